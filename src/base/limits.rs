@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+//! Every bound of the program, in one place, with the relations that must hold between them.
+//!
+//! Names end in their unit. What happens at a limit is said beside it.
+
+use std::time::Duration;
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// The bounds of one gateway. Built once, from [`Limits::DEFAULT`] and the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    // HTTP, from clients
+    /// Request line and fields together; beyond: 431, connection closed.
+    pub head_bytes_max: usize,
+    /// Fields of a head; beyond: 431, connection closed.
+    pub head_fields_max: usize,
+    /// A chunk-size line with its extensions, and each trailer line; beyond: 400, closed.
+    pub chunk_line_bytes_max: usize,
+    /// Client message; beyond: 413 before it is read, connection closed.
+    pub message_bytes_max: usize,
+    /// Bytes of an unwanted body that are read and dropped to keep a connection; beyond: closed.
+    pub discard_bytes_max: usize,
+    /// Bytes of pipelined requests kept while one is answered; beyond: not read until then.
+    pub pipelined_bytes_max: usize,
+    /// From accept to the first byte of the first head; beyond: closed.
+    pub first_byte_after_max: Duration,
+    /// From the first byte of a head to its last; beyond: 408, closed.
+    pub head_after_max: Duration,
+    /// Without any byte of a body; beyond: 408, closed.
+    pub body_stall_max: Duration,
+    /// A kept-alive connection without a request; beyond: closed.
+    pub keep_alive_max: Duration,
+    /// Bytes owed to a client that reads too slowly; beyond: closed.
+    pub outbox_bytes_max: usize,
+    /// Bytes owed to a client from which on its backend is not read; half of it and it is again.
+    pub outbox_bytes_high: usize,
+    /// A client that owes us reading and takes nothing for so long is closed.
+    pub write_stall_max: Duration,
+
+    // Connections and exchanges
+    /// Client connections of the process; beyond: accepted and closed at once.
+    pub peers_max: usize,
+    /// Client connections from one address; beyond: accepted and closed at once.
+    pub peers_per_address_max: usize,
+    /// Exchanges under way; beyond: 503 with `Retry-After`.
+    pub exchanges_max: usize,
+    /// Exchanges under way in one session; beyond: 429 with `Retry-After`.
+    pub exchanges_per_session_max: usize,
+    /// Members of one batch; beyond: 400.
+    pub batch_messages_max: usize,
+    /// Sessions; beyond: the longest idle one is ended, or 503 if none is idle.
+    pub sessions_max: usize,
+    /// Requests of a backend that wait for their client's answer, per session; beyond: refused.
+    pub input_requests_per_session_max: usize,
+    /// Messages that wait in a session for a stream to leave on; beyond: the oldest is dropped.
+    pub queued_messages_max: usize,
+    /// Bytes of the same.
+    pub queued_bytes_max: usize,
+    /// Events kept per stream for resumption; beyond: the oldest is forgotten.
+    pub replay_events_max: usize,
+    /// Bytes of the same.
+    pub replay_bytes_max: usize,
+    /// Streams kept per session for resumption; beyond: the oldest is forgotten.
+    pub replay_streams_max: usize,
+
+    // JSON
+    /// Nesting of a message; beyond: 400, or noise from a backend.
+    pub json_depth_max: usize,
+    /// A JSON-RPC id as it is spelled; beyond: 400.
+    pub id_bytes_max: usize,
+
+    // Backends
+    /// One message of a backend; beyond: the exchange fails, the rest of the line is dropped.
+    pub backend_message_bytes_max: usize,
+    /// One line of a child's stderr; the rest of a longer one is dropped.
+    pub stderr_line_bytes_max: usize,
+    /// Lines of stderr kept for error messages, per child.
+    pub stderr_lines_kept: usize,
+    /// Bytes owed to a backend; beyond: new exchanges for it are refused with 503.
+    pub backend_outbox_bytes_max: usize,
+    /// Children alive; beyond: new sessions are refused with 503.
+    pub children_max: usize,
+    /// Idle connections kept per backend address.
+    pub idle_connections_max: usize,
+    /// How long an idle connection to a backend is kept.
+    pub idle_connection_max: Duration,
+    /// Pages of a list that the gateway asks for itself.
+    pub list_pages_max: usize,
+
+    // The loop
+    /// Bytes taken from one source before others get their turn.
+    pub read_bytes_per_turn_max: usize,
+    /// Bytes given to one source before others get their turn.
+    pub write_bytes_per_turn_max: usize,
+    /// Connections accepted per turn.
+    pub accepts_per_turn_max: usize,
+    /// Log events that wait for the log worker; beyond: dropped, and the number is logged.
+    pub log_events_max: usize,
+
+    // Silence
+    /// After so long without an answer a stream is opened, with a comment.
+    pub comment_after: Duration,
+    /// How often an idle stream gets a comment.
+    pub comment_every: Duration,
+}
+
+impl Limits {
+    /// What the gateway runs with unless it is told otherwise.
+    pub const DEFAULT: Self = Self {
+        head_bytes_max: 16 * KIB,
+        head_fields_max: 64,
+        chunk_line_bytes_max: 1024,
+        message_bytes_max: 16 * MIB,
+        discard_bytes_max: 64 * KIB,
+        pipelined_bytes_max: 64 * KIB,
+        first_byte_after_max: Duration::from_secs(30),
+        head_after_max: Duration::from_secs(10),
+        body_stall_max: Duration::from_secs(30),
+        keep_alive_max: Duration::from_secs(120),
+        outbox_bytes_max: 64 * MIB,
+        outbox_bytes_high: MIB,
+        write_stall_max: Duration::from_secs(60),
+        peers_max: 8192,
+        peers_per_address_max: 4096,
+        exchanges_max: 4096,
+        exchanges_per_session_max: 1024,
+        batch_messages_max: 100,
+        sessions_max: 4096,
+        input_requests_per_session_max: 64,
+        queued_messages_max: 64,
+        queued_bytes_max: MIB,
+        replay_events_max: 64,
+        replay_bytes_max: MIB,
+        replay_streams_max: 8,
+        json_depth_max: 512,
+        id_bytes_max: 4 * KIB,
+        backend_message_bytes_max: 64 * MIB,
+        stderr_line_bytes_max: 4 * KIB,
+        stderr_lines_kept: 20,
+        backend_outbox_bytes_max: 64 * MIB,
+        children_max: 512,
+        idle_connections_max: 64,
+        idle_connection_max: Duration::from_secs(90),
+        list_pages_max: 100,
+        read_bytes_per_turn_max: 256 * KIB,
+        write_bytes_per_turn_max: 1024 * KIB,
+        accepts_per_turn_max: 64,
+        log_events_max: 65_536,
+        comment_after: Duration::from_secs(12),
+        comment_every: Duration::from_secs(30),
+    }
+    .checked();
+
+    /// Small enough that a ten-line test walks into every limit.
+    pub const TEST_MIN: Self = Self {
+        head_bytes_max: 512,
+        head_fields_max: 16,
+        chunk_line_bytes_max: 32,
+        message_bytes_max: 512,
+        discard_bytes_max: 64,
+        pipelined_bytes_max: 1024,
+        first_byte_after_max: Duration::from_secs(3),
+        head_after_max: Duration::from_secs(2),
+        body_stall_max: Duration::from_secs(3),
+        keep_alive_max: Duration::from_secs(5),
+        outbox_bytes_max: 4096,
+        outbox_bytes_high: 512,
+        write_stall_max: Duration::from_secs(6),
+        peers_max: 4,
+        peers_per_address_max: 3,
+        exchanges_max: 3,
+        exchanges_per_session_max: 2,
+        batch_messages_max: 2,
+        sessions_max: 3,
+        input_requests_per_session_max: 2,
+        queued_messages_max: 2,
+        queued_bytes_max: 512,
+        replay_events_max: 3,
+        replay_bytes_max: 512,
+        replay_streams_max: 2,
+        json_depth_max: 8,
+        id_bytes_max: 32,
+        backend_message_bytes_max: 1024,
+        stderr_line_bytes_max: 32,
+        stderr_lines_kept: 2,
+        backend_outbox_bytes_max: 2048,
+        children_max: 4,
+        idle_connections_max: 2,
+        idle_connection_max: Duration::from_secs(9),
+        list_pages_max: 3,
+        read_bytes_per_turn_max: 64,
+        write_bytes_per_turn_max: 64,
+        accepts_per_turn_max: 2,
+        log_events_max: 4,
+        comment_after: Duration::from_secs(1),
+        comment_every: Duration::from_secs(2),
+    }
+    .checked();
+
+    const fn checked(self) -> Self {
+        assert!(self.exchanges_per_session_max <= self.exchanges_max);
+        assert!(self.peers_per_address_max <= self.peers_max);
+        assert!(self.outbox_bytes_high <= self.outbox_bytes_max);
+        assert!(self.head_bytes_max <= self.pipelined_bytes_max, "a pipelined head must fit");
+        assert!(self.id_bytes_max <= self.message_bytes_max);
+        assert!(self.replay_events_max > 0 && self.queued_messages_max > 0);
+        self
+    }
+
+    /// What peers can make the gateway hold, in bytes and by term, if every queue is full.
+    #[must_use]
+    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 5] {
+        [
+            ("heads and pipelined bytes", self.peers_max * self.pipelined_bytes_max),
+            ("requests", self.exchanges_max * self.message_bytes_max),
+            ("bytes owed to clients", self.peers_max * self.outbox_bytes_max),
+            ("bytes owed to backends", self.children_max * self.backend_outbox_bytes_max),
+            (
+                "streams kept for resumption",
+                self.sessions_max * self.replay_streams_max * self.replay_bytes_max,
+            ),
+        ]
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

@@ -1,0 +1,4 @@
+//! A backend that is alive.
+
+/// A backend that is alive.
+pub struct Backend;

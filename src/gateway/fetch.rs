@@ -1,0 +1,4 @@
+//! One HTTP request to a backend.
+
+/// One HTTP request to a backend.
+pub struct Fetch;

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: MIT
+//! The whole language between the gateway and the world: what goes in, what comes out.
+//!
+//! The gateway never calls its caller. It is told facts ([`Input`]) and asked for effects
+//! ([`Output`]) until there are none; the reactor and the tests do this in the same way.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::base::{Key, Message};
+use crate::gateway::snapshot::{ChildCommand, HttpTarget, ServerId};
+use crate::wire::Splice;
+use crate::wire::http1::{RequestHead, ResponseHead};
+
+pub use crate::gateway::backend::Backend;
+pub use crate::gateway::fetch::Fetch;
+
+/// Marks the keys of client connections; the reactor owns what they name.
+pub enum Peer {}
+
+/// A fact from the world.
+#[derive(Debug)]
+pub enum Input {
+    // From clients.
+    /// A complete request head; begins an exchange. The peer's next head comes only after this
+    /// exchange has been answered with `Respond` or `Finish`.
+    Head {
+        /// The connection.
+        peer: Key<Peer>,
+        /// Where it comes from.
+        from: PeerAddress,
+        /// The request line and fields.
+        head: RequestHead,
+    },
+    /// The complete body of an exchange that was admitted with `Receive`; possibly empty.
+    Body {
+        /// The connection.
+        peer: Key<Peer>,
+        /// The body, without framing.
+        body: Message,
+    },
+    /// The connection is gone, or its client has broken HTTP and was told so.
+    PeerClosed {
+        /// The connection; no output for it has an effect any more.
+        peer: Key<Peer>,
+    },
+    /// The peer owes us reading: more than `outbox_bytes_high` waits for it.
+    PeerFull {
+        /// The connection.
+        peer: Key<Peer>,
+    },
+    /// After `PeerFull`, the peer has read most of it.
+    PeerDrained {
+        /// The connection.
+        peer: Key<Peer>,
+    },
+
+    // From children.
+    /// One line of a child's stdout that begins like JSON.
+    Line {
+        /// The backend whose child it is.
+        backend: Key<Backend>,
+        /// The line without its end.
+        line: Message,
+    },
+    /// One line of a child's stdout that cannot be a message; not an error.
+    Noise {
+        /// The backend whose child it is.
+        backend: Key<Backend>,
+        /// The line, perhaps shortened.
+        line: Message,
+    },
+    /// A line of a child's stdout was longer than allowed and is lost.
+    LineTooLong {
+        /// The backend whose child it is.
+        backend: Key<Backend>,
+        /// What was kept of it: its beginning.
+        start: Message,
+    },
+    /// One line of a child's stderr.
+    Stderr {
+        /// The backend whose child it is.
+        backend: Key<Backend>,
+        /// The line, perhaps shortened.
+        line: Message,
+    },
+    /// The child is gone and reaped, or could not be started.
+    ChildClosed {
+        /// The backend whose child it was.
+        backend: Key<Backend>,
+        /// Why.
+        why: ChildEnd,
+    },
+    /// More than `backend_outbox_bytes_max` waits for the child; until `BackendDrained`.
+    BackendFull {
+        /// The backend.
+        backend: Key<Backend>,
+    },
+    /// After `BackendFull`, the child has read most of it.
+    BackendDrained {
+        /// The backend.
+        backend: Key<Backend>,
+    },
+
+    // From HTTP backends.
+    /// The head of the answer.
+    FetchHead {
+        /// The request it answers.
+        fetch: Key<Fetch>,
+        /// Status and the fields that matter.
+        head: FetchHead,
+    },
+    /// One message of the answer: a JSON body, one value of newline-separated JSON, or one SSE
+    /// event. An SSE event without data carries an empty message.
+    FetchMessage {
+        /// The request it answers.
+        fetch: Key<Fetch>,
+        /// The message.
+        message: Message,
+        /// What the event said about itself; empty for JSON.
+        event: FetchEvent,
+    },
+    /// The answer is complete, or will never be. Nothing more comes for this fetch.
+    FetchDone {
+        /// The request.
+        fetch: Key<Fetch>,
+        /// How it ended.
+        end: Result<(), FetchError>,
+    },
+
+    // From the operator.
+    /// Stop: finish what runs until `deadline`, then end everything.
+    Drain {
+        /// When patience ends.
+        deadline: Instant,
+        /// For the log.
+        why: &'static str,
+    },
+    /// Stop at once; children still get their chance to leave.
+    Halt,
+}
+
+/// An effect on the world.
+#[derive(Debug)]
+pub enum Output {
+    // To clients.
+    /// The exchange is admitted: read its body, with `100 Continue` if that was asked for.
+    Receive {
+        /// The connection.
+        peer: Key<Peer>,
+        /// The longest body that is accepted; a longer one is answered 413 by the link.
+        bytes_max: usize,
+    },
+    /// The whole answer.
+    Respond {
+        /// The connection.
+        peer: Key<Peer>,
+        /// Status, content type, extra fields.
+        head: ResponseHead,
+        /// The body; empty means `Content-Length: 0` or none, as the status asks.
+        body: Splice,
+        /// Whether the connection ends with this answer.
+        close: bool,
+    },
+    /// The head of an answer that is an event stream.
+    Stream {
+        /// The connection.
+        peer: Key<Peer>,
+        /// Status 200, content type, extra fields.
+        head: ResponseHead,
+    },
+    /// One event on an open stream.
+    Event {
+        /// The connection.
+        peer: Key<Peer>,
+        /// The event.
+        event: StreamEvent,
+    },
+    /// The stream is complete; the connection may be used again.
+    Finish {
+        /// The connection.
+        peer: Key<Peer>,
+    },
+    /// End the connection now.
+    Close {
+        /// The connection.
+        peer: Key<Peer>,
+    },
+
+    // To children.
+    /// Start a child. Messages may be sent at once; they wait in its pipe.
+    Spawn {
+        /// The backend that will own it.
+        backend: Key<Backend>,
+        /// What to run.
+        command: Arc<ChildCommand>,
+    },
+    /// One message as one line; it holds no newline.
+    Send {
+        /// The backend.
+        backend: Key<Backend>,
+        /// The message.
+        message: Splice,
+    },
+    /// Close stdin, wait, SIGTERM, wait, SIGKILL, then the container: `ChildClosed` follows.
+    Stop {
+        /// The backend.
+        backend: Key<Backend>,
+        /// Whether to skip the waits.
+        now: bool,
+    },
+    /// Stop or go on reading from a child.
+    PauseChild {
+        /// The backend.
+        backend: Key<Backend>,
+        /// Whether to stop.
+        paused: bool,
+    },
+
+    // To HTTP backends.
+    /// Send one HTTP request; `FetchDone` follows in any case.
+    Fetch {
+        /// Names the request from now on.
+        fetch: Key<Fetch>,
+        /// The request.
+        request: Box<FetchRequest>,
+    },
+    /// Forget a request and close its connection; nothing more comes for it, `FetchDone` included.
+    Cancel {
+        /// The request.
+        fetch: Key<Fetch>,
+    },
+    /// Stop or go on reading an answer.
+    PauseFetch {
+        /// The request.
+        fetch: Key<Fetch>,
+        /// Whether to stop.
+        paused: bool,
+    },
+
+    // To observers and the process.
+    /// Something worth recording.
+    Emit(Event),
+    /// Accept no more connections.
+    StopListening,
+    /// Everything has ended; the process may exit.
+    Exit,
+}
+
+/// Where a client connection comes from and arrives at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddress {
+    /// The client's address.
+    pub ip: IpAddr,
+    /// The client's port.
+    pub port: u16,
+    /// Whether our end of the connection has a loopback address.
+    pub local_is_loopback: bool,
+}
+
+/// One event for a client's stream.
+#[derive(Clone, Debug, Default)]
+pub struct StreamEvent {
+    /// The id, if the stream can be resumed.
+    pub id: Option<Box<str>>,
+    /// How long the client should wait before it comes back, in milliseconds.
+    pub retry_ms: Option<u32>,
+    /// What the event carries.
+    pub data: StreamData,
+}
+
+/// What an event carries.
+#[derive(Clone, Debug, Default)]
+pub enum StreamData {
+    /// A comment that keeps the connection alive; id and retry are not sent.
+    Comment,
+    /// Empty data: it primes the client with an id.
+    #[default]
+    Empty,
+    /// One message.
+    Message(Splice),
+}
+
+/// How a child ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChildEnd {
+    /// It could not be started: the system's words.
+    NotStarted(String),
+    /// It exited with this status.
+    Exited(i32),
+    /// A signal ended it.
+    Killed(i32),
+}
+
+/// One request to an HTTP backend.
+#[derive(Clone, Debug)]
+pub struct FetchRequest {
+    /// Where to.
+    pub target: Arc<HttpTarget>,
+    /// Another path and query on the same host, for the endpoint of the HTTP+SSE transport.
+    pub path: Option<Box<str>>,
+    /// What to do.
+    pub method: FetchMethod,
+    /// `Mcp-Session-Id`, as the backend gave it.
+    pub session_id: Option<Arc<str>>,
+    /// `MCP-Protocol-Version`.
+    pub revision: Option<Arc<str>>,
+    /// `Last-Event-ID`.
+    pub last_event_id: Option<Box<str>>,
+    /// The body of a POST.
+    pub body: Option<Splice>,
+    /// From the request to the head of the answer; beyond: `TimedOut`. `None`: no limit.
+    pub head_after_max: Option<Duration>,
+}
+
+/// The HTTP methods that MCP uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchMethod {
+    /// Opens or resumes a stream.
+    Get,
+    /// Sends a message.
+    Post,
+    /// Ends a session.
+    Delete,
+}
+
+/// The head of a backend's answer.
+#[derive(Clone, Debug)]
+pub struct FetchHead {
+    /// The HTTP status.
+    pub status: u16,
+    /// What the body is.
+    pub content: FetchContent,
+    /// `Mcp-Session-Id`.
+    pub session_id: Option<Box<str>>,
+    /// `Location`, if the status is a redirect.
+    pub location: Option<Box<str>>,
+}
+
+/// What the body of an answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchContent {
+    /// `application/json` or another JSON type.
+    Json,
+    /// `text/event-stream`.
+    Events,
+    /// Anything else; the body comes as one message, cut at 4 KiB.
+    Other,
+}
+
+/// What an SSE event says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FetchEvent {
+    /// `event:`, if it is not `message`.
+    pub name: Option<Box<str>>,
+    /// `id:` of this event.
+    pub id: Option<Box<str>>,
+    /// `retry:` seen with or before this event, in milliseconds.
+    pub retry_ms: Option<u32>,
+}
+
+/// Why an answer will never be complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FetchError {
+    /// What happened.
+    pub kind: FetchErrorKind,
+    /// Whether any byte of the request may have reached the backend.
+    pub sent: bool,
+    /// The system's or our words, without secrets.
+    pub text: String,
+}
+
+/// What can happen to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchErrorKind {
+    /// The name has no address.
+    Dns,
+    /// No connection.
+    Connect,
+    /// The certificate, or the TLS protocol.
+    Tls,
+    /// `connect_timeout` or `head_after_max` has passed.
+    TimedOut,
+    /// The connection ended too early.
+    Closed,
+    /// The answer is not HTTP, or not what we accept of it.
+    Protocol,
+    /// A message of the answer is longer than allowed.
+    TooLong,
+}
+
+/// Something worth recording. Text is made from it by the observers, never here.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// When: milliseconds since the Unix epoch.
+    pub at_unix_ms: u64,
+    /// Whom it concerns, if a server.
+    pub server: Option<ServerId>,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What there is to record.
+#[derive(Clone, Debug)]
+pub enum EventKind {
+    /// A line for people; off the hot path.
+    Note {
+        /// How bad it is.
+        level: Level,
+        /// The category of the line, such as `startup`.
+        category: &'static str,
+        /// The line, without secrets.
+        text: String,
+    },
+    /// A line for developers, written to stderr where `DEBUG` asks for it.
+    Debug {
+        /// The name that `DEBUG` patterns match, such as `gateway:open`.
+        namespace: &'static str,
+        /// The line.
+        text: String,
+    },
+    /// A message to a backend.
+    RpcOut {
+        /// The method, without quotes; empty for a response.
+        method: Message,
+        /// The message as it came from the client.
+        payload: Message,
+    },
+    /// The answer of a backend.
+    RpcIn {
+        /// The method it answers, without quotes.
+        method: Message,
+        /// The tool, if the method was `tools/call`.
+        tool: Option<Message>,
+        /// The message as it came; empty if there was none.
+        payload: Message,
+        /// From sending the request to this answer.
+        duration: Duration,
+        /// Why there is no good answer: the text of the error, ours or the backend's.
+        error: Option<Box<str>>,
+    },
+    /// A line of a child's stderr.
+    Stderr {
+        /// The line.
+        line: Message,
+    },
+    /// A server's tools are known: the `tools` arrays of all pages.
+    Tools {
+        /// The raw arrays, in order.
+        pages: Vec<Message>,
+    },
+}
+
+/// How bad an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For developers.
+    Debug,
+    /// As it should be.
+    Info,
+    /// It works, but somebody should know.
+    Warn,
+    /// Something was refused or lost.
+    Error,
+}

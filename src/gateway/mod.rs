@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+//! The core.
+
+pub mod backend;
+pub mod fetch;
+pub mod io;
+pub mod snapshot;

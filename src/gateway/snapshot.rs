@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+//! The resolved configuration: immutable, shared, without a trace of where it was written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::{Limits, Secret};
+use crate::policy::auth;
+
+/// Names a configured server: its place in [`Snapshot::servers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServerId(pub u16);
+
+/// Everything the gateway is told before it starts.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// In the order of the configuration.
+    pub servers: Vec<Server>,
+    /// Who may speak, and from where.
+    pub auth: auth::Options,
+    /// An idle session is ended after this.
+    pub session_timeout: Duration,
+    /// How long `/close` waits for running exchanges.
+    pub close_timeout: Duration,
+    /// The bounds.
+    pub limits: Limits,
+    /// What `/health` and `serverInfo` say about us.
+    pub version: Arc<str>,
+}
+
+/// One configured server.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// The key in the configuration: path segment, log file, label.
+    pub name: Arc<str>,
+    /// How it is reached.
+    pub transport: Transport,
+    /// The tools that clients may see and call; `None`: all.
+    pub tools: Option<Arc<[Box<str>]>>,
+    /// From spawn or connect to the answer to `initialize`.
+    pub startup_timeout: Duration,
+    /// From a request to its answer.
+    pub tool_timeout: Duration,
+    /// Whether all sessions share one child or backend session.
+    pub shared: bool,
+    /// Whether `/ready` waits for it.
+    pub required: bool,
+    /// In what form clients get answers.
+    pub response: ResponseMode,
+}
+
+/// How a server is reached.
+#[derive(Clone, Debug)]
+pub enum Transport {
+    /// A child process, or a container behind its runtime's command line.
+    Stdio(Arc<ChildCommand>),
+    /// Streamable HTTP, or the older HTTP+SSE.
+    Http(Arc<HttpTarget>),
+}
+
+/// What form an answer takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// JSON when the answer is one message, an event stream as soon as something precedes it.
+    #[default]
+    Auto,
+    /// JSON always; what precedes the answer goes to the GET stream.
+    Json,
+    /// An event stream always, where the client accepts one.
+    Sse,
+}
+
+/// A program to run as a child.
+#[derive(Clone, Debug)]
+pub struct ChildCommand {
+    /// The server it belongs to, for messages.
+    pub server: Arc<str>,
+    /// The program: a path, or a name that is looked up in `PATH` of `env`.
+    pub program: Box<str>,
+    /// Its arguments, without the program.
+    pub args: Vec<Box<str>>,
+    /// Its whole environment.
+    pub env: Vec<(Box<str>, Secret)>,
+    /// Its working directory; `None`: ours.
+    pub cwd: Option<Box<str>>,
+    /// What has to be removed when the child is gone.
+    pub container: Option<ContainerCare>,
+    /// From closing stdin to SIGTERM.
+    pub leave_after_max: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub term_after_max: Duration,
+}
+
+/// How a container is found again after the command that ran it is gone.
+#[derive(Clone, Debug)]
+pub struct ContainerCare {
+    /// The runtime's program, such as `docker`.
+    pub runtime: Box<str>,
+    /// What stands before `rm` on its command line.
+    pub runtime_args: Vec<Box<str>>,
+    /// Where in `ChildCommand::args` the reactor inserts `--cidfile FILE`.
+    pub cidfile_at: usize,
+}
+
+/// An HTTP address to speak MCP with.
+#[derive(Clone, Debug)]
+pub struct HttpTarget {
+    /// The server it belongs to, for messages.
+    pub server: Arc<str>,
+    /// Whether TLS is spoken.
+    pub tls: bool,
+    /// A name or an address; IPv6 without brackets.
+    pub host: Box<str>,
+    /// The port.
+    pub port: u16,
+    /// The path and query; begins with `/`.
+    pub path: Box<str>,
+    /// Fields sent with every request; they replace ours of the same name.
+    pub headers: Vec<(Box<str>, Secret)>,
+    /// From resolving the name to a connection that can be written to, TLS included.
+    pub connect_timeout: Duration,
+}
+
+impl Snapshot {
+    /// The server `id`. Ids are made from this snapshot, so it is there.
+    #[must_use]
+    pub fn server(&self, id: ServerId) -> &Server {
+        &self.servers[usize::from(id.0)]
+    }
+
+    /// The server called `name`.
+    #[must_use]
+    pub fn find(&self, name: &[u8]) -> Option<ServerId> {
+        let at = self.servers.iter().position(|server| server.name.as_bytes() == name)?;
+        u16::try_from(at).ok().map(ServerId)
+    }
+
+    /// All ids, in order.
+    pub fn ids(&self) -> impl Iterator<Item = ServerId> + use<> {
+        (0..u16::try_from(self.servers.len()).unwrap_or(u16::MAX)).map(ServerId)
+    }
+}

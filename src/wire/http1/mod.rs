@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+//! HTTP/1.1: heads, fields, framing. A head is kept as it came, with spans into it.
+//!
+//! Spec: RFC 9110 (semantics), RFC 9112 (messages).
+
+use std::borrow::Cow;
+
+use crate::base::{Message, Span};
+
+/// The methods we tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `HEAD`
+    Head,
+    /// `POST`
+    Post,
+    /// `DELETE`
+    Delete,
+    /// `OPTIONS`
+    Options,
+    /// Any other token.
+    Other,
+}
+
+/// The fields we understand in requests. A field of this list that may stand only once and stands
+/// twice is refused; `Accept` is joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// `Accept`
+    Accept,
+    /// `Access-Control-Request-Method`
+    AccessControlRequestMethod,
+    /// `Authorization`
+    Authorization,
+    /// `Content-Type`
+    ContentType,
+    /// `Host`
+    Host,
+    /// `Last-Event-ID`
+    LastEventId,
+    /// `MCP-Protocol-Version`
+    McpProtocolVersion,
+    /// `Mcp-Session-Id`
+    McpSessionId,
+    /// `Origin`
+    Origin,
+    /// `X-Agent-ID`
+    XAgentId,
+}
+
+impl Field {
+    /// How many there are.
+    pub const COUNT: usize = 10;
+}
+
+/// A request line and its fields, checked, as spans into the bytes as they came.
+#[derive(Clone, Debug)]
+pub struct RequestHead {
+    /// The bytes of the head; joined values of a repeated `Accept` are appended.
+    pub bytes: Message,
+    /// The method.
+    pub method: Method,
+    /// The request target: origin form, or `*`; absolute form is reduced to origin form.
+    pub target: Span,
+    /// The values of the known fields without blanks around them, by [`Field`] as a number.
+    pub known: [Option<Span>; Field::COUNT],
+}
+
+impl RequestHead {
+    /// The value of `field`, if it stands in the head.
+    #[must_use]
+    pub fn field(&self, field: Field) -> Option<&[u8]> {
+        self.known[field as usize].map(|span| span.of(&self.bytes))
+    }
+
+    /// The same as a message that shares the bytes of the head.
+    #[must_use]
+    pub fn field_message(&self, field: Field) -> Option<Message> {
+        self.known[field as usize].map(|span| self.bytes.slice(span))
+    }
+
+    /// The target before the first `?`.
+    #[must_use]
+    pub fn path(&self) -> &[u8] {
+        let target = self.target.of(&self.bytes);
+        target.split(|&byte| byte == b'?').next().unwrap_or_default()
+    }
+}
+
+/// What the body of our answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// No `Content-Type`.
+    None,
+    /// `application/json`
+    Json,
+    /// `text/plain; charset=utf-8`
+    Text,
+    /// `text/event-stream`, with `Cache-Control: no-cache, no-transform` and
+    /// `X-Accel-Buffering: no`.
+    Events,
+}
+
+/// The head of our answer. Framing, `Date` and `Connection` are added by the link.
+#[derive(Clone, Debug)]
+pub struct ResponseHead {
+    /// The HTTP status.
+    pub status: u16,
+    /// What the body is.
+    pub content: Content,
+    /// More fields; names as they are written, values without CR and LF.
+    pub fields: Vec<(&'static str, Cow<'static, str>)>,
+}
+
+impl ResponseHead {
+    /// A head without further fields.
+    #[must_use]
+    pub const fn new(status: u16, content: Content) -> Self {
+        Self { status, content, fields: Vec::new() }
+    }
+
+    /// With one more field.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.fields.push((name, value.into()));
+        self
+    }
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT
+//! Grammars: bytes to values and back. Nothing here remembers a connection or knows what a message
+//! is for.
+
+pub mod http1;
+pub mod jsonrpc;
+pub mod splice;
+
+pub use splice::{Patch, Splice};
