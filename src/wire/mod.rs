@@ -5,5 +5,6 @@
 pub mod http1;
 pub mod jsonrpc;
 pub mod splice;
+pub mod sse;
 
 pub use splice::{Patch, Splice};
