@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
-//! Event streams, out: one message as one event, lent and not copied.
+//! Event streams. Out, here: one message as one event, lent and not copied. In: `decode`.
 //!
 //! Nothing here knows chunks or connections: an event knows its length before it is written, so
 //! that a link can write a chunk head in front of it.
 //!
 //! Spec: WHATWG HTML §9.2.5 (the format), §9.2.6 (its meaning).
+
+mod decode;
+
+pub use decode::{Decoder, EventIn, TooLong, fuzz};
 
 use crate::base::bytes::push_u64;
 use crate::base::{Message, Outbox};
