@@ -5,6 +5,7 @@
 pub mod bom;
 pub mod http1;
 pub mod jsonrpc;
+pub mod ndjson;
 pub mod splice;
 pub mod sse;
 

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+//! Links: one connection each as a state machine, bytes in and messages out.
+
+pub mod stdio;
