@@ -5,4 +5,5 @@ mod client_links {
     mod http_client;
     mod reuse;
     mod samples;
+    mod tls;
 }
