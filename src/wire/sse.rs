@@ -8,7 +8,7 @@
 
 mod decode;
 
-pub use decode::{Decoder, EventIn, TooLong, fuzz};
+pub use decode::{Decoder, EventIn, TooLong};
 
 use crate::base::bytes::push_u64;
 use crate::base::{Message, Outbox};
@@ -144,6 +144,25 @@ fn split(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = Some(&text[after..]);
         Some(&text[..end])
     })
+}
+
+/// Any bytes, cut at any place, give the same events; and what we encode is read back.
+pub fn fuzz(input: &[u8]) {
+    decode::fuzz(input);
+    let data = Splice::whole(Message::copy_of(input));
+    let event = EventOut::new(Some("1"), Some(2), Some(&data));
+    let mut outbox = Outbox::new();
+    event.encode(&mut outbox);
+    assert_eq!(outbox.len(), event.len());
+    let mut events = Vec::new();
+    let result = Decoder::new(input.len()).feed(&outbox.to_vec(), &mut |event| events.push(event));
+    let want = EventIn {
+        name: None,
+        id: Some("1".into()),
+        retry_ms: Some(2),
+        data: Message::new(split(input).collect::<Vec<_>>().join(&b'\n')),
+    };
+    assert_eq!((result, events), (Ok(()), vec![want]));
 }
 
 #[cfg(test)]

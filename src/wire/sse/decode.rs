@@ -227,7 +227,7 @@ impl Decoder {
 
 /// Feeds `input` in one piece and in pieces of sizes taken from its own bytes: the events must be
 /// the same, and none longer than allowed.
-pub fn fuzz(input: &[u8]) {
+pub(super) fn fuzz(input: &[u8]) {
     const BYTES_MAX: usize = 48;
     let whole = events_of([input], BYTES_MAX);
     let mut rest = input;
