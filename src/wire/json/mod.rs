@@ -7,5 +7,6 @@
 
 mod text;
 pub mod tree;
+pub mod write;
 
 pub use tree::{JsonError, JsonReason, Name, Node, Value};
