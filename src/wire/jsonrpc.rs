@@ -11,7 +11,7 @@
 use std::fmt;
 
 use super::json::scan::{self, Cursor, Key};
-use super::json::{JsonError, JsonReason};
+use super::json::{self, JsonError, JsonReason, Node};
 use crate::base::{Limits, Span};
 
 /// What a message is.
@@ -337,3 +337,54 @@ impl Draft<'_> {
 fn lookup(key: &[u8], names: &Names) -> Option<(&'static str, Member)> {
     names.iter().copied().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(key))
 }
+
+/// Fuzz body: what [`parse`] finds is what a reader finds that keeps everything.
+pub fn fuzz(input: &[u8]) {
+    let limits = &Limits::TEST_MIN;
+    let tree = json::tree::parse(input, limits.json_depth_max);
+    match parse(input, limits) {
+        Err(RpcError::NotJson(error)) => assert!(tree.is_err() && error.at <= input.len()),
+        Err(RpcError::TooDeep) => assert!(tree.is_err()),
+        Err(RpcError::NotRpc { id, .. }) => {
+            let node = tree.expect("what is no message is still JSON");
+            assert!(id.is_none() || id == node.get("id").map(|id| id.span));
+        }
+        Ok(Parsed::Batch(messages)) => {
+            let node = tree.expect("a batch is JSON");
+            let wanted = node.as_array().unwrap_or_default().iter().map(|message| message.span);
+            assert!(wanted.eq(messages.iter().copied()) && !messages.is_empty());
+            messages.iter().for_each(|span| fuzz(span.of(input)));
+        }
+        Ok(Parsed::Single(envelope)) => assert_same(&envelope, &tree.expect("a message is JSON")),
+    }
+}
+
+fn assert_same(envelope: &Envelope, node: &Node) {
+    let span = |node: Option<&Node>| node.map(|node| node.span);
+    let string = |node: Option<&Node>| node.filter(|node| node.as_str().is_some()).map(|n| n.span);
+    let token =
+        |node: Option<&Node>| string(node).or(span(node.filter(|n| n.as_number().is_some())));
+    let params = node.get("params");
+    let param = |name| params.and_then(|params| params.get(name));
+    let meta_token = param("_meta").and_then(|meta| meta.get("progressToken"));
+    assert_eq!(node.get("jsonrpc").and_then(Node::as_str), Some("2.0"));
+    assert_eq!(envelope.id, span(node.get("id").filter(|id| !id.is_null())));
+    assert_eq!(envelope.method, string(node.get("method")));
+    assert_eq!(envelope.params, span(params));
+    assert_eq!(envelope.name, string(param("name")));
+    assert_eq!(envelope.uri, string(param("uri")));
+    assert_eq!(envelope.progress_token, token(param("progressToken")));
+    assert_eq!(envelope.request_id, token(param("requestId")));
+    assert_eq!(envelope.meta_progress_token, token(meta_token));
+    assert_eq!(envelope.result, span(node.get("result")));
+    assert_eq!(envelope.error, span(node.get("error")));
+    let kind = match (envelope.method, envelope.id) {
+        (Some(_), Some(_)) => Kind::Request,
+        (Some(_), None) => Kind::Notification,
+        (None, _) => Kind::Response,
+    };
+    assert_eq!(envelope.kind, kind);
+}
+
+#[cfg(test)]
+mod tests;
