@@ -209,7 +209,9 @@ impl ClientFault {
         let rpc = |code, text: &str| Shape::Rpc(code, text.to_owned());
         match self {
             Self::NoSuchEndpoint => (404, Shape::Text("404 page not found".to_owned())),
-            Self::Method(_) => (405, Shape::Plain("method_not_allowed", "method not allowed".into())),
+            Self::Method(_) => {
+                (405, Shape::Plain("method_not_allowed", "method not allowed".into()))
+            }
             Self::Foreign(Foreign::Host, host) => {
                 (403, Shape::Text(format!("Forbidden: invalid Host header \"{host}\"")))
             }
@@ -249,10 +251,9 @@ impl ClientFault {
             Self::UnknownTool(name) => {
                 (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown tool \"{name}\"")))
             }
-            Self::Busy => (
-                429,
-                rpc(Code::SERVER_ERROR, "too many requests of this session are under way"),
-            ),
+            Self::Busy => {
+                (429, rpc(Code::SERVER_ERROR, "too many requests of this session are under way"))
+            }
         }
     }
 }
@@ -270,10 +271,7 @@ fn unknown_row(unknown: Unknown) -> (u16, Shape) {
 
 fn unsupported_revision() -> String {
     let dates: Vec<_> = revision::LEGACY.iter().rev().map(|revision| revision.date).collect();
-    format!(
-        "Bad Request: Unsupported protocol version (supported versions: {})",
-        dates.join(",")
-    )
+    format!("Bad Request: Unsupported protocol version (supported versions: {})", dates.join(","))
 }
 
 impl BackendFault {

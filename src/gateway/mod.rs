@@ -169,7 +169,8 @@ impl Gateway {
             if let call::CallFor::Exchange(exchange) = call.whom
                 && !call.cancelled
             {
-                let waits = matches!(self.exchanges.get(exchange), Some(Exchange::AwaitResponse(_)));
+                let waits =
+                    matches!(self.exchanges.get(exchange), Some(Exchange::AwaitResponse(_)));
                 assert!(waits, "a call waits for an exchange that is gone");
             }
             assert!(self.backends.contains(call.backend), "a call waits at a backend that is gone");

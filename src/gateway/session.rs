@@ -250,7 +250,9 @@ impl Gateway {
             let at = session.used_at + timeout;
             match (at <= now, session.is_idle()) {
                 (true, true) => expired.push(key),
-                (true, false) => next = Some(next.map_or(now + timeout, |n: Instant| n.min(now + timeout))),
+                (true, false) => {
+                    next = Some(next.map_or(now + timeout, |n: Instant| n.min(now + timeout)))
+                }
                 (false, _) => next = Some(next.map_or(at, |n: Instant| n.min(at))),
             }
         }

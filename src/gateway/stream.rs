@@ -67,7 +67,8 @@ impl Stream {
     fn keep(&mut self, event: u64, message: Splice, limits: &Limits) {
         self.kept_bytes += message.len();
         self.kept.push_back((event, message));
-        while self.kept.len() > limits.replay_events_max || self.kept_bytes > limits.replay_bytes_max
+        while self.kept.len() > limits.replay_events_max
+            || self.kept_bytes > limits.replay_bytes_max
         {
             let Some((_, dropped)) = self.kept.pop_front() else { break };
             self.kept_bytes -= dropped.len();
@@ -240,7 +241,9 @@ impl Gateway {
 
 /// Forgets ended streams beyond the bound, the oldest first.
 fn forget_oldest_ended(streams: &mut Vec<Stream>, max: usize) {
-    let is_over = |stream: &Stream| stream.complete || stream.peer.is_none() && stream.kind == StreamKind::Get;
+    let is_over = |stream: &Stream| {
+        stream.complete || stream.peer.is_none() && stream.kind == StreamKind::Get
+    };
     let mut excess = streams.iter().filter(|stream| is_over(stream)).count().saturating_sub(max);
     streams.retain(|stream| {
         let forget = excess > 0 && is_over(stream);

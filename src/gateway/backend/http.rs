@@ -153,7 +153,8 @@ impl Gateway {
         match purpose {
             Purpose::Carry(Carrier::Call(call)) => self.call_carried(key, backend, call, end),
             Purpose::Deliver(Carrier::Call(call)) => self.call_delivered(key, backend, call, end),
-            Purpose::Carry(Carrier::Notice(waiting)) | Purpose::Deliver(Carrier::Notice(waiting)) => {
+            Purpose::Carry(Carrier::Notice(waiting))
+            | Purpose::Deliver(Carrier::Notice(waiting)) => {
                 self.fetches.remove(key);
                 if let Some(exchange) = waiting {
                     self.accept_notice(exchange);
@@ -275,9 +276,11 @@ impl Gateway {
     fn say_hello_again(&mut self, key: Key<Backend>) {
         let owner = self.backends.get(key).map(|backend| backend.owner);
         let hello = match owner {
-            Some(Owner::Session(session)) => {
-                self.sessions.get(session).filter(|s| !s.opened_by_gateway).and_then(|s| s.hello.clone())
-            }
+            Some(Owner::Session(session)) => self
+                .sessions
+                .get(session)
+                .filter(|s| !s.opened_by_gateway)
+                .and_then(|s| s.hello.clone()),
             _ => None,
         };
         let server = self.backends.get(key).map(|backend| backend.server);
@@ -325,9 +328,10 @@ impl Gateway {
 
     fn can_resume(&self, key: Key<Fetch>, end: &Result<(), FetchError>) -> bool {
         let Some(fetch) = self.fetches.get(key) else { return false };
-        let began = fetch.head.as_ref().is_some_and(|head| {
-            is_success(head.status) && head.content == FetchContent::Events
-        });
+        let began = fetch
+            .head
+            .as_ref()
+            .is_some_and(|head| is_success(head.status) && head.content == FetchContent::Events);
         let ended = match end {
             Ok(()) => true,
             Err(error) => error.kind == FetchErrorKind::Closed,
@@ -419,7 +423,9 @@ impl Gateway {
     /// Nobody listens above any more.
     pub(crate) fn stop_listening_below(&mut self, session: Key<Session>) {
         let Some((key, _)) = self.backend_of(session) else { return };
-        let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(key) else { return };
+        let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(key) else {
+            return;
+        };
         if let Some(fetch) = http.listening.take() {
             self.cancel_fetch(fetch);
         }
@@ -526,12 +532,7 @@ impl Gateway {
         self.fail_call(call, &fault);
     }
 
-    fn events_done(
-        &mut self,
-        key: Key<Fetch>,
-        backend: Key<Backend>,
-        end: Result<(), FetchError>,
-    ) {
+    fn events_done(&mut self, key: Key<Fetch>, backend: Key<Backend>, end: Result<(), FetchError>) {
         let Some(fetch) = self.fetches.remove(key) else { return };
         let status = fetch.head.as_ref().map_or(0, |head| head.status);
         let detail = match end {
@@ -594,7 +595,8 @@ fn endpoint_path(said: &str, target: &HttpTarget) -> Option<Box<str>> {
         let (authority, path) = rest.split_at(slash);
         let default_port = if target.tls { 443 } else { 80 };
         let full = format!("{}:{}", target.host, target.port);
-        let is_same = authority == full || target.port == default_port && *authority == *target.host;
+        let is_same =
+            authority == full || target.port == default_port && *authority == *target.host;
         return is_same.then(|| path.into());
     }
     if said.contains("://") || said.starts_with("//") || said.is_empty() {

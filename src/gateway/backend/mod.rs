@@ -342,7 +342,9 @@ impl Gateway {
         let Some(backend) = self.backends.get(key) else { return };
         match (&backend.link, backend.owner) {
             // A shared child is never held up for one client; the link closes who is too slow.
-            (Link::Child, Owner::Session(_)) => self.push(Output::PauseChild { backend: key, paused }),
+            (Link::Child, Owner::Session(_)) => {
+                self.push(Output::PauseChild { backend: key, paused })
+            }
             (Link::Http(_), _) => {
                 let of_exchange = |call: &Call| call.whom == CallFor::Exchange(exchange);
                 for call in self.calls.keys_of(of_exchange) {

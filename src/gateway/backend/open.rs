@@ -32,7 +32,8 @@ impl Gateway {
     pub(crate) fn claimable(&mut self, server: ServerId) -> Option<Key<Backend>> {
         let first = self.servers[usize::from(server.0)].first;
         let usable = |backend: &Backend| {
-            backend.state != State::Stopping && matches!(backend.owner, Owner::Nobody | Owner::Shared)
+            backend.state != State::Stopping
+                && matches!(backend.owner, Owner::Nobody | Owner::Shared)
         };
         if let Some(key) = first
             && self.backends.get(key).is_some_and(usable)
@@ -262,7 +263,8 @@ impl Gateway {
         }
         if let Some(session) = self.sessions.get_mut(session) {
             // Idle from now on, and older than everybody: the next walk over sessions ends it.
-            session.used_at = self.now.mono.checked_sub(self.snapshot.session_timeout).unwrap_or(session.used_at);
+            session.used_at =
+                self.now.mono.checked_sub(self.snapshot.session_timeout).unwrap_or(session.used_at);
         }
         self.alarms.set(Alarm::Sessions, self.now.mono);
     }

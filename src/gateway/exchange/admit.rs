@@ -173,9 +173,10 @@ impl Gateway {
             return Err(GatewayFault::Full("requests").into());
         }
         let reply = with_cors(events_head(), head.field_message(Field::Origin).as_ref());
-        let resumed = head.field(Field::LastEventId).and_then(parse_event_id).and_then(|seen| {
-            self.resume_stream(session, peer, seen, reply.clone())
-        });
+        let resumed = head
+            .field(Field::LastEventId)
+            .and_then(parse_event_id)
+            .and_then(|seen| self.resume_stream(session, peer, seen, reply.clone()));
         if resumed.is_none() {
             let listening = Exchange::Listening(Listening { session, peer });
             let exchange = self.exchanges.insert(listening);
@@ -219,14 +220,14 @@ impl Gateway {
         let answer = fault.answer(id);
         // A foreign page must not read even why it was refused.
         let foreign = matches!(fault, Fault::Client(ClientFault::Foreign(..)));
-        let head =
-            if foreign { answer.head } else { with_cors(answer.head, origin) };
+        let head = if foreign { answer.head } else { with_cors(answer.head, origin) };
         let body = answer.body.into();
         self.push(Output::Respond { peer, head, body, close: false });
     }
 }
 
-pub(super) const ACCEPT_BOTH: &str = "Accept must contain both 'application/json' and 'text/event-stream'";
+pub(super) const ACCEPT_BOTH: &str =
+    "Accept must contain both 'application/json' and 'text/event-stream'";
 const ACCEPT_EVENTS: &str = "Accept must contain 'text/event-stream' for GET requests";
 
 /// A bad version is refused; none means what was negotiated.
@@ -271,7 +272,8 @@ impl Accept {
 }
 
 fn is_weight_zero(parameter: &[u8]) -> bool {
-    let Some(weight) = parameter.strip_prefix(b"q=").or_else(|| parameter.strip_prefix(b"Q=")) else {
+    let Some(weight) = parameter.strip_prefix(b"q=").or_else(|| parameter.strip_prefix(b"Q="))
+    else {
         return false;
     };
     !weight.is_empty() && weight.iter().all(|&byte| byte == b'0' || byte == b'.')

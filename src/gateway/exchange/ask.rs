@@ -30,7 +30,9 @@ impl Gateway {
         let Some(id) = envelope.id.map(|span| message.slice(span)) else { return };
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         let session = match owner {
-            Some(Owner::Session(key)) => self.sessions.get(key).filter(|s| !s.one_shot).map(|_| key),
+            Some(Owner::Session(key)) => {
+                self.sessions.get(key).filter(|s| !s.one_shot).map(|_| key)
+            }
             _ => None,
         };
         let Some(key) = session else {
@@ -100,7 +102,9 @@ impl Gateway {
             for asked in &session.asked {
                 match asked.leaves_before {
                     Some(at) if at <= now => expired.push((key, session.backend, asked.id.clone())),
-                    Some(at) => next = Some(next.map_or(at, |next: std::time::Instant| next.min(at))),
+                    Some(at) => {
+                        next = Some(next.map_or(at, |next: std::time::Instant| next.min(at)))
+                    }
                     None => {}
                 }
             }

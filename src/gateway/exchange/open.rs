@@ -121,7 +121,9 @@ impl Gateway {
                 self.find_session(id, admitted.server, admitted.principal)
             }
             None if kind == Kind::Request => self.one_shot_session(admitted),
-            None => Err(ClientFault::NoSession("Bad Request: Mcp-Session-Id header is required").into()),
+            None => {
+                Err(ClientFault::NoSession("Bad Request: Mcp-Session-Id header is required").into())
+            }
         }
     }
 
@@ -318,11 +320,7 @@ impl Gateway {
 
     /// The backend that the gateway has opened itself and that this client may have: the shared
     /// one, or the first one, if the gateway has asked it what this client asks.
-    fn ready_backend(
-        &mut self,
-        server: ServerId,
-        hello: &Hello,
-    ) -> Option<Key<Backend>> {
+    fn ready_backend(&mut self, server: ServerId, hello: &Hello) -> Option<Key<Backend>> {
         let same_question =
             hello.known && hello.revision == revision::newest() && !hello.has_capabilities;
         let key = self.claimable(server)?;

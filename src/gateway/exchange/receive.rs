@@ -118,7 +118,8 @@ impl Gateway {
         match (hidden, envelope.result) {
             (Some(allowed), Some(result)) => {
                 let edited = without_hidden_tools(&message, result, allowed);
-                edited.map_or(splice.clone(), |(span, tools)| splice.with(span, Patch::Bytes(tools)))
+                edited
+                    .map_or(splice.clone(), |(span, tools)| splice.with(span, Patch::Bytes(tools)))
             }
             _ => splice,
         }
@@ -175,9 +176,7 @@ impl Gateway {
         let (token, token_is_ours) = (call.token.clone(), call.token_is_ours);
         let CallFor::Exchange(exchange) = call.whom else { return };
         let out = match token {
-            Some(token) if token_is_ours => {
-                Splice::whole(message).with(span, Patch::Bytes(token))
-            }
+            Some(token) if token_is_ours => Splice::whole(message).with(span, Patch::Bytes(token)),
             _ => Splice::whole(message),
         };
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) else { return };
@@ -239,7 +238,10 @@ impl Gateway {
     fn any_stream_of(&self, session: Key<Session>) -> Option<Key<Exchange>> {
         let found = self.exchanges.iter().find(|(_, exchange)| match exchange {
             Exchange::AwaitResponse(sent) => {
-                sent.session == session && sent.waiting > 0 && sent.may_stream && sent.peer.is_some()
+                sent.session == session
+                    && sent.waiting > 0
+                    && sent.may_stream
+                    && sent.peer.is_some()
             }
             _ => false,
         });
@@ -282,7 +284,9 @@ impl Gateway {
 
 /// The error without an id, as an answer to the request `id`.
 fn error_with_id(message: &Message, envelope: &Envelope, id: &Message) -> Message {
-    let error = envelope.error.map_or(&b"{\"code\":-32603,\"message\":\"no answer\"}"[..], |span| span.of(message));
+    let error = envelope
+        .error
+        .map_or(&b"{\"code\":-32603,\"message\":\"no answer\"}"[..], |span| span.of(message));
     Message::new([b"{\"jsonrpc\":\"2.0\",\"id\":", &id[..], b",\"error\":", error, b"}"].concat())
 }
 

@@ -49,8 +49,7 @@ fn host_is_ours(options: &Options, authority: &[u8]) -> bool {
     let Some(name) = name_of(authority) else {
         return false;
     };
-    is_loopback(name)
-        || options.hosts.iter().any(|host| host.as_bytes().eq_ignore_ascii_case(name))
+    is_loopback(name) || options.hosts.iter().any(|host| host.as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// `name` of `name:port`, brackets of IPv6 kept; `None` if the port is no number.
@@ -93,7 +92,8 @@ mod tests {
 
     #[test]
     fn our_own_names_pass() {
-        for host in ["localhost", "LOCALHOST:3000", "127.0.0.1:80", "[::1]:8080", "awmg-mcpg:8080"] {
+        for host in ["localhost", "LOCALHOST:3000", "127.0.0.1:80", "[::1]:8080", "awmg-mcpg:8080"]
+        {
             check(None, host, true, Ok(()));
             check(Some(&format!("http://{host}")), host, true, Ok(()));
         }
