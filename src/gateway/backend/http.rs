@@ -176,7 +176,7 @@ impl Gateway {
         call: Key<Call>,
         end: Result<(), FetchError>,
     ) {
-        if !self.calls.get(call).is_some_and(|call| call.fetch == Some(key)) {
+        if self.calls.get(call).is_none_or(|call| call.fetch != Some(key)) {
             self.fetches.remove(key);
             return;
         }

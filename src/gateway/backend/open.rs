@@ -177,7 +177,6 @@ impl Gateway {
         self.set_revision(key, &handshake.version, handshake.revision.version_header);
         let Some(backend) = self.backends.get_mut(key) else { return };
         let (server, has_tools) = (backend.server, handshake.has_tools);
-        let owner = backend.owner;
         backend.state = State::Ready;
         backend.handshake = Some(handshake);
         let greetings = std::mem::take(&mut backend.greetings);
@@ -188,7 +187,7 @@ impl Gateway {
         }
         self.release_held(key);
         let is_first = self.servers[usize::from(server.0)].first == Some(key);
-        if is_first && has_tools && !matches!(owner, Owner::Session(_)) {
+        if is_first && has_tools {
             self.list_tools(key, Vec::new(), None);
         } else if is_first && !has_tools {
             self.emit(Some(server), EventKind::Tools { pages: Vec::new() });

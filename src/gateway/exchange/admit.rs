@@ -124,7 +124,7 @@ impl Gateway {
         // What `curl -d` declares by itself is let in for calls without a session, unless a page
         // of a browser sends it: there, a form needs no permission to be sent anywhere.
         let excused = session_id.is_none() && head.field(Field::Origin).is_none();
-        if !is_json && !(excused && is_form(head.field(Field::ContentType))) {
+        if !(is_json || excused && is_form(head.field(Field::ContentType))) {
             return Err(ClientFault::ContentType.into());
         }
         if !accept.json {
