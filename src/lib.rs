@@ -3,6 +3,7 @@
 //! servers as child processes, containers or HTTP services.
 
 pub mod base;
+pub mod calculator;
 pub mod gateway;
 pub mod policy;
 pub mod wire;

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+//! x
+
+pub mod decimal;
