@@ -3,6 +3,7 @@
 //! is for.
 
 pub mod http1;
+pub mod json;
 pub mod jsonrpc;
 pub mod splice;
 
