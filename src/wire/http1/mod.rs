@@ -3,6 +3,8 @@
 //!
 //! Spec: RFC 9110 (semantics), RFC 9112 (messages).
 
+pub mod chunked;
+
 use std::borrow::Cow;
 
 use crate::base::{Message, Span};
