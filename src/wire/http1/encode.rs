@@ -229,7 +229,9 @@ mod tests {
 
     #[test]
     fn every_day_has_its_date() {
-        let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let leap = |year: u64| {
+            year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+        };
         let mut expected = (1970, 1, 1);
         for days in 0..100_000 {
             assert_eq!(civil(days), expected);

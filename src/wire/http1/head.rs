@@ -179,14 +179,14 @@ impl<'a> Fields<'a> {
             Some(Known::Connection) => self.persistence.note(value),
             Some(Known::ContentLength) => self.framing.note_length(value),
             Some(Known::TransferEncoding) => self.framing.note_coding(value),
-            Some(Known::Expect) => {
-                // Two expectations are one of which we may know only half.
-                if self.expect.replace(value).is_some() {
-                    return Err(HeadError::Expectation);
-                }
-            }
+            Some(Known::Expect) => return self.expect(value),
         }
         Ok(())
+    }
+
+    fn expect(&mut self, value: &'a [u8]) -> Result<(), HeadError> {
+        // Two expectations are one of which we may know only half.
+        self.expect.replace(value).map_or(Ok(()), |_| Err(HeadError::Expectation))
     }
 
     fn hand(&mut self, input: &[u8], field: Field, value: &[u8]) -> Result<(), HeadError> {
