@@ -5,5 +5,6 @@
 pub mod base;
 pub mod calculator;
 pub mod gateway;
+pub mod link;
 pub mod policy;
 pub mod wire;
