@@ -7,4 +7,5 @@ pub mod calculator;
 pub mod gateway;
 pub mod link;
 pub mod policy;
+pub mod serve;
 pub mod wire;

@@ -8,6 +8,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
 use penstock::calculator::Server;
 use penstock::wire::json::tree::{self, Node};
 
@@ -173,4 +178,122 @@ fn calls_that_are_answered_are_allowed_by_the_published_schemas() {
         seen += 1;
     }
     assert!(seen > 20);
+}
+
+/// A calculator on a port of its own, for as long as the test runs.
+fn listening() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || penstock::serve::over_http(&listener));
+    address
+}
+
+/// Sends `request` and reads until the calculator closes; gives status, head and body.
+fn exchange(address: SocketAddr, head: &str, body: &str) -> (String, String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let (first, fields) = head.split_once('\n').unwrap_or((head, ""));
+    let fields: String = fields.lines().map(|line| format!("{}\r\n", line.trim())).collect();
+    let length =
+        if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+    let request = format!(
+        "{first} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{fields}{length}\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().to_owned();
+    (status, head.to_ascii_lowercase(), body.to_owned())
+}
+
+#[track_caller]
+fn check_http(address: SocketAddr, head: &str, body: &str, status: &str, answer: &str) {
+    let (got, _, text) = exchange(address, head, body);
+    assert_eq!((got.as_str(), text.as_str()), (status, answer), "{head}");
+}
+
+const PING: &str = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+const PONG: &str = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
+const JSON: &str = "Content-Type: application/json";
+
+#[test]
+fn over_http_messages_are_posted_with_or_without_a_session() {
+    let address = listening();
+    let post = format!("POST /mcp\n{JSON}");
+    check_http(address, &post, PING, "200", PONG);
+    check_http(
+        address,
+        &post,
+        r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        "202",
+        "",
+    );
+    let begin = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}"#;
+    let (status, head, body) = exchange(address, &post, begin);
+    assert_eq!(status, "200");
+    assert!(
+        head.contains("content-type: application/json") && body.contains("penstock-calculator")
+    );
+    let id = head.lines().find_map(|line| line.strip_prefix("mcp-session-id: ")).unwrap();
+    let post = format!(
+        "{post}\nMCP-Protocol-Version: 2025-06-18\nMcp-Session-Id: {}",
+        id.to_ascii_uppercase()
+    );
+    check_http(address, &post, PING, "200", PONG);
+    let (_, _, batch) = exchange(address, &post, &format!("[{PING}]"));
+    assert!(batch.contains("no batches"), "{batch}");
+    check_http(address, &post.replace("POST", "DELETE"), "", "204", "");
+    let (status, ..) = exchange(address, &post, PING);
+    assert_eq!(status, "404", "the session has ended");
+}
+
+#[test]
+fn over_http_what_is_no_message_is_refused() {
+    let address = listening();
+    check_http(address, "GET /health", "", "200", r#"{"status":"ok"}"#);
+    let (status, head, _) = exchange(address, "GET /mcp", "");
+    assert!(status == "405" && head.contains("allow: post, delete"), "{head}");
+    let post = format!("POST /mcp\n{JSON}");
+    let (status, _, body) = exchange(address, &post, "{");
+    assert!(status == "400" && body.contains("-32700"), "{body}");
+    for (head, body, want) in [
+        ("GET /", String::new(), "404"),
+        ("DELETE /mcp\nMcp-Session-Id: nobody", String::new(), "404"),
+        ("DELETE /mcp", String::new(), "204"),
+        ("POST /mcp\nOrigin: http://evil.example", PING.to_owned(), "403"),
+        ("POST /mcp\nOrigin: http://localhost:5173", PING.to_owned(), "200"),
+        ("POST /mcp\nMCP-Protocol-Version: 1999-01-01", PING.to_owned(), "400"),
+        ("POST /mcp", format!("{PING}{}", " ".repeat(16_384)), "413"),
+    ] {
+        let (status, _, text) = exchange(address, head, &body);
+        assert_eq!(status, want, "{head}: {text}");
+    }
+}
+
+#[test]
+fn over_http_a_connection_is_kept_and_too_many_are_closed() {
+    let address = listening();
+    let request =
+        format!("POST /mcp HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{PING}", PING.len());
+    let mut seated: Vec<TcpStream> = Vec::new();
+    let answered = |stream: &mut TcpStream| {
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        // A connection that is turned away may be closed before or while we write.
+        stream.write_all(request.as_bytes()).is_ok()
+            && stream.read(&mut [0; 4096]).is_ok_and(|n| n > 0)
+    };
+    for _ in 0..64 {
+        let mut stream = TcpStream::connect(address).unwrap();
+        assert!(answered(&mut stream) && answered(&mut stream));
+        seated.push(stream);
+    }
+    let mut late = TcpStream::connect(address).unwrap();
+    assert!(!answered(&mut late));
+    seated.clear();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !answered(&mut TcpStream::connect(address).unwrap()) {
+        assert!(Instant::now() < deadline, "no seat was given back");
+        thread::sleep(Duration::from_millis(10));
+    }
 }

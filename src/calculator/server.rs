@@ -28,7 +28,7 @@ const INSTRUCTIONS: &str = "Exact decimal arithmetic. Give numbers as strings su
      quotient or a root does not end.";
 
 /// One conversation with a client.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Server {
     /// What was agreed on; nothing before `initialize`, which nobody is forced to send.
     revision: Option<&'static str>,
@@ -63,6 +63,13 @@ impl Server {
         Self::default()
     }
 
+    /// After `initialize` with `revision`, if we speak it.
+    #[must_use]
+    pub fn at_revision(revision: &[u8]) -> Option<Self> {
+        let revision = REVISIONS.into_iter().find(|known| known.as_bytes() == revision)?;
+        Some(Self { revision: Some(revision) })
+    }
+
     /// Answers one message or one batch; notifications and responses have no answer.
     ///
     /// The answer is one line of JSON without its line end.
@@ -72,6 +79,12 @@ impl Server {
             Ok(Parsed::Batch(messages)) => self.batch(line, &messages),
             Err(error) => Some(malformed(line, &error)),
         }
+    }
+
+    /// The answer to a message that was too long to be kept.
+    #[must_use]
+    pub fn refuse_too_long() -> Vec<u8> {
+        refused(None, &Refusal::new(INVALID_REQUEST, "message too long"))
     }
 
     fn batch(&mut self, line: &[u8], messages: &[Span]) -> Option<Vec<u8>> {
