@@ -45,9 +45,8 @@ fn check(transcript: &str) {
 
 fn call(text: &str) -> String {
     let (tool, arguments) = text.split_once(' ').unwrap();
-    format!(
-        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}}}}}"#
-    )
+    let params = format!(r#"{{"name":"{tool}","arguments":{arguments}}}"#);
+    format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}"#)
 }
 
 /// What matters of an answer, by the mark of the line that expects it.
@@ -229,8 +228,9 @@ fn over_http_messages_are_posted_with_or_without_a_session() {
         "202",
         "",
     );
-    let begin = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18"}}"#;
-    let (status, head, body) = exchange(address, &post, begin);
+    let params = r#"{"protocolVersion":"2025-06-18"}"#;
+    let begin = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{params}}}"#);
+    let (status, head, body) = exchange(address, &post, &begin);
     assert_eq!(status, "200");
     assert!(
         head.contains("content-type: application/json") && body.contains("penstock-calculator")

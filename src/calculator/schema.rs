@@ -6,9 +6,10 @@
 macro_rules! number {
     () => {
         concat!(
-            r#"{"type":["string","number"],"pattern":"^[+-]?(?:[0-9]+(?:\\.[0-9]+)?|\\.[0-9]+)$","#,
-            r#""description":"A decimal number as a string, such as \"0.1\": no exponent, at most "#,
-            r#"200 digits. A JSON number counts as it is spelled."}"#
+            r#"{"type":["string","number"],"#,
+            r#""pattern":"^[+-]?(?:[0-9]+(?:\\.[0-9]+)?|\\.[0-9]+)$","#,
+            r#""description":"A decimal number as a string, such as \"0.1\": no exponent, at "#,
+            r#"most 200 digits. A JSON number counts as it is spelled."}"#
         )
     };
 }
@@ -66,13 +67,13 @@ macro_rules! function {
 }
 
 macro_rules! output {
-    ($operations:literal, $more:literal) => {
+    ($operations:literal $(, $more:literal)*) => {
         concat!(
             r#"{"type":"object","properties":{"operation":{"type":"string","enum":["#,
             $operations,
             r#"]},"result":{"type":"string","description":"A decimal number without exponent."},"#,
             r#""unit":{"type":["string","null"],"description":"The unit of the result, or null."}"#,
-            $more,
+            $($more,)*
             r#"},"required":["operation","result","unit"],"additionalProperties":false}"#
         )
     };
@@ -95,7 +96,7 @@ const CALCULATE: &str = tool!(
     "Exact arithmetic",
     "Adds, subtracts, multiplies or divides decimal numbers, from the left to the right. Sums, \
      differences and products are exact; a quotient is rounded half to even.",
-    output!(r#""arithmetic""#, ""),
+    output!(r#""arithmetic""#),
     r#"{"operator":"#,
     operator!(),
     r#","operands":"#,
@@ -112,7 +113,8 @@ const STATISTICS: &str = tool!(
      numbers. Give one function or a list of operations; without either all are computed.",
     output!(
         r#""statistics""#,
-        r#","results":{"type":"object","description":"All operations by name.","additionalProperties":{"type":"string"}}"#
+        r#","results":{"type":"object","description":"All operations by name.","#,
+        r#""additionalProperties":{"type":"string"}}"#
     ),
     r#"{"values":"#,
     numbers!(),
@@ -120,7 +122,8 @@ const STATISTICS: &str = tool!(
     function!(),
     r#"},"function":"#,
     function!(),
-    r#","sample":{"type":"boolean","description":"Whether variance and standard deviation are those of a sample (n-1); false unless given."},"precision":"#,
+    r#","sample":{"type":"boolean","description":"Whether variance and standard deviation "#,
+    r#"are those of a sample (n-1); false unless given."},"precision":"#,
     precision!("28 for results that do not end unless given."),
     r#"},"required":["values"]"#
 );
@@ -130,7 +133,7 @@ const CONVERT_UNITS: &str = tool!(
     "Exact unit conversion",
     "Converts a length (m, cm, mm, km, in, ft, yd, mi), a mass (g, kg, mg, lb) or a time (s, min, \
      h, day) into another unit of the same dimension.",
-    output!(r#""unit""#, ""),
+    output!(r#""unit""#),
     r#"{"value":"#,
     number!(),
     r#","from_unit":"#,
@@ -149,7 +152,7 @@ const UNIT_ARITHMETIC: &str = tool!(
      Give a list of operands, or left and right. Sums need one dimension and are in the unit of \
      the first operand; products and quotients are in base units such as m*s^-1, unless a unit is \
      asked for.",
-    output!(r#""unit""#, ""),
+    output!(r#""unit""#),
     r#"{"operator":"#,
     operator!(),
     r#","operands":{"type":"array","minItems":1,"maxItems":1000,"items":"#,
@@ -176,9 +179,11 @@ const COMPUTE: &str = tool!(
      operator may also stand as the operation.",
     output!(
         r#""arithmetic","statistics","unit""#,
-        r#","results":{"type":"object","description":"All operations by name.","additionalProperties":{"type":"string"}}"#
+        r#","results":{"type":"object","description":"All operations by name.","#,
+        r#""additionalProperties":{"type":"string"}}"#
     ),
-    r#"{"operation":{"type":"string","enum":["arithmetic","statistics","unit","add","sub","mul","div","+","-","*","/"]},"#,
+    r#"{"operation":{"type":"string","enum":["arithmetic","statistics","unit","#,
+    r#""add","sub","mul","div","+","-","*","/"]},"#,
     r#""params":{"type":"object"}},"required":["operation","params"]"#
 );
 
