@@ -3,8 +3,10 @@
 //! servers as child processes, containers or HTTP services.
 
 pub mod base;
+pub mod calculator;
 pub mod gateway;
 pub mod link;
 pub mod mcp;
 pub mod policy;
+pub mod serve;
 pub mod wire;
