@@ -173,12 +173,9 @@ impl HttpServer {
     }
 
     fn take_rest(&mut self, input: &[u8], now: Now) -> Result<Step, Violation> {
-        let State::AwaitRest { rest, room, until } = &mut self.state else {
+        let State::AwaitRest { rest, room, .. } = &mut self.state else {
             return Ok(Step::Incomplete(0));
         };
-        if !input.is_empty() {
-            *until = now.mono + self.limits.body_stall_max;
-        }
         match rest.feed(input, room) {
             Some((used, false)) => Ok(Step::Incomplete(used)),
             Some((used, true)) => {

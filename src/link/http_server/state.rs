@@ -22,6 +22,7 @@ pub(super) enum State {
     /// The gateway: what is the next event?
     Streaming(Stream),
     /// The rest of a body that nobody wants; its answer is queued, and the next head will follow.
+    /// It is short, so `until` is for all of it.
     AwaitRest { rest: Rest, room: usize, until: Instant },
     /// The end of the peer's input, after our last answer. `until` is set when that has left.
     Lingering { until: Option<Instant> },
