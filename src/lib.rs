@@ -4,5 +4,7 @@
 
 pub mod base;
 pub mod gateway;
+pub mod observe;
 pub mod policy;
 pub mod wire;
+pub mod worker;
