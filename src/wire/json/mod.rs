@@ -5,6 +5,7 @@
 //! Messages on their way are only ever scanned ([`scan`]): they leave as they came. The tree
 //! ([`tree`]) is for the control plane: configuration, small results. Nothing here knows JSON-RPC.
 
+pub mod scan;
 mod text;
 pub mod tree;
 pub mod write;

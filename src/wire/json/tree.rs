@@ -152,10 +152,11 @@ pub(super) fn checked_text(text: &[u8]) -> Result<&str, JsonError> {
 }
 
 impl Node {
-    /// The first member named `key`, if this is an object that has one.
+    /// The member named `key`, if this is an object that has one; of duplicates the last, as for most
+    /// readers.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
-        let (_, node) = self.as_object()?.iter().find(|(name, _)| name.text == key)?;
+        let (_, node) = self.as_object()?.iter().rfind(|(name, _)| name.text == key)?;
         Some(node)
     }
 
@@ -441,7 +442,7 @@ mod tests {
     fn duplicate_keys_are_kept_in_order() {
         let node = parse(b"{\"a\":1,\"a\":2}", 8).unwrap();
         assert_eq!(node.as_object().unwrap().len(), 2);
-        assert_eq!(node.get("a").unwrap().as_u64(), Some(1));
+        assert_eq!(node.get("a").unwrap().as_u64(), Some(2));
     }
 
     #[test]
