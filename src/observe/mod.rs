@@ -6,9 +6,9 @@
 //! else ([`redact`]).
 
 pub mod debug;
-//pub mod log;
+pub mod log;
 pub mod redact;
 pub mod stamp;
 
-//pub use log::{Batch, Log};
+pub use log::{Batch, Log};
 pub use redact::Redactor;
