@@ -67,7 +67,7 @@ impl<'p> Payload<'p> {
 pub struct Record<'r> {
     /// When.
     pub stamp: &'r [u8; 24],
-    /// The name of the server; it needs no escapes.
+    /// The name of the server.
     pub server: &'r str,
     /// The method as it is spelled in JSON, without quotes; empty if there is none.
     pub method: &'r [u8],
@@ -104,9 +104,8 @@ impl Record<'_> {
         out.extend_from_slice(event.as_bytes());
         out.extend_from_slice(br#"","_schema":"rpc-message/v2","direction":""#);
         out.extend_from_slice(direction.as_bytes());
-        out.extend_from_slice(br#"","server_id":""#);
-        out.extend_from_slice(self.server.as_bytes());
-        out.push(b'"');
+        out.extend_from_slice(br#"","server_id":"#);
+        push_string(out, self.server.as_bytes());
         if !self.method.is_empty() {
             out.extend_from_slice(br#","method":"#);
             push_string(out, self.method);
