@@ -7,6 +7,8 @@ pub mod calculator;
 pub mod gateway;
 pub mod link;
 pub mod mcp;
+pub mod observe;
 pub mod policy;
 pub mod serve;
 pub mod wire;
+pub mod worker;
