@@ -4,5 +4,6 @@
 
 pub mod base;
 pub mod gateway;
+pub mod link;
 pub mod policy;
 pub mod wire;

@@ -3,6 +3,9 @@
 //!
 //! Spec: RFC 9110 (semantics), RFC 9112 (messages).
 
+pub mod chunked;
+pub mod response;
+
 use std::borrow::Cow;
 
 use crate::base::{Message, Span};
