@@ -4,6 +4,9 @@
 
 pub mod base;
 pub mod gateway;
+pub mod keeper;
 pub mod link;
 pub mod policy;
+pub mod reactor;
 pub mod wire;
+pub mod worker;
