@@ -5,10 +5,12 @@
 pub mod base;
 pub mod calculator;
 pub mod gateway;
+pub mod keeper;
 pub mod link;
 pub mod mcp;
 pub mod observe;
 pub mod policy;
 pub mod serve;
+pub mod reactor;
 pub mod wire;
 pub mod worker;
