@@ -3,6 +3,8 @@
 //! servers as child processes, containers or HTTP services.
 
 pub mod base;
+pub mod cli;
+pub mod config;
 pub mod gateway;
 pub mod policy;
 pub mod wire;
