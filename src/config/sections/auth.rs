@@ -36,8 +36,8 @@ pub fn resolve(f: Option<&Fields<'_>>, listen: &str, sources: &Sources, r: &mut 
             );
         } else {
             r.notice(
-                "No agent ID configured — generated temporary random agent ID (spec §7.3); \
-                 it is in the client configuration on stdout",
+                "the generated agent ID is in the client configuration on stdout; set \
+                 gateway.agent_id to choose one",
             );
             agents.push(sources.fresh_key.clone());
             is_generated = true;
