@@ -22,7 +22,7 @@ const LEAVE_AFTER_MAX: Duration = Duration::from_secs(2);
 
 /// From SIGTERM to SIGKILL. Together with the above it fits into the ten seconds that
 /// `docker stop` gives the gateway: what is left after them is an orphan.
-const TERM_AFTER_MAX: Duration = Duration::from_secs(6);
+const TERM_AFTER_MAX: Duration = Duration::from_secs(4);
 
 /// Set in every container: servers write for a pipe, not for a terminal.
 const PIPE_VARIABLES: [&str; 3] = ["NO_COLOR=1", "TERM=dumb", "PYTHONUNBUFFERED=1"];
