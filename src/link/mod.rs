@@ -26,5 +26,6 @@
 //! refusal is queued, whole, and the connection ends.
 
 pub mod http_client;
+pub mod http_server;
 pub mod stdio;
 pub mod tls;
