@@ -6,6 +6,7 @@ pub mod base;
 pub mod gateway;
 pub mod keeper;
 pub mod link;
+pub mod observe;
 pub mod policy;
 pub mod reactor;
 pub mod wire;

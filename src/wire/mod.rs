@@ -4,6 +4,7 @@
 
 pub mod bom;
 pub mod http1;
+pub mod json;
 pub mod json_ends;
 pub mod jsonrpc;
 pub mod ndjson;
