@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 //! The reactor with a toy core, over real sockets, pipes and processes on this machine.
 
+// Reason: in a test a panic is the report, also in what the tests share.
+#![allow(clippy::unwrap_used)]
+
 #[path = "reactor/child.rs"]
 mod child;
 #[path = "reactor/fetch.rs"]
