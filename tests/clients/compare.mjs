@@ -45,13 +45,19 @@ function masked(value, name) {
 /** Key order is kept: the gateway forwards the bytes as they came. */
 const text = (value) => JSON.stringify(value);
 
+let failures = 0;
+
 function read(file) {
   const seen = new Map();
   const add = (key, line) => seen.set(key, [...(seen.get(key) ?? []), line]);
   const answered = new Set();
   for (const line of readFileSync(file, "utf8").split("\n").filter(Boolean)) {
-    const { client, step, message, error, code } = JSON.parse(line);
+    const { client, step, message, error, code, expected } = JSON.parse(line);
     if (!message) {
+      if (!expected) {
+        failures++;
+        console.log(`${file}: ${client}, ${step}: ${shorten(error)}`);
+      }
       add(`${client} error`, text({ step, error: mask(error), code }));
     } else if (message.method === undefined) {
       answered.add(`${client} ${message.id}`);
@@ -114,5 +120,5 @@ for (const [key, lines] of right) {
     }
   }
 }
-console.log(`${messages} messages, ${differences} differences, ${leaks} leaks`);
-process.exit(differences + leaks > 0 || messages === 0 ? 1 : 0);
+console.log(`${messages} messages, ${differences} differences, ${failures} failures, ${leaks} leaks`);
+process.exit(differences + failures + leaks > 0 || messages === 0 ? 1 : 0);

@@ -93,10 +93,15 @@ class Scripted {
       if (step.notify) await this.client.notification({ method: step.notify });
       if (step.method) await this.request(step);
     } catch (error) {
-      this.write({ error: String(error.message ?? error), code: error.code });
+      this.write({ error: String(error.message ?? error), code: error.code, expected: !!step.fails });
     }
     const until = Date.now() + AWAIT_MS;
-    while (!this.satisfied(step.await) && Date.now() < until) await sleep(10);
+    while (!this.satisfied(step.await)) {
+      await sleep(10);
+      if (Date.now() < until) continue;
+      this.write({ error: `waited in vain for ${JSON.stringify(step.await)}`, expected: false });
+      return;
+    }
   }
 
   satisfied(counts) {
@@ -157,7 +162,8 @@ class Scripted {
       for (const step of scenario.steps) {
         if (step.only === "capable" && !this.capable) continue;
         this.names.TURN = String(turn);
-        turns.push(this.request(step).catch((error) => this.write({ error: String(error.message) })));
+        turns.push(this.request(step).catch((error) =>
+          this.write({ error: String(error.message), expected: false })));
       }
     }
     await Promise.all(turns);

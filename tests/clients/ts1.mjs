@@ -12,6 +12,15 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { main } from "./drive.mjs";
 
+// This SDK resumes a stream that ended with an error response, and server-everything then replays
+// all streams of the session: without a gateway, a scenario sees most of its messages twice.
+const NEVER = {
+  maxRetries: 0,
+  initialReconnectionDelay: 1e6,
+  maxReconnectionDelay: 1e6,
+  reconnectionDelayGrowFactor: 1,
+};
+
 await main({
   client(capabilities, answer) {
     const client = new Client({ name: "ts1", version: "1.0.0" }, { capabilities });
@@ -25,6 +34,7 @@ await main({
       ? new StdioClientTransport({ ...job.stdio, stderr: "ignore" })
       : new StreamableHTTPClientTransport(new URL(job.http.url), {
           requestInit: { headers: job.http.headers },
+          ...(job.http.resume === false && { reconnectionOptions: NEVER }),
         });
   },
   request: (client, method, params, options) =>
