@@ -5,9 +5,10 @@
 // the same order and none of it after its response, and, per method, the same requests and
 // notifications in the same order. What varies from run to run (times, ids that servers choose,
 // temporary folders) is masked first. Order between unrelated streams is not compared: HTTP has
-// several, stdio has one.
+// several, stdio has one; "unordered" gives up the order within a method too, for clients that do
+// many things at once.
 //
-// Usage: node compare.mjs FIRST SECOND [JSON: {"masks": {TEXT: NAME}, "ignore": [METHOD], "clients": true}]
+// Usage: node compare.mjs FIRST SECOND [JSON: {"masks": {TEXT: NAME}, "ignore": [METHOD], "unordered": true}]
 
 import { readFileSync } from "node:fs";
 
@@ -77,6 +78,9 @@ function read(file) {
     const [client, kind, token] = key.split(" ");
     if (kind === "progress" && !answered.has(`${client} ${token}`)) lines.length = 1;
   }
+  if (options.unordered) {
+    for (const [key, lines] of seen) if (!key.includes(" progress ")) lines.sort();
+  }
   return seen;
 }
 
@@ -92,7 +96,7 @@ function body(message) {
   return value;
 }
 
-const shorten = (line) => (line === undefined ? "nothing" : line.length > 600 ? `${line.slice(0, 600)}… (${line.length})` : line);
+const shorten = (line) => (line === undefined ? "nothing" : line.length > 400 ? `${line.slice(0, 400)}… (${line.length})` : line);
 
 const left = read(first);
 const right = read(second);
@@ -102,7 +106,7 @@ for (const key of new Set([...left.keys(), ...right.keys()])) {
   for (let n = 0; n < Math.max(a.length, b.length); n++) {
     if (a[n] === b[n]) continue;
     differences++;
-    if (differences > 20) continue;
+    if (differences > 8) continue;
     console.log(`${key}, number ${n + 1}\n  first:  ${shorten(a[n])}\n  second: ${shorten(b[n])}`);
   }
 }

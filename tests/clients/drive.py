@@ -163,6 +163,8 @@ class Scripted:
         async def progress(*_):
             pass
 
+        if step.get("raw"):  # this SDK knows no tasks
+            return await self.session._dispatcher.send_raw_request(step["method"], params, {})
         request = types.Request[dict[str, Any] | None, str](method=step["method"], params=params)
         if not step.get("cancel_after_ms"):
             return await self.session.send_request(
