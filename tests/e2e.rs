@@ -13,6 +13,8 @@
 mod child;
 #[path = "e2e/clients.rs"]
 mod clients;
+#[path = "e2e/conformance.rs"]
+mod conformance;
 #[path = "support/gateway.rs"]
 mod gateway;
 #[path = "support/http.rs"]
