@@ -3,6 +3,14 @@
 //! servers as child processes, containers or HTTP services.
 
 pub mod base;
+pub mod calculator;
 pub mod gateway;
+pub mod keeper;
+pub mod link;
+pub mod mcp;
+pub mod observe;
 pub mod policy;
+pub mod serve;
+pub mod reactor;
 pub mod wire;
+pub mod worker;

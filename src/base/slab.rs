@@ -139,6 +139,13 @@ impl<T> Slab<T> {
         slot.value.as_mut()
     }
 
+    /// Whoever lives at `index` now, with its key.
+    #[must_use]
+    pub fn at(&self, index: u32) -> Option<(Key<T>, &T)> {
+        let slot = self.slots.get(index as usize)?;
+        slot.value.as_ref().map(|value| (Key::from_parts(index, slot.generation), value))
+    }
+
     /// Whether the occupant that `key` was made for is still there.
     #[must_use]
     pub fn contains(&self, key: Key<T>) -> bool {

@@ -1,7 +1,213 @@
 // SPDX-License-Identifier: MIT
-//! The core.
+//! The core: one `&mut self` that is told facts and asked for effects.
+//!
+//! ```text
+//!            Head, Body                         Call, id N
+//!  peer ──────────────> Exchange ──────────────────────────> Backend (child or HTTP session)
+//!       <────────────── Session: streams, queue <───────────
+//!        Respond, Event                         response N, notification, request
+//! ```
+//!
+//! An *exchange* is one HTTP request of a client, named by what it waits for. A *call* is one
+//! JSON-RPC request at a backend; its key is the id that the backend sees. A *session* is a client's
+//! MCP session; a *backend* is one child or one HTTP session, and serves one session unless it is
+//! shared.
+//!
+//! It does not know links, threads, files or how logs look. Its own methods only dispatch: each
+//! table and each path has its file.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::base::{Key, Limits, Now, Rng, Slab};
+
+pub mod alarm;
 pub mod backend;
+pub mod call;
+pub mod drain;
+pub mod endpoint;
+pub mod exchange;
+pub mod fault;
 pub mod fetch;
+pub mod health;
 pub mod io;
+pub mod note;
+pub mod peers;
+pub mod session;
 pub mod snapshot;
+pub mod stream;
+
+use alarm::Alarms;
+use backend::Backend;
+use call::Calls;
+use drain::Phase;
+use exchange::Exchange;
+use fetch::Fetch;
+use health::ServerState;
+use io::{Input, Output};
+use peers::Peers;
+use session::Sessions;
+use snapshot::{Server, ServerId, Snapshot};
+
+/// All of the gateway that is not I/O.
+///
+/// Invariant: after [`Gateway::poll_output`] returned `None`, nothing happens until the next input
+/// or the moment that [`Gateway::poll_timeout`] names.
+pub struct Gateway {
+    snapshot: Arc<Snapshot>,
+    rng: Rng,
+    now: Now,
+    outputs: VecDeque<Output>,
+    peers: Peers,
+    exchanges: Slab<Exchange>,
+    sessions: Sessions,
+    backends: Slab<Backend>,
+    calls: Calls,
+    fetches: Slab<Fetch>,
+    servers: Vec<ServerState>,
+    alarms: Alarms,
+    phase: Phase,
+}
+
+impl Gateway {
+    /// Starts every configured server at once; the outputs are ready to be polled.
+    #[must_use]
+    pub fn new(snapshot: Arc<Snapshot>, rng: Rng, now: Now) -> Self {
+        let servers = snapshot.servers.iter().map(|_| ServerState::default()).collect();
+        let mut gateway = Self {
+            snapshot,
+            rng,
+            now,
+            outputs: VecDeque::new(),
+            peers: Peers::default(),
+            exchanges: Slab::new(),
+            sessions: Sessions::default(),
+            backends: Slab::new(),
+            calls: Calls::default(),
+            fetches: Slab::new(),
+            servers,
+            alarms: Alarms::default(),
+            phase: Phase::Serving,
+        };
+        for server in gateway.snapshot.ids() {
+            gateway.start_first_backend(server);
+        }
+        gateway
+    }
+
+    /// Marks a server as broken before it was ever started, with the reason.
+    pub fn break_server(&mut self, server: ServerId, reason: &str) {
+        self.servers[usize::from(server.0)].fail(reason);
+        for key in self.backends.keys() {
+            if self.backends.get(key).is_some_and(|backend| backend.server == server) {
+                self.backends.remove(key);
+            }
+        }
+        self.outputs.retain(|output| match output {
+            Output::Spawn { backend, .. } | Output::Send { backend, .. } => {
+                self.backends.contains(*backend)
+            }
+            _ => true,
+        });
+    }
+
+    /// Takes one fact in.
+    pub fn handle_input(&mut self, input: Input, now: Now) {
+        self.now = now;
+        match input {
+            Input::Head { peer, from, head } => self.admit(peer, from, &head),
+            Input::Body { peer, body } => self.open(peer, body),
+            Input::PeerClosed { peer } => self.peer_closed(peer),
+            Input::PeerFull { peer } => self.pause_source_of(peer, true),
+            Input::PeerDrained { peer } => self.pause_source_of(peer, false),
+            Input::Line { backend, line } => self.line(backend, line),
+            Input::Noise { backend, line } => self.noise(backend, &line),
+            Input::LineTooLong { backend, start } => self.line_too_long(backend, &start),
+            Input::Stderr { backend, line } => self.stderr(backend, line),
+            Input::ChildClosed { backend, why } => self.child_closed(backend, &why),
+            Input::BackendFull { backend } => self.set_full(backend, true),
+            Input::BackendDrained { backend } => self.set_full(backend, false),
+            Input::FetchHead { fetch, head } => self.fetch_head(fetch, head),
+            Input::FetchMessage { fetch, message, event } => {
+                self.fetch_message(fetch, message, event);
+            }
+            Input::FetchDone { fetch, end } => self.fetch_done(fetch, end),
+            Input::Drain { deadline, why } => self.drain(deadline, why),
+            Input::Halt => self.halt(),
+        }
+        self.settle();
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.now = now;
+        self.ring_alarms();
+        self.settle();
+    }
+
+    /// The next effect, until there is none.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Gateway::handle_timeout`] wants to be called; `None`: never.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.alarms.earliest()
+    }
+
+    /// Whether nothing runs and nothing is kept: for tests that count what is left.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.exchanges.is_empty() && self.calls.is_empty() && self.fetches.is_empty()
+    }
+
+    /// What has to hold between any two inputs; costs a walk, so it runs in tests alone.
+    pub fn check_invariants(&self) {
+        for (_, call) in self.calls.iter() {
+            if let call::CallFor::Exchange(exchange) = call.whom
+                && !call.cancelled
+            {
+                let waits =
+                    matches!(self.exchanges.get(exchange), Some(Exchange::AwaitResponse(_)));
+                assert!(waits, "a call waits for an exchange that is gone");
+            }
+            assert!(self.backends.contains(call.backend), "a call waits at a backend that is gone");
+        }
+        for (key, exchange) in self.exchanges.iter() {
+            let Exchange::AwaitResponse(sent) = exchange else { continue };
+            let calls = self.calls.iter().filter(|(_, call)| call.is_waited_for_by(key)).count();
+            assert_eq!(sent.waiting, calls, "an exchange waits for answers nobody was asked for");
+        }
+        let limits = self.limits();
+        assert!(self.exchanges.len() <= limits.exchanges_max);
+        assert!(self.sessions.len() <= limits.sessions_max);
+        for (_, session) in self.sessions.iter() {
+            assert!(session.queued.len() <= limits.queued_messages_max);
+            assert!(session.streams.len() <= limits.replay_streams_max + limits.exchanges_max);
+        }
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.snapshot.limits
+    }
+
+    fn server(&self, server: ServerId) -> &Server {
+        self.snapshot.server(server)
+    }
+
+    fn push(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    /// What an input may have left to do at its end.
+    fn settle(&mut self) {
+        self.alarms.forget_calls_if(self.calls.is_empty());
+        self.advance_drain();
+    }
+
+    fn exchange_of(&self, peer: Key<io::Peer>) -> Option<Key<Exchange>> {
+        self.peers.get(peer)
+    }
+}

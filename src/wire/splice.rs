@@ -80,6 +80,16 @@ impl Splice {
         self.len() == 0
     }
 
+    /// Whether a raw CR or LF stands in it. It may also say so if only a replaced place has one.
+    ///
+    /// Costs one pass over the message.
+    #[must_use]
+    pub fn has_line_break(&self) -> bool {
+        let breaks = |bytes: &[u8]| memchr::memchr2(b'\r', b'\n', bytes).is_some();
+        breaks(&self.message)
+            || self.edits().any(|(_, patch)| matches!(patch, Patch::Bytes(bytes) if breaks(bytes)))
+    }
+
     /// Owes all of it to `outbox`; the message is lent.
     pub fn write_to(&self, outbox: &mut Outbox) {
         self.write(outbox);

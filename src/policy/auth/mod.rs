@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 //! Credentials and origins: who speaks, and may they speak from there.
 
+pub mod api_key;
+pub mod origin;
+
+pub use api_key::{Principal, Unknown, identify};
+pub use origin::Foreign;
+
 use crate::base::Secret;
 
 /// What the front door asks for.

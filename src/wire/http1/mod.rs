@@ -3,6 +3,14 @@
 //!
 //! Spec: RFC 9110 (semantics), RFC 9112 (messages).
 
+pub mod chunked;
+pub mod encode;
+pub mod fields;
+pub mod framing;
+pub mod head;
+pub mod response;
+pub mod target;
+
 use std::borrow::Cow;
 
 use crate::base::{Message, Span};

@@ -1,4 +1,0 @@
-//! A backend that is alive.
-
-/// A backend that is alive.
-pub struct Backend;

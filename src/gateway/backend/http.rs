@@ -1,0 +1,638 @@
+// SPDX-License-Identifier: MIT
+//! Backends that are reached over HTTP: Streamable HTTP, and HTTP+SSE behind it.
+//!
+//! A lost session is opened again once, and the call is sent again only if the server has certainly
+//! not executed it: a 404 (or a 400 that names the session) means that it was not looked at.
+//!
+//! Spec: MCP 2025-11-25, basic/transports; MCP 2024-11-05, basic/transports, "HTTP with SSE".
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Backend, Carrier, EventsSession, HttpSession, Link, Owner, State};
+use crate::base::{Key, Message};
+use crate::gateway::Gateway;
+use crate::gateway::alarm::Alarm;
+use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::fault::BackendFaultKind;
+use crate::gateway::fetch::{Fetch, Purpose};
+use crate::gateway::io::{
+    FetchContent, FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest,
+    Output,
+};
+use crate::gateway::session::Session;
+use crate::gateway::snapshot::{HttpTarget, Transport};
+use crate::mcp::legacy;
+use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
+use crate::wire::{Patch, Splice};
+
+/// How long to wait before resuming a stream, if the server does not say.
+const RETRY_MS: u32 = 1000;
+/// How often a stream is resumed in vain.
+const RESUMES_MAX: u32 = 5;
+
+impl Gateway {
+    fn target_of(&self, key: Key<Backend>) -> Option<Arc<HttpTarget>> {
+        match &self.server(self.backends.get(key)?.server).transport {
+            Transport::Http(target) => Some(Arc::clone(target)),
+            Transport::Stdio(_) => None,
+        }
+    }
+
+    /// Posts a message. `true`: the exchange of a notice is accepted when it is taken.
+    pub(crate) fn post(&mut self, key: Key<Backend>, message: Splice, carrier: Carrier) -> bool {
+        let Some(backend) = self.backends.get_mut(key) else { return false };
+        let mut path = None;
+        let mut purpose = Purpose::Carry(carrier);
+        if let Link::Events(events) = &backend.link {
+            if events.endpoint.is_none() {
+                backend.held.push_back((message, carrier));
+                return false;
+            }
+            path = events.endpoint.clone();
+            purpose = Purpose::Deliver(carrier);
+        }
+        let fetch = self.fetch(key, purpose, FetchMethod::Post, path, None, Some(message));
+        if let Carrier::Call(call) = carrier
+            && let Some(call) = self.calls.get_mut(call)
+        {
+            call.fetch = fetch;
+        }
+        matches!(carrier, Carrier::Notice(Some(_)))
+    }
+
+    /// Sends an HTTP request in the backend's session.
+    fn fetch(
+        &mut self,
+        key: Key<Backend>,
+        purpose: Purpose,
+        method: FetchMethod,
+        path: Option<Box<str>>,
+        last_event_id: Option<Box<str>>,
+        body: Option<Splice>,
+    ) -> Option<Key<Fetch>> {
+        let target = self.target_of(key)?;
+        let (session_id, revision) = match &self.backends.get(key)?.link {
+            Link::Http(session) => (session.id.clone(), session.revision.clone()),
+            _ => (None, None),
+        };
+        let fetch = self.fetches.insert(Fetch {
+            backend: key,
+            purpose,
+            session_id: session_id.clone(),
+            head: None,
+            error_body: None,
+            last_event_id: None,
+            retry_ms: RETRY_MS,
+            resume_at: None,
+            n_resumed: 0,
+        });
+        let request = FetchRequest {
+            head_after_max: None,
+            target,
+            path,
+            method,
+            session_id,
+            revision,
+            last_event_id,
+            body,
+        };
+        self.push(Output::Fetch { fetch, request: Box::new(request) });
+        Some(fetch)
+    }
+
+    pub(crate) fn fetch_head(&mut self, key: Key<Fetch>, head: FetchHead) {
+        let Some(fetch) = self.fetches.get_mut(key) else { return };
+        let (backend, purpose, status) = (fetch.backend, fetch.purpose, head.status);
+        let session_id = head.session_id.clone();
+        fetch.head = Some(head);
+        match purpose {
+            Purpose::Carry(Carrier::Call(call)) if is_success(status) => {
+                let opens = self.calls.get(call).is_some_and(Call::is_handshake);
+                if let (true, Some(id)) = (opens, session_id)
+                    && let Some(Backend { link: Link::Http(session), .. }) =
+                        self.backends.get_mut(backend)
+                {
+                    session.id = Some(id.into());
+                }
+            }
+            Purpose::Carry(Carrier::Notice(Some(exchange)))
+            | Purpose::Deliver(Carrier::Notice(Some(exchange))) => self.accept_notice(exchange),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn fetch_message(&mut self, key: Key<Fetch>, message: Message, event: FetchEvent) {
+        let Some(fetch) = self.fetches.get_mut(key) else { return };
+        if let Some(id) = event.id {
+            fetch.last_event_id = Some(id);
+            fetch.n_resumed = 0;
+        }
+        if let Some(retry_ms) = event.retry_ms {
+            fetch.retry_ms = retry_ms;
+        }
+        if message.is_empty() {
+            return;
+        }
+        let (backend, purpose) = (fetch.backend, fetch.purpose);
+        if !fetch.head.as_ref().is_some_and(|head| is_success(head.status)) {
+            fetch.error_body = Some(message);
+            return;
+        }
+        match (purpose, event.name.as_deref()) {
+            (Purpose::Events, Some("endpoint")) => self.endpoint_known(backend, &message),
+            (Purpose::Carry(Carrier::Call(call)), _) => self.receive(backend, message, Some(call)),
+            (Purpose::Listen | Purpose::Events, _) => self.receive(backend, message, None),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn fetch_done(&mut self, key: Key<Fetch>, end: Result<(), FetchError>) {
+        let Some(fetch) = self.fetches.get(key) else { return };
+        let (backend, purpose) = (fetch.backend, fetch.purpose);
+        match purpose {
+            Purpose::Carry(Carrier::Call(call)) => self.call_carried(key, backend, call, end),
+            Purpose::Deliver(Carrier::Call(call)) => self.call_delivered(key, backend, call, end),
+            Purpose::Carry(Carrier::Notice(waiting))
+            | Purpose::Deliver(Carrier::Notice(waiting)) => {
+                self.fetches.remove(key);
+                if let Some(exchange) = waiting {
+                    self.accept_notice(exchange);
+                }
+            }
+            Purpose::Listen => self.listening_done(key, backend),
+            Purpose::Events => self.events_done(key, backend, end),
+            Purpose::Leave => {
+                self.fetches.remove(key);
+            }
+        }
+    }
+
+    /// The HTTP request that carried a call is over.
+    fn call_carried(
+        &mut self,
+        key: Key<Fetch>,
+        backend: Key<Backend>,
+        call: Key<Call>,
+        end: Result<(), FetchError>,
+    ) {
+        if self.calls.get(call).is_none_or(|call| call.fetch != Some(key)) {
+            self.fetches.remove(key);
+            return;
+        }
+        if self.can_resume(key, &end) {
+            return self.resume_later(key);
+        }
+        let Some(fetch) = self.fetches.remove(key) else { return };
+        if let Some(call) = self.calls.get_mut(call) {
+            call.fetch = None;
+        }
+        match (end, &fetch.head) {
+            (Err(error), _) => {
+                let detail = format!("{}", Sentence(&error));
+                let fault = self.backend_fault(backend, kind_of(error.kind), &detail);
+                self.fail_call(call, &fault);
+            }
+            (Ok(()), Some(head)) if is_success(head.status) => {
+                let detail = "it ended its answer before the response";
+                let fault = self.backend_fault(backend, BackendFaultKind::Misbehaved, detail);
+                self.fail_call(call, &fault);
+            }
+            (Ok(()), _) => self.call_refused(backend, call, &fetch),
+        }
+    }
+
+    /// The answer was an HTTP error.
+    fn call_refused(&mut self, backend: Key<Backend>, call: Key<Call>, fetch: &Fetch) {
+        if self.session_is_lost(fetch) && self.reopen(backend, call, fetch) {
+            return;
+        }
+        let status = fetch.head.as_ref().map_or(0, |head| head.status);
+        if matches!(status, 400 | 404 | 405) && self.try_events(backend, call) {
+            return;
+        }
+        if let Some(body) = &fetch.error_body
+            && let Ok(Parsed::Single(envelope)) = jsonrpc::parse(body, self.limits())
+            && envelope.kind == Kind::Response
+            && envelope.error.is_some()
+        {
+            // The server says in JSON-RPC what is wrong: that is worth more than the status.
+            let answer = self.as_answer(call, body, &envelope);
+            return self.receive(backend, answer, Some(call));
+        }
+        let said = fetch.error_body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned());
+        let said: String = said.unwrap_or_default().chars().take(300).collect();
+        let detail = match fetch.head.as_ref().and_then(|head| head.location.as_deref()) {
+            Some(location) => format!("HTTP {status}: a redirect to {location} is not followed"),
+            None => format!("HTTP {status}: {}", said.trim()),
+        };
+        let fault = self.backend_fault(backend, BackendFaultKind::Misbehaved, &detail);
+        self.fail_call(call, &fault);
+    }
+
+    /// The error under our id, if the server has lost it.
+    fn as_answer(&self, call: Key<Call>, body: &Message, envelope: &Envelope) -> Message {
+        let id = id_of(call);
+        match envelope.id {
+            Some(span) => Splice::whole(body.clone()).with(span, Patch::Number(id)).to_message(),
+            None => body.clone(),
+        }
+    }
+
+    fn session_is_lost(&self, fetch: &Fetch) -> bool {
+        let Some(head) = &fetch.head else { return false };
+        let names_session = || {
+            let body = fetch.error_body.as_deref().unwrap_or_default().to_ascii_lowercase();
+            memchr::memmem::find(&body, b"session").is_some()
+        };
+        fetch.session_id.is_some() && (head.status == 404 || head.status == 400 && names_session())
+    }
+
+    /// Opens a lost session again and sends the call once more. `false`: that was done already.
+    fn reopen(&mut self, key: Key<Backend>, call: Key<Call>, lost: &Fetch) -> bool {
+        let Some(entry) = self.calls.get_mut(call) else { return false };
+        if entry.resent || entry.is_handshake() {
+            return false;
+        }
+        entry.resent = true;
+        let request = entry.request.clone();
+        let Some(backend) = self.backends.get_mut(key) else { return false };
+        let Link::Http(session) = &mut backend.link else { return false };
+        let replaced = session.id != lost.session_id;
+        if backend.state == State::Ready && !replaced {
+            session.id = None;
+            session.revision = None;
+            backend.state = State::Opening;
+            backend.held.push_back((request, Carrier::Call(call)));
+            self.say_hello_again(key);
+            return true;
+        }
+        // Another call has already noticed: this one goes after it.
+        self.send_below(key, request, Carrier::Call(call));
+        true
+    }
+
+    /// Repeats the `initialize` that opened the session: the client's own, or ours.
+    fn say_hello_again(&mut self, key: Key<Backend>) {
+        let owner = self.backends.get(key).map(|backend| backend.owner);
+        let hello = match owner {
+            Some(Owner::Session(session)) => self
+                .sessions
+                .get(session)
+                .filter(|s| !s.opened_by_gateway)
+                .and_then(|s| s.hello.clone()),
+            _ => None,
+        };
+        let server = self.backends.get(key).map(|backend| backend.server);
+        let text = "its session was lost; opening a new one".to_owned();
+        self.note(crate::gateway::io::Level::Warn, "backend", server, text);
+        let Some(hello) = hello else { return self.say_hello(key, CallFor::Reopening) };
+        let message = hello.to_message();
+        let id = match jsonrpc::parse(&message, self.limits()) {
+            Ok(Parsed::Single(envelope)) => envelope.id,
+            _ => None,
+        };
+        let Some(span) = id else { return self.say_hello(key, CallFor::Reopening) };
+        let method = crate::mcp::method::Method::Initialize;
+        self.call_ourselves(key, CallFor::Reopening, method, "initialize", |id| {
+            Splice::whole(message).with(span, Patch::Number(id))
+        });
+    }
+
+    /// The lost session is open again.
+    pub(crate) fn reopened(&mut self, key: Key<Backend>, message: &Message, envelope: &Envelope) {
+        let handshake = envelope.result.and_then(|result| legacy::handshake(message, result));
+        let Some(handshake) = handshake else {
+            let detail = "its session was lost and it refused a new one";
+            let fault = self.backend_fault(key, BackendFaultKind::Down, detail);
+            return self.backend_failed(key, &fault);
+        };
+        self.set_revision(key, &handshake.version, handshake.revision.version_header);
+        if let Some(backend) = self.backends.get_mut(key) {
+            backend.state = State::Ready;
+        }
+        self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
+        self.release_held(key);
+    }
+
+    /// What `MCP-Protocol-Version` says from now on.
+    pub(crate) fn set_revision(&mut self, key: Key<Backend>, version: &str, has_header: bool) {
+        if let Some(Backend { link: Link::Http(session), .. }) = self.backends.get_mut(key)
+            && has_header
+        {
+            session.revision = Some(version.into());
+        }
+    }
+
+    // --- streams that were interrupted
+
+    fn can_resume(&self, key: Key<Fetch>, end: &Result<(), FetchError>) -> bool {
+        let Some(fetch) = self.fetches.get(key) else { return false };
+        let began = fetch
+            .head
+            .as_ref()
+            .is_some_and(|head| is_success(head.status) && head.content == FetchContent::Events);
+        let ended = match end {
+            Ok(()) => true,
+            Err(error) => error.kind == FetchErrorKind::Closed,
+        };
+        ended && began && fetch.last_event_id.is_some() && fetch.n_resumed < RESUMES_MAX
+    }
+
+    fn resume_later(&mut self, key: Key<Fetch>) {
+        let now = self.now.mono;
+        let Some(fetch) = self.fetches.get_mut(key) else { return };
+        let at = now + Duration::from_millis(u64::from(fetch.retry_ms));
+        fetch.resume_at = Some(at);
+        self.alarms.set(Alarm::Resumes, at);
+    }
+
+    /// Resumes the streams, and listens again, where it is time.
+    pub(crate) fn resume_fetches(&mut self) {
+        let now = self.now.mono;
+        let mut due = Vec::new();
+        let mut next = None;
+        for (key, fetch) in self.fetches.iter() {
+            match fetch.resume_at {
+                Some(at) if at <= now => due.push(key),
+                Some(at) => next = Some(next.map_or(at, |n: std::time::Instant| n.min(at))),
+                None => {}
+            }
+        }
+        for key in due {
+            self.resume(key);
+        }
+        let mut listen = Vec::new();
+        for (key, backend) in self.backends.iter_mut() {
+            let Link::Http(session) = &mut backend.link else { continue };
+            match session.listen_at {
+                Some(at) if at <= now => {
+                    session.listen_at = None;
+                    listen.push((key, backend.owner));
+                }
+                Some(at) => next = Some(next.map_or(at, |n| n.min(at))),
+                None => {}
+            }
+        }
+        for (_, owner) in listen {
+            if let Owner::Session(session) = owner
+                && self.sessions.get(session).is_some_and(|s| s.listener().is_some())
+            {
+                self.listen_below(session);
+            }
+        }
+        if let Some(at) = next {
+            self.alarms.set(Alarm::Resumes, at);
+        }
+    }
+
+    fn resume(&mut self, key: Key<Fetch>) {
+        let Some(old) = self.fetches.remove(key) else { return };
+        let (backend, purpose) = (old.backend, old.purpose);
+        let last = old.last_event_id.clone();
+        let new = self.fetch(backend, purpose, FetchMethod::Get, None, last, None);
+        let Some(new) = new else { return };
+        if let Some(fetch) = self.fetches.get_mut(new) {
+            fetch.last_event_id = old.last_event_id;
+            fetch.retry_ms = old.retry_ms;
+            fetch.n_resumed = old.n_resumed + 1;
+        }
+        if let Purpose::Carry(Carrier::Call(call)) = purpose
+            && let Some(call) = self.calls.get_mut(call)
+        {
+            call.fetch = Some(new);
+        }
+    }
+
+    // --- listening
+
+    /// Listens below for the messages of `session` that belong to no call.
+    pub(crate) fn listen_below(&mut self, session: Key<Session>) {
+        let Some((key, _)) = self.backend_of(session) else { return };
+        let Some(backend) = self.backends.get(key) else { return };
+        let Link::Http(http) = &backend.link else { return };
+        if http.listening.is_some() || backend.state != State::Ready {
+            return;
+        }
+        let fetch = self.fetch(key, Purpose::Listen, FetchMethod::Get, None, None, None);
+        if let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(key) {
+            http.listening = fetch;
+        }
+    }
+
+    /// Nobody listens above any more.
+    pub(crate) fn stop_listening_below(&mut self, session: Key<Session>) {
+        let Some((key, _)) = self.backend_of(session) else { return };
+        let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(key) else {
+            return;
+        };
+        if let Some(fetch) = http.listening.take() {
+            self.cancel_fetch(fetch);
+        }
+    }
+
+    fn listening_done(&mut self, key: Key<Fetch>, backend: Key<Backend>) {
+        let Some(fetch) = self.fetches.remove(key) else { return };
+        // A server without such a stream has said so with an error, for good.
+        let may_again = fetch.head.as_ref().is_some_and(|head| is_success(head.status));
+        let at = self.now.mono + Duration::from_millis(u64::from(fetch.retry_ms));
+        let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(backend) else {
+            return;
+        };
+        http.listening.take_if(|listening| *listening == key);
+        if may_again {
+            http.listen_at = Some(at);
+            self.alarms.set(Alarm::Resumes, at);
+        }
+    }
+
+    // --- leaving
+
+    /// Ends our session with an HTTP server.
+    pub(crate) fn leave_http(&mut self, key: Key<Backend>) {
+        let leaving = match self.backends.get(key).map(|backend| &backend.link) {
+            Some(Link::Http(session)) => session.id.is_some(),
+            _ => false,
+        };
+        let running = self.fetches.iter().filter(|(_, fetch)| fetch.backend == key);
+        for fetch in running.map(|(fetch, _)| fetch).collect::<Vec<_>>() {
+            self.cancel_fetch(fetch);
+        }
+        if leaving {
+            self.fetch(key, Purpose::Leave, FetchMethod::Delete, None, None, None);
+        }
+    }
+
+    /// Forgets an HTTP request.
+    pub(crate) fn cancel_fetch(&mut self, key: Key<Fetch>) {
+        let Some(fetch) = self.fetches.remove(key) else { return };
+        if fetch.resume_at.is_none() {
+            self.push(Output::Cancel { fetch: key });
+        }
+        if let Purpose::Carry(Carrier::Notice(Some(exchange))) = fetch.purpose {
+            self.accept_notice(exchange);
+        }
+    }
+
+    // --- HTTP+SSE
+
+    /// The server refused to be spoken to in Streamable HTTP: the older transport begins with a GET.
+    fn try_events(&mut self, key: Key<Backend>, call: Key<Call>) -> bool {
+        let Some(entry) = self.calls.get(call) else { return false };
+        let request = entry.request.clone();
+        let is_first_try = entry.is_handshake()
+            && self.backends.get(key).is_some_and(|backend| matches!(backend.link, Link::Http(_)));
+        if !is_first_try {
+            return false;
+        }
+        let stream = self.fetch(key, Purpose::Events, FetchMethod::Get, None, None, None);
+        let (Some(stream), Some(backend)) = (stream, self.backends.get_mut(key)) else {
+            return false;
+        };
+        backend.link = Link::Events(EventsSession { stream, endpoint: None });
+        backend.held.push_front((request, Carrier::Call(call)));
+        true
+    }
+
+    /// The server has said where it wants its messages: on the same host, whatever it says.
+    fn endpoint_known(&mut self, key: Key<Backend>, said: &Message) {
+        let Some(target) = self.target_of(key) else { return };
+        let said = String::from_utf8_lossy(said);
+        let Some(path) = endpoint_path(&said, &target) else {
+            let detail = format!("its endpoint {said} is on another host");
+            let fault = self.backend_fault(key, BackendFaultKind::Misbehaved, &detail);
+            return self.backend_failed(key, &fault);
+        };
+        let Some(backend) = self.backends.get_mut(key) else { return };
+        let Link::Events(events) = &mut backend.link else { return };
+        events.endpoint = Some(path);
+        // The handshake is the first of what waits; the rest goes when it is answered.
+        if let Some((request, carrier)) = backend.held.pop_front() {
+            self.post(key, request, carrier);
+        }
+    }
+
+    fn call_delivered(
+        &mut self,
+        key: Key<Fetch>,
+        backend: Key<Backend>,
+        call: Key<Call>,
+        end: Result<(), FetchError>,
+    ) {
+        let Some(fetch) = self.fetches.remove(key) else { return };
+        let taken = fetch.head.as_ref().is_some_and(|head| is_success(head.status));
+        let detail = match (end, taken) {
+            (Ok(()), true) => return,
+            (Err(error), _) => format!("{}", Sentence(&error)),
+            (Ok(()), false) => {
+                format!("HTTP {}", fetch.head.as_ref().map_or(0, |head| head.status))
+            }
+        };
+        let fault = self.backend_fault(backend, BackendFaultKind::Down, &detail);
+        self.fail_call(call, &fault);
+    }
+
+    fn events_done(&mut self, key: Key<Fetch>, backend: Key<Backend>, end: Result<(), FetchError>) {
+        let Some(fetch) = self.fetches.remove(key) else { return };
+        let status = fetch.head.as_ref().map_or(0, |head| head.status);
+        let detail = match end {
+            Err(error) => format!("{}", Sentence(&error)),
+            Ok(()) if is_success(status) => "it closed its event stream".to_owned(),
+            Ok(()) => format!("HTTP {status} to POST and to GET: it speaks no transport we know"),
+        };
+        let fault = self.backend_fault(backend, BackendFaultKind::Down, &detail);
+        self.backend_failed(backend, &fault);
+    }
+}
+
+impl HttpSession {
+    /// Whether the server has given us a session.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.id.is_some()
+    }
+}
+
+const fn is_success(status: u16) -> bool {
+    status >= 200 && status < 300
+}
+
+const fn kind_of(kind: FetchErrorKind) -> BackendFaultKind {
+    match kind {
+        FetchErrorKind::TimedOut => BackendFaultKind::TimedOut,
+        FetchErrorKind::Protocol | FetchErrorKind::TooLong => BackendFaultKind::Misbehaved,
+        _ => BackendFaultKind::Down,
+    }
+}
+
+/// A fetch error for people.
+struct Sentence<'a>(&'a FetchError);
+
+impl std::fmt::Display for Sentence<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = match self.0.kind {
+            FetchErrorKind::Dns => "its name cannot be resolved",
+            FetchErrorKind::Connect => "cannot connect to HTTP backend",
+            FetchErrorKind::Tls => "TLS failed",
+            FetchErrorKind::TimedOut => "no connection or no answer in time",
+            FetchErrorKind::Closed => "the connection ended too early",
+            FetchErrorKind::Protocol => "its answer is no HTTP that we accept",
+            FetchErrorKind::TooLong => "its answer is too long",
+        };
+        write!(f, "{what}: {}", self.0.text)
+    }
+}
+
+/// The path to post to, if `said` is a path or a URL on the host of `target`.
+fn endpoint_path(said: &str, target: &HttpTarget) -> Option<Box<str>> {
+    let said = said.trim();
+    if said.starts_with('/') && !said.starts_with("//") {
+        return Some(said.into());
+    }
+    let scheme = if target.tls { "https://" } else { "http://" };
+    if let Some(rest) = said.strip_prefix(scheme) {
+        let slash = rest.find('/')?;
+        let (authority, path) = rest.split_at(slash);
+        let default_port = if target.tls { 443 } else { 80 };
+        let full = format!("{}:{}", target.host, target.port);
+        let is_same =
+            authority == full || target.port == default_port && *authority == *target.host;
+        return is_same.then(|| path.into());
+    }
+    if said.contains("://") || said.starts_with("//") || said.is_empty() {
+        return None;
+    }
+    // Relative to the folder of the stream's path.
+    let folder = target.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    Some(format!("{folder}/{said}").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(said: &str, want: Option<&str>) {
+        let target = HttpTarget {
+            server: "s".into(),
+            tls: false,
+            host: "h".into(),
+            port: 81,
+            path: "/v1/sse".into(),
+            headers: Vec::new(),
+            connect_timeout: Duration::from_secs(1),
+        };
+        assert_eq!(endpoint_path(said, &target).as_deref(), want, "{said}");
+    }
+
+    #[test]
+    fn an_endpoint_stays_on_its_host() {
+        check("/messages?id=1", Some("/messages?id=1"));
+        check("messages?id=1", Some("/v1/messages?id=1"));
+        check("http://h:81/m", Some("/m"));
+        check("http://evil:81/m", None);
+        check("https://h:81/m", None);
+        check("//evil/m", None);
+        check("", None);
+    }
+}

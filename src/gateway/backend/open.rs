@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+//! Opening backends: the first one of each server at start, to see whether it works and what tools
+//! it has; later ones for sessions.
+
+use std::collections::VecDeque;
+
+use super::{Backend, Carrier, HttpSession, Link, Owner, State};
+use crate::base::{Key, Message};
+use crate::gateway::Gateway;
+use crate::gateway::alarm::Alarm;
+use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::exchange::Exchange;
+use crate::gateway::fault::{BackendFaultKind, Fault, GatewayFault};
+use crate::gateway::io::{EventKind, Level, Output};
+use crate::gateway::snapshot::{ServerId, Transport};
+use crate::mcp::legacy;
+use crate::mcp::method::Method;
+use crate::wire::Splice;
+use crate::wire::json::scan;
+use crate::wire::jsonrpc::Envelope;
+
+impl Gateway {
+    /// Starts a server's first backend, which its first fitting session will own.
+    pub(crate) fn start_first_backend(&mut self, server: ServerId) {
+        match self.start_backend_ourselves(server) {
+            Ok(key) => self.servers[usize::from(server.0)].first = Some(key),
+            Err(fault) => self.servers[usize::from(server.0)].fail(&fault.text()),
+        }
+    }
+
+    /// The backend that waits for a session, or that all share; started again if it has failed.
+    pub(crate) fn claimable(&mut self, server: ServerId) -> Option<Key<Backend>> {
+        let first = self.servers[usize::from(server.0)].first;
+        let usable = |backend: &Backend| {
+            backend.state != State::Stopping
+                && matches!(backend.owner, Owner::Nobody | Owner::Shared)
+        };
+        if let Some(key) = first
+            && self.backends.get(key).is_some_and(usable)
+        {
+            return Some(key);
+        }
+        if !self.server(server).shared {
+            return None;
+        }
+        self.start_first_backend(server);
+        self.servers[usize::from(server.0)].first
+    }
+
+    /// Starts a backend that a client's `initialize` will open.
+    pub(crate) fn start_backend(&mut self, server: ServerId) -> Result<Key<Backend>, Fault> {
+        if self.backends.len() >= self.limits().children_max {
+            return Err(GatewayFault::Full("backends").into());
+        }
+        let link = match self.server(server).transport {
+            Transport::Stdio(_) => Link::Child,
+            Transport::Http(_) => Link::Http(HttpSession::default()),
+        };
+        let owner = if self.server(server).shared { Owner::Shared } else { Owner::Nobody };
+        let key = self.backends.insert(Backend {
+            server,
+            link,
+            owner,
+            state: State::Opening,
+            handshake: None,
+            opened_by_client: true,
+            held: VecDeque::new(),
+            greetings: Vec::new(),
+            said: VecDeque::new(),
+            n_noise: 0,
+            full: false,
+            started_at: self.now.mono,
+        });
+        self.note_launch(server);
+        if let Transport::Stdio(command) = &self.server(server).transport {
+            let command = std::sync::Arc::clone(command);
+            self.push(Output::Spawn { backend: key, command });
+        }
+        Ok(key)
+    }
+
+    fn note_launch(&mut self, server: ServerId) {
+        let found = self.server(server);
+        let text = match &found.transport {
+            Transport::Stdio(command) => {
+                format!("Launching MCP backend server: {}, command={}", found.name, command.program)
+            }
+            Transport::Http(target) => format!(
+                "Connecting to MCP backend server: {}, host={}:{}",
+                found.name, target.host, target.port
+            ),
+        };
+        self.note(Level::Info, "backend", Some(server), text);
+    }
+
+    /// Starts a backend and opens it in the gateway's own name.
+    pub(crate) fn start_backend_ourselves(
+        &mut self,
+        server: ServerId,
+    ) -> Result<Key<Backend>, Fault> {
+        let key = self.start_backend(server)?;
+        if let Some(backend) = self.backends.get_mut(key) {
+            backend.opened_by_client = false;
+        }
+        self.say_hello(key, CallFor::Handshake);
+        Ok(key)
+    }
+
+    /// Sends the gateway's own `initialize`.
+    pub(crate) fn say_hello(&mut self, key: Key<Backend>, whom: CallFor) {
+        let version = std::sync::Arc::clone(&self.snapshot.version);
+        self.call_ourselves(key, whom, Method::Initialize, "initialize", |id| {
+            legacy::initialize_request(id, &version).into()
+        });
+    }
+
+    /// Sends a request in the gateway's own name.
+    pub(crate) fn call_ourselves(
+        &mut self,
+        key: Key<Backend>,
+        whom: CallFor,
+        method: Method,
+        name: &str,
+        request: impl FnOnce(u64) -> Splice,
+    ) {
+        let Some(server) = self.backends.get(key).map(|backend| backend.server) else { return };
+        let deadline = self.now.mono + self.server(server).startup_timeout;
+        let call = self.calls.insert(Call {
+            backend: key,
+            whom,
+            method,
+            name: Message::from(name),
+            tool: None,
+            id: Message::default(),
+            token: None,
+            token_is_ours: true,
+            request: Message::default().into(),
+            fetch: None,
+            sent_at: self.now.mono,
+            deadline,
+            cancelled: false,
+            resent: false,
+        });
+        self.alarms.set(Alarm::Calls, deadline);
+        let request = request(id_of(call));
+        if let Some(call) = self.calls.get_mut(call) {
+            call.request = request.clone();
+        }
+        let payload = request.to_message();
+        self.emit(Some(server), EventKind::RpcOut { method: Message::from(name), payload });
+        if method == Method::Initialize {
+            self.open_link(key, request, call);
+        } else {
+            self.send_below(key, request, Carrier::Call(call));
+        }
+    }
+
+    /// Sends `initialize`, which may go before the backend is ready.
+    pub(crate) fn open_link(&mut self, key: Key<Backend>, request: Splice, call: Key<Call>) {
+        self.transmit(key, request, Carrier::Call(call));
+    }
+
+    /// Our own `initialize` is answered.
+    pub(crate) fn handshake_done(
+        &mut self,
+        key: Key<Backend>,
+        message: &Message,
+        envelope: &Envelope,
+    ) {
+        let handshake = envelope.result.and_then(|result| legacy::handshake(message, result));
+        let Some(handshake) = handshake else {
+            let said = String::from_utf8_lossy(&message[..message.len().min(300)]).into_owned();
+            let detail = format!("it refused initialize: {said}");
+            let fault = self.backend_fault(key, BackendFaultKind::Misbehaved, &detail);
+            return self.backend_failed(key, &fault);
+        };
+        self.set_revision(key, &handshake.version, handshake.revision.version_header);
+        let Some(backend) = self.backends.get_mut(key) else { return };
+        let (server, has_tools) = (backend.server, handshake.has_tools);
+        backend.state = State::Ready;
+        backend.handshake = Some(handshake);
+        let greetings = std::mem::take(&mut backend.greetings);
+        self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
+        self.server_is_up(server);
+        for call in greetings {
+            self.greet_or_wait(key, call);
+        }
+        self.release_held(key);
+        let is_first = self.servers[usize::from(server.0)].first == Some(key);
+        if is_first && has_tools {
+            self.list_tools(key, Vec::new(), None);
+        } else if is_first && !has_tools {
+            self.emit(Some(server), EventKind::Tools { pages: Vec::new() });
+        }
+    }
+
+    fn server_is_up(&mut self, server: ServerId) {
+        let now = self.now.mono;
+        self.servers[usize::from(server.0)].is_up(now);
+    }
+
+    /// Sends what waited for the backend to open.
+    pub(crate) fn release_held(&mut self, key: Key<Backend>) {
+        let Some(backend) = self.backends.get_mut(key) else { return };
+        for (message, carrier) in std::mem::take(&mut backend.held) {
+            self.transmit(key, message, carrier);
+        }
+    }
+
+    /// Answers a client's `initialize` from the backend's handshake, now or when it is there.
+    pub(crate) fn greet_or_wait(&mut self, key: Key<Backend>, call: Key<Call>) {
+        let Some(backend) = self.backends.get_mut(key) else { return };
+        let Some(handshake) = backend.handshake.clone() else {
+            backend.greetings.push(call);
+            return;
+        };
+        let Some(call) = self.calls.remove(call) else { return };
+        let CallFor::Exchange(exchange) = call.whom else { return };
+        if let Some(session) = self.session_of(exchange)
+            && let Some(session) = self.sessions.get_mut(session)
+        {
+            session.revision = handshake.revision;
+        }
+        let answer = legacy::response(&call.id, &handshake.result);
+        self.deliver(exchange, answer.into());
+    }
+
+    /// A client's own `initialize` is answered.
+    pub(crate) fn client_handshake_done(
+        &mut self,
+        key: Key<Backend>,
+        exchange: Key<Exchange>,
+        message: &Message,
+        envelope: &Envelope,
+    ) {
+        let Some(session) = self.session_of(exchange) else { return };
+        let handshake = envelope.result.and_then(|result| legacy::handshake(message, result));
+        let Some(handshake) = handshake else {
+            // The client sees the refusal as it is; the session has never begun.
+            self.debug("gateway:open", || "a backend refused a client's initialize".to_owned());
+            return self.refuse_session(session, exchange);
+        };
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.revision = handshake.revision;
+        }
+        self.set_revision(key, &handshake.version, handshake.revision.version_header);
+        let Some(backend) = self.backends.get_mut(key) else { return };
+        backend.state = State::Ready;
+        let server = backend.server;
+        self.server_is_up(server);
+        self.release_held(key);
+    }
+
+    /// The session ends once the answer has left.
+    fn refuse_session(
+        &mut self,
+        session: Key<crate::gateway::session::Session>,
+        exchange: Key<Exchange>,
+    ) {
+        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) {
+            sent.opens_session = false;
+        }
+        if let Some(session) = self.sessions.get_mut(session) {
+            // Idle from now on, and older than everybody: the next walk over sessions ends it.
+            session.used_at =
+                self.now.mono.checked_sub(self.snapshot.session_timeout).unwrap_or(session.used_at);
+        }
+        self.alarms.set(Alarm::Sessions, self.now.mono);
+    }
+
+    /// Asks for a page of the tools, for `tools.json`.
+    pub(crate) fn list_tools(
+        &mut self,
+        key: Key<Backend>,
+        pages: Vec<Message>,
+        cursor: Option<&[u8]>,
+    ) {
+        self.call_ourselves(key, CallFor::Tools(pages), Method::ToolsList, "tools/list", |id| {
+            legacy::tools_list_request(id, cursor).into()
+        });
+    }
+
+    /// A page of the tools is there.
+    pub(crate) fn tools_page(
+        &mut self,
+        key: Key<Backend>,
+        mut pages: Vec<Message>,
+        message: &Message,
+        envelope: &Envelope,
+    ) {
+        let Some(server) = self.backends.get(key).map(|backend| backend.server) else { return };
+        let member = |name| envelope.result.and_then(|span| scan::member(message, span, name));
+        let Some(tools) = member("tools") else {
+            let said = String::from_utf8_lossy(&message[..message.len().min(300)]).into_owned();
+            return self.tools_unknown(key, &said);
+        };
+        pages.push(message.slice(tools));
+        let cursor = member("nextCursor").filter(|span| span.of(message).starts_with(b"\""));
+        match cursor {
+            Some(span) if pages.len() < self.limits().list_pages_max => {
+                self.list_tools(key, pages, Some(span.of(message)));
+            }
+            _ => self.emit(Some(server), EventKind::Tools { pages }),
+        }
+    }
+
+    /// The tools could not be listed; the server is up all the same.
+    pub(crate) fn tools_unknown(&mut self, key: Key<Backend>, why: &str) {
+        let server = self.backends.get(key).map(|backend| backend.server);
+        self.note(Level::Warn, "backend", server, format!("its tools could not be listed: {why}"));
+    }
+}

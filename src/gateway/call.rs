@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+//! Correlation: one JSON-RPC request at a backend, under an id of ours.
+//!
+//! The id is made from the call's key, so that an answer finds its call without a search, and a
+//! late answer to an earlier call in the same slot finds nothing.
+
+use std::time::Instant;
+
+use super::exchange::Exchange;
+use super::io::{Backend, Fetch};
+use crate::base::{Key, Message, Slab};
+use crate::mcp::method::Method;
+use crate::wire::Splice;
+
+/// Bits of the generation that fit beside 32 bits of index below 2^53, where every JSON reader
+/// still tells integers apart.
+const GENERATION_MASK: u32 = (1 << 21) - 2;
+
+/// One request that a backend has not answered yet.
+#[derive(Debug)]
+pub struct Call {
+    /// Who was asked.
+    pub backend: Key<Backend>,
+    /// Who wants the answer.
+    pub whom: CallFor,
+    /// What we do with the method.
+    pub method: Method,
+    /// The method's name, without quotes.
+    pub name: Message,
+    /// `params.name` of a `tools/call`, without quotes.
+    pub tool: Option<Message>,
+    /// The client's id, as it is spelled.
+    pub id: Message,
+    /// The client's progress token, as it is spelled.
+    pub token: Option<Message>,
+    /// Whether the backend knows our id as the token.
+    pub token_is_ours: bool,
+    /// The request as it left, in case its session is lost before it was executed.
+    pub request: Splice,
+    /// The HTTP request that carries it.
+    pub fetch: Option<Key<Fetch>>,
+    /// When it left.
+    pub sent_at: Instant,
+    /// When patience ends.
+    pub deadline: Instant,
+    /// Whether nobody waits any more; the answer will be dropped.
+    pub cancelled: bool,
+    /// Whether it was already sent a second time.
+    pub resent: bool,
+}
+
+/// Who wants the answer to a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallFor {
+    /// A client.
+    Exchange(Key<Exchange>),
+    /// The gateway: it opens the backend itself.
+    Handshake,
+    /// The gateway: it opens a lost HTTP session again.
+    Reopening,
+    /// The gateway: it lists tools; these are the pages so far.
+    Tools(Vec<Message>),
+}
+
+impl Call {
+    /// Whether `exchange` still waits for the answer.
+    #[must_use]
+    pub fn is_waited_for_by(&self, exchange: Key<Exchange>) -> bool {
+        !self.cancelled && self.whom == CallFor::Exchange(exchange)
+    }
+}
+
+/// All calls under way.
+#[derive(Default)]
+pub struct Calls {
+    slab: Slab<Call>,
+}
+
+impl Calls {
+    /// Adds a call and gives its key.
+    pub fn insert(&mut self, call: Call) -> Key<Call> {
+        self.slab.insert(call)
+    }
+
+    /// The call of this key.
+    #[must_use]
+    pub fn get(&self, key: Key<Call>) -> Option<&Call> {
+        self.slab.get(key)
+    }
+
+    /// Like [`Calls::get`], to change it.
+    pub fn get_mut(&mut self, key: Key<Call>) -> Option<&mut Call> {
+        self.slab.get_mut(key)
+    }
+
+    /// Ends a call.
+    pub fn remove(&mut self, key: Key<Call>) -> Option<Call> {
+        self.slab.remove(key)
+    }
+
+    /// The call that `backend` means by an id or token of ours, as it spells it.
+    #[must_use]
+    pub fn find(&self, backend: Key<Backend>, id: &[u8]) -> Option<Key<Call>> {
+        let bits = crate::base::bytes::parse_u64(id)?;
+        let (key, call) = self.slab.at(u32::try_from(bits & u64::from(u32::MAX)).ok()?)?;
+        (id_of(key) == bits && call.backend == backend).then_some(key)
+    }
+
+    /// The call of `backend` whose client spells its progress token like this.
+    #[must_use]
+    pub fn by_token(&self, backend: Key<Backend>, token: &[u8]) -> Option<Key<Call>> {
+        let matches = |call: &Call| {
+            call.backend == backend && call.token.as_deref().is_some_and(|own| own == token)
+        };
+        self.slab.iter().find(|(_, call)| matches(call)).map(|(key, _)| key)
+    }
+
+    /// The keys of the calls that `wanted` picks.
+    #[must_use]
+    pub fn keys_of(&self, mut wanted: impl FnMut(&Call) -> bool) -> Vec<Key<Call>> {
+        self.slab.iter().filter(|(_, call)| wanted(call)).map(|(key, _)| key).collect()
+    }
+
+    /// All calls.
+    pub fn iter(&self) -> impl Iterator<Item = (Key<Call>, &Call)> {
+        self.slab.iter()
+    }
+
+    /// Whether no call is under way.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slab.is_empty()
+    }
+}
+
+/// The id that a backend sees: at least 1 (some servers take 0 for none), below 2^53.
+#[must_use]
+pub fn id_of(key: Key<Call>) -> u64 {
+    // The shifted generation keeps clear of 0 by its lowest bit.
+    let generation = u64::from((key.generation() << 1 & GENERATION_MASK) | 1);
+    generation << 32 | key.index() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_safe_integers_and_differ_by_generation() {
+        for generation in [0, 1, 2, u32::MAX] {
+            for index in [0, 1, u32::MAX] {
+                let id = id_of(Key::from_parts(index, generation));
+                assert!(id > 0 && id < 1 << 53, "{id}");
+            }
+        }
+        assert_ne!(id_of(Key::from_parts(3, 0)), id_of(Key::from_parts(3, 1)));
+    }
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+//! From an answer to the client: one JSON body when it is one message, an event stream as soon as
+//! something precedes it.
+
+use std::time::Instant;
+
+use super::{Exchange, Sent, events_head, with_cors};
+use crate::base::{Key, Message};
+use crate::gateway::Gateway;
+use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::fault::{BackendFaultKind, Fault, backend};
+use crate::gateway::io::{EventKind, Output, Peer};
+use crate::gateway::session::Session;
+use crate::gateway::snapshot::{ResponseMode, ServerId};
+use crate::gateway::stream::StreamKind;
+use crate::mcp::legacy;
+use crate::wire::Splice;
+use crate::wire::http1::{Content, RequestHead, ResponseHead};
+
+/// It went well, and this is the answer.
+pub(crate) const OK: u16 = 200;
+/// It is taken; there will be no answer.
+const ACCEPTED: u16 = 202;
+/// It is done; there is nothing to say.
+const NO_CONTENT: u16 = 204;
+
+impl Gateway {
+    /// One answer for `exchange` is there.
+    pub(crate) fn deliver(&mut self, key: Key<Exchange>, message: Splice) {
+        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key) else { return };
+        sent.waiting = sent.waiting.saturating_sub(1);
+        let (done, session, stream) = (sent.waiting == 0, sent.session, sent.stream);
+        if let Some(number) = stream {
+            self.send_on_stream(session, number, message);
+            if done {
+                self.end_exchange(key);
+            }
+            return;
+        }
+        if let Some(batch) = &mut sent.batch {
+            batch.push(message.to_message());
+            if done {
+                self.finish_batch(key);
+            }
+            return;
+        }
+        if self.wants_events(key) && self.stream_of_exchange(key).is_some() {
+            return self.deliver_again(key, message);
+        }
+        self.respond(key, OK, Content::Json, message);
+    }
+
+    /// The stream was opened for the only answer.
+    fn deliver_again(&mut self, key: Key<Exchange>, message: Splice) {
+        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return };
+        if let (session, Some(number)) = (sent.session, sent.stream) {
+            self.send_on_stream(session, number, message);
+        }
+        self.end_exchange(key);
+    }
+
+    fn wants_events(&self, key: Key<Exchange>) -> bool {
+        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return false };
+        let server = self.sessions.get(sent.session).map(|session| session.server);
+        sent.may_stream && server.is_some_and(|server| self.mode(server) == ResponseMode::Sse)
+    }
+
+    fn finish_batch(&mut self, key: Key<Exchange>) {
+        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key) else { return };
+        let answers = sent.batch.take().unwrap_or_default();
+        let mut body = b"[".to_vec();
+        for (answer, n) in answers.iter().zip(0..) {
+            if n > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(answer);
+        }
+        body.push(b']');
+        self.respond(key, OK, Content::Json, Message::new(body).into());
+    }
+
+    /// Answers with one body and ends the exchange.
+    fn respond(&mut self, key: Key<Exchange>, status: u16, content: Content, body: Splice) {
+        let Some(sent) = self.take_sent(key) else { return };
+        let Some(peer) = sent.peer else { return };
+        let head = self.session_head(ResponseHead::new(status, content), &sent);
+        self.push(Output::Respond { peer, head, body, close: false });
+    }
+
+    /// With the session's id if this answer opens it, and what pages need.
+    fn session_head(&self, head: ResponseHead, sent: &Sent) -> ResponseHead {
+        let id = self.sessions.get(sent.session).map(|session| String::from(&*session.id));
+        let head = match id {
+            Some(id) if sent.opens_session => head.with("Mcp-Session-Id", id),
+            _ => head,
+        };
+        with_cors(head, sent.origin.as_ref())
+    }
+
+    /// A notification or response has been taken.
+    pub(crate) fn accept_notice(&mut self, key: Key<Exchange>) {
+        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key)
+            && sent.is_notice
+        {
+            self.respond(key, ACCEPTED, Content::None, Message::default().into());
+        }
+    }
+
+    /// Takes an exchange that is over out of the tables.
+    fn take_sent(&mut self, key: Key<Exchange>) -> Option<Box<Sent>> {
+        let Exchange::AwaitResponse(sent) = self.exchanges.remove(key)? else { return None };
+        if let Some(peer) = sent.peer {
+            self.peers.clear(peer);
+        }
+        let now = self.now.mono;
+        if let Some(session) = self.sessions.get_mut(sent.session) {
+            session.n_exchanges = session.n_exchanges.saturating_sub(1);
+            session.used_at = now;
+        }
+        Some(sent)
+    }
+
+    /// Ends an exchange whose stream has carried everything.
+    fn end_exchange(&mut self, key: Key<Exchange>) {
+        let Some(sent) = self.take_sent(key) else { return };
+        if let Some(number) = sent.stream {
+            self.complete_stream(sent.session, number);
+        }
+    }
+
+    /// The stream of an exchange, opened now if it may have one.
+    pub(crate) fn stream_of_exchange(&mut self, key: Key<Exchange>) -> Option<u32> {
+        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return None };
+        if sent.stream.is_some() {
+            return sent.stream;
+        }
+        if !sent.may_stream || sent.is_notice {
+            return None;
+        }
+        let (session, peer) = (sent.session, sent.peer?);
+        let head = self.session_head(events_head(), sent);
+        let number = self.open_stream(session, StreamKind::Post, Some(peer), head);
+        let mut earlier = Vec::new();
+        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key) {
+            sent.stream = Some(number);
+            earlier = sent.batch.take().unwrap_or_default();
+        }
+        for answer in earlier {
+            self.send_on_stream(session, number, answer.into());
+        }
+        Some(number)
+    }
+
+    /// One call of an exchange has failed.
+    pub(crate) fn fail_call(&mut self, key: Key<Call>, fault: &Fault) {
+        let Some(call) = self.calls.remove(key) else { return };
+        let server = self.backends.get(call.backend).map(|backend| backend.server);
+        let text = fault.text();
+        let kind = EventKind::RpcIn {
+            method: call.name.clone(),
+            tool: call.tool.clone(),
+            payload: Message::default(),
+            duration: self.now.mono.saturating_duration_since(call.sent_at),
+            error: Some(text.clone().into()),
+        };
+        self.emit(server, kind);
+        if call.cancelled {
+            return;
+        }
+        match call.whom {
+            CallFor::Exchange(exchange) => self.fail_for_client(exchange, &call.id, fault),
+            CallFor::Handshake | CallFor::Reopening => self.backend_failed(call.backend, fault),
+            CallFor::Tools(_) => self.tools_unknown(call.backend, &text),
+        }
+    }
+
+    fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
+        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return };
+        if !sent.opens_session || sent.stream.is_some() {
+            return self.deliver(key, fault.message(Some(id)).into());
+        }
+        // A session that never opened: the status says so too, and nothing is left of it.
+        let session = sent.session;
+        let Some(sent) = self.take_sent(key) else { return };
+        if let Some(peer) = sent.peer {
+            self.refuse(peer, sent.origin.as_ref(), Some(id), fault);
+        }
+        self.end_session(session, "its backend did not open");
+    }
+
+    /// Ends an exchange whatever it waits for; its calls are abandoned.
+    pub(crate) fn fail_exchange(&mut self, key: Key<Exchange>, fault: &Fault) {
+        let calls = self.calls.keys_of(|call| call.is_waited_for_by(key));
+        if calls.is_empty() {
+            return self.accept_notice(key);
+        }
+        for call in calls {
+            let Some(call) = self.calls.remove(call) else { continue };
+            if let Some(fetch) = call.fetch {
+                self.cancel_fetch(fetch);
+            }
+            self.deliver(key, fault.message(Some(&call.id)).into());
+        }
+    }
+
+    /// Nobody waits for this call any more: its answer will be dropped, its exchange ends if that
+    /// was all it waited for.
+    pub(crate) fn abandon(&mut self, key: Key<Call>) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.cancelled = true;
+        let CallFor::Exchange(exchange) = call.whom else { return };
+        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) else { return };
+        sent.waiting = sent.waiting.saturating_sub(1);
+        if sent.waiting > 0 {
+            return;
+        }
+        if sent.stream.is_some() {
+            self.end_exchange(exchange);
+        } else if sent.batch.as_ref().is_some_and(|answers| !answers.is_empty()) {
+            self.finish_batch(exchange);
+        } else {
+            self.respond(exchange, ACCEPTED, Content::None, Message::default().into());
+        }
+    }
+
+    /// Ends the calls whose time is over.
+    pub(crate) fn expire_calls(&mut self) {
+        let now = self.now.mono;
+        for key in self.calls.keys_of(|call| call.deadline <= now) {
+            self.expire_call(key);
+        }
+        if let Some(at) = self.calls.iter().map(|(_, call)| call.deadline).min() {
+            self.alarms.set(crate::gateway::alarm::Alarm::Calls, at);
+        }
+    }
+
+    fn expire_call(&mut self, key: Key<Call>) {
+        let Some(call) = self.calls.get(key) else { return };
+        let (at, fetch, name) = (call.backend, call.fetch, call.name.clone());
+        let Some(server) = self.backends.get(at).map(|backend| backend.server) else { return };
+        if call.is_handshake() {
+            let seconds = self.server(server).startup_timeout.as_secs_f64();
+            let detail = format!("server startup timeout after {seconds}s");
+            let fault = self.backend_fault(at, BackendFaultKind::TimedOut, &detail);
+            return self.backend_failed(at, &fault);
+        }
+        let seconds = self.server(server).tool_timeout.as_secs_f64();
+        let detail = format!(
+            "no answer to {} within {seconds}s (context deadline exceeded); the limit is the \
+             server's tool timeout",
+            String::from_utf8_lossy(&name)
+        );
+        let fault = backend(&self.snapshot, server, BackendFaultKind::TimedOut, &detail);
+        if !call.cancelled {
+            let notice = legacy::cancelled_notification(id_of(key), "timed out");
+            self.send_below(at, notice.into(), crate::gateway::backend::Carrier::Notice(None));
+        }
+        if let Some(fetch) = fetch {
+            self.cancel_fetch(fetch);
+        }
+        self.fail_call(key, &fault);
+    }
+
+    /// The exchanges that have waited for so long that their clients should see a sign of life.
+    pub(crate) fn exchanges_silent_since(&self, now: Instant) -> Vec<Key<Exchange>> {
+        let after = self.limits().comment_after;
+        let silent = self.exchanges.iter().filter(|(_, exchange)| match exchange {
+            Exchange::AwaitResponse(sent) => sent.may_be_silent() && sent.started_at + after <= now,
+            _ => false,
+        });
+        silent.map(|(key, _)| key).collect()
+    }
+
+    /// When the next exchange will have waited for so long.
+    pub(crate) fn next_silence(&self) -> Option<Instant> {
+        let after = self.limits().comment_after;
+        let waiting = self.exchanges.iter().filter_map(|(_, exchange)| match exchange {
+            Exchange::AwaitResponse(sent) if sent.may_be_silent() => Some(sent.started_at + after),
+            _ => None,
+        });
+        waiting.min()
+    }
+
+    pub(crate) fn answer_no_content(&mut self, peer: Key<Peer>, origin: Option<&Message>) {
+        let head = with_cors(ResponseHead::new(NO_CONTENT, Content::None), origin);
+        self.push(Output::Respond { peer, head, body: Message::default().into(), close: false });
+    }
+
+    /// What a page asks before it sends a request with fields of its own.
+    pub(crate) fn answer_preflight(&mut self, peer: Key<Peer>, head: &RequestHead) {
+        let origin = head.field_message(crate::wire::http1::Field::Origin);
+        let answer = ResponseHead::new(NO_CONTENT, Content::None)
+            .with("Access-Control-Allow-Methods", "GET, POST, DELETE")
+            .with(
+                "Access-Control-Allow-Headers",
+                "Accept, Authorization, Content-Type, Last-Event-ID, Mcp-Method, Mcp-Name, \
+                 Mcp-Session-Id, MCP-Protocol-Version",
+            )
+            .with("Access-Control-Max-Age", "600");
+        let head = with_cors(answer, origin.as_ref());
+        self.push(Output::Respond { peer, head, body: Message::default().into(), close: false });
+    }
+
+    /// One JSON document of our own.
+    pub(crate) fn answer_json(&mut self, peer: Key<Peer>, status: u16, body: Vec<u8>) {
+        let head = ResponseHead::new(status, Content::Json);
+        self.push(Output::Respond { peer, head, body: Message::new(body).into(), close: false });
+    }
+
+    /// A fault of a living backend, with what it said last on stderr.
+    pub(crate) fn backend_fault(
+        &self,
+        at: Key<crate::gateway::backend::Backend>,
+        kind: BackendFaultKind,
+        detail: &str,
+    ) -> Fault {
+        let Some(found) = self.backends.get(at) else {
+            return backend(&self.snapshot, ServerId(0), kind, detail);
+        };
+        let said = found.last_words();
+        let detail =
+            if said.is_empty() { detail.to_owned() } else { format!("{detail}; stderr: {said}") };
+        backend(&self.snapshot, found.server, kind, &detail)
+    }
+
+    /// The session that an exchange belongs to.
+    pub(crate) fn session_of(&self, key: Key<Exchange>) -> Option<Key<Session>> {
+        match self.exchanges.get(key)? {
+            Exchange::AwaitResponse(sent) => Some(sent.session),
+            Exchange::Listening(listening) => Some(listening.session),
+            Exchange::AwaitBody(_) => None,
+        }
+    }
+}
+
+impl Sent {
+    /// Whether its client waits without having seen a byte.
+    const fn may_be_silent(&self) -> bool {
+        self.may_stream && self.stream.is_none() && self.peer.is_some() && !self.is_notice
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+//! Exchanges: one HTTP request of a client from its head to the last byte of its answer, named by
+//! what it waits for.
+//!
+//! ```text
+//! Head ─ admit ─> AwaitBody ─ open ─> AwaitResponse ─ receive ─ finish ─> answered
+//!           └──── GET ──────────────> Listening
+//! ```
+
+use std::time::Instant;
+
+use super::Gateway;
+use super::io::Peer;
+use super::session::Session;
+use super::snapshot::{ResponseMode, ServerId};
+use crate::base::{Key, Message};
+use crate::policy::auth::Principal;
+use crate::wire::http1::{Content, ResponseHead};
+
+pub mod admit;
+pub mod ask;
+pub mod finish;
+pub mod open;
+pub mod receive;
+pub mod send;
+
+/// One HTTP request of a client.
+#[derive(Debug)]
+pub enum Exchange {
+    /// The rest of what the client is sending.
+    AwaitBody(Box<Admitted>),
+    /// The backend.
+    AwaitResponse(Box<Sent>),
+    /// Messages without a call, for as long as the client listens.
+    Listening(Listening),
+}
+
+/// A POST whose head was let in.
+#[derive(Debug)]
+pub struct Admitted {
+    /// The connection.
+    pub peer: Key<Peer>,
+    /// For the log.
+    pub from: super::io::PeerAddress,
+    /// The server that the path names.
+    pub server: ServerId,
+    /// Who sends it.
+    pub principal: Principal,
+    /// `Mcp-Session-Id`, if it was sent.
+    pub session_id: Option<Message>,
+    /// `Origin`, if it was sent.
+    pub origin: Option<Message>,
+    /// Whether the client takes JSON.
+    pub accepts_json: bool,
+    /// Whether the client takes event streams and said so by name or by wildcard.
+    pub accepts_events: bool,
+    /// Whether it named event streams.
+    pub names_events: bool,
+    /// Whether the body was declared to be JSON.
+    pub is_json: bool,
+}
+
+/// A POST whose messages are at the backend.
+#[derive(Debug)]
+pub struct Sent {
+    /// The connection; `None` once its client has left.
+    pub peer: Option<Key<Peer>>,
+    /// The session.
+    pub session: Key<Session>,
+    /// `Origin`, if it was sent.
+    pub origin: Option<Message>,
+    /// Answers that are still to come.
+    pub waiting: usize,
+    /// The answers to a batch so far; `None` for a single message.
+    pub batch: Option<Vec<Message>>,
+    /// The stream that was opened for it.
+    pub stream: Option<u32>,
+    /// Whether a stream may be opened.
+    pub may_stream: bool,
+    /// Whether the answer carries the session's id: it opens the session.
+    pub opens_session: bool,
+    /// Whether it only waits for the backend to take a notification or response.
+    pub is_notice: bool,
+    /// When it began.
+    pub started_at: Instant,
+}
+
+/// A GET.
+#[derive(Debug)]
+pub struct Listening {
+    /// The session.
+    pub session: Key<Session>,
+    /// The connection.
+    pub peer: Key<Peer>,
+}
+
+/// Lets pages of an allowed origin read the answer.
+///
+/// Spec: Fetch, "CORS protocol".
+#[must_use]
+pub fn with_cors(head: ResponseHead, origin: Option<&Message>) -> ResponseHead {
+    let Some(origin) = origin else { return head };
+    let origin = String::from_utf8_lossy(origin).into_owned();
+    head.with("Access-Control-Allow-Origin", origin)
+        .with("Access-Control-Expose-Headers", "Mcp-Session-Id, MCP-Protocol-Version")
+        .with("Vary", "Origin")
+}
+
+/// The head of an event stream.
+#[must_use]
+pub fn events_head() -> ResponseHead {
+    ResponseHead::new(finish::OK, Content::Events)
+}
+
+impl Gateway {
+    /// The connection is gone. Legacy clients do not cancel by leaving: their calls go on.
+    ///
+    /// Spec: MCP 2025-11-25, basic/transports: disconnection is not cancellation.
+    pub(super) fn peer_closed(&mut self, peer: Key<Peer>) {
+        let Some(key) = self.peers.clear(peer) else { return };
+        match self.exchanges.get_mut(key) {
+            Some(Exchange::AwaitBody(_)) | None => {
+                self.exchanges.remove(key);
+            }
+            Some(Exchange::Listening(listening)) => {
+                let session = listening.session;
+                self.exchanges.remove(key);
+                self.detach_peer(session, peer);
+            }
+            Some(Exchange::AwaitResponse(sent)) => {
+                sent.peer = None;
+                let (session, stream) = (sent.session, sent.stream);
+                if stream.is_some() {
+                    self.detach_peer(session, peer);
+                }
+            }
+        }
+    }
+
+    /// Stops or resumes reading from whatever feeds only this connection.
+    pub(super) fn pause_source_of(&mut self, peer: Key<Peer>, paused: bool) {
+        let Some(key) = self.exchange_of(peer) else { return };
+        let session = match self.exchanges.get(key) {
+            Some(Exchange::AwaitResponse(sent)) => sent.session,
+            Some(Exchange::Listening(listening)) => listening.session,
+            _ => return,
+        };
+        self.pause_backend_of(session, key, paused);
+    }
+
+    /// Whether this server's answers are always JSON, always events, or as they come.
+    pub(super) fn mode(&self, server: ServerId) -> ResponseMode {
+        self.server(server).response
+    }
+}

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+//! From a body to messages at the backend: decode, attach to a session, route.
+
+use std::borrow::Cow;
+
+use super::{Admitted, Exchange, Sent};
+use crate::base::{Key, Message, Span};
+use crate::gateway::alarm::Alarm;
+use crate::gateway::backend::Backend;
+use crate::gateway::fault::{BackendFaultKind, ClientFault, Fault, GatewayFault, backend};
+use crate::gateway::io::{Level, Peer};
+use crate::gateway::session::{NewSession, Session};
+use crate::gateway::snapshot::{ResponseMode, ServerId};
+use crate::gateway::{Gateway, note};
+use crate::mcp::legacy::{self, Hello};
+use crate::mcp::method::Method;
+use crate::mcp::revision;
+use crate::wire::json::scan;
+use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed, RpcError};
+use crate::wire::{Patch, Splice};
+
+/// One message of a client, read.
+pub(crate) struct Incoming {
+    pub message: Message,
+    pub envelope: Envelope,
+    pub method: Method,
+}
+
+impl Incoming {
+    pub fn id(&self) -> Option<&[u8]> {
+        self.envelope.id.map(|span| span.of(&self.message))
+    }
+}
+
+impl Gateway {
+    /// A body has arrived.
+    pub(crate) fn open(&mut self, peer: Key<Peer>, body: Message) {
+        let Some(key) = self.peers.clear(peer) else { return };
+        let Some(Exchange::AwaitBody(admitted)) = self.exchanges.remove(key) else { return };
+        let mut id = None;
+        if let Err(fault) = self.route(&admitted, body, &mut id) {
+            self.refuse(peer, admitted.origin.as_ref(), id.as_deref(), &fault);
+        }
+    }
+
+    fn route(
+        &mut self,
+        admitted: &Admitted,
+        body: Message,
+        id: &mut Option<Message>,
+    ) -> Result<(), Fault> {
+        if body.is_empty() {
+            return Err(ClientFault::EmptyBody.into());
+        }
+        let parsed = jsonrpc::parse(&body, self.limits()).map_err(|error| {
+            if let RpcError::NotRpc { id: Some(span), .. } = &error {
+                *id = Some(body.slice(*span));
+            }
+            ClientFault::Message(error)
+        })?;
+        match parsed {
+            Parsed::Single(envelope) => {
+                *id = envelope.id.map(|span| body.slice(span));
+                let incoming = incoming(body, envelope);
+                self.route_one(admitted, incoming)
+            }
+            Parsed::Batch(spans) => self.route_batch(admitted, &body, &spans),
+        }
+    }
+
+    fn route_one(&mut self, admitted: &Admitted, incoming: Incoming) -> Result<(), Fault> {
+        let is_answer = incoming.envelope.kind == Kind::Response;
+        // While we drain, clients may still answer what running calls have asked.
+        if !is_answer && incoming.method != Method::Cancelled {
+            self.refuse_if_draining()?;
+        }
+        if incoming.method == Method::Initialize && incoming.envelope.kind == Kind::Request {
+            return self.open_session(admitted, incoming);
+        }
+        let session = self.attach(admitted, incoming.envelope.kind)?;
+        self.begin(admitted, session, vec![incoming], false)
+    }
+
+    fn route_batch(
+        &mut self,
+        admitted: &Admitted,
+        body: &Message,
+        spans: &[Span],
+    ) -> Result<(), Fault> {
+        self.refuse_if_draining()?;
+        let max = self.limits().batch_messages_max;
+        if spans.len() > max {
+            return Err(ClientFault::BatchTooLong(max).into());
+        }
+        let session = self.attach(admitted, Kind::Request)?;
+        let revision = self.sessions.get(session).map_or(revision::newest(), |s| s.revision);
+        if !revision.batching {
+            return Err(ClientFault::Batch(revision.date).into());
+        }
+        let mut all = Vec::with_capacity(spans.len());
+        for span in spans {
+            let message = body.slice(*span);
+            match jsonrpc::parse(&message, self.limits()).map_err(ClientFault::Message)? {
+                Parsed::Single(envelope) => all.push(incoming(message, envelope)),
+                Parsed::Batch(_) => return Err(ClientFault::Batch(revision.date).into()),
+            }
+        }
+        if all.iter().any(|incoming| incoming.method == Method::Initialize) {
+            return Err(ClientFault::MisplacedInitialize.into());
+        }
+        self.begin(admitted, session, all, true)
+    }
+
+    /// The session that a message belongs to.
+    fn attach(&mut self, admitted: &Admitted, kind: Kind) -> Result<Key<Session>, Fault> {
+        match &admitted.session_id {
+            Some(id) => {
+                if !admitted.accepts_events {
+                    return Err(ClientFault::Accept(super::admit::ACCEPT_BOTH).into());
+                }
+                self.find_session(id, admitted.server, admitted.principal)
+            }
+            None if kind == Kind::Request => self.one_shot_session(admitted),
+            None => {
+                Err(ClientFault::NoSession("Bad Request: Mcp-Session-Id header is required").into())
+            }
+        }
+    }
+
+    /// The session that serves calls without a handshake: one per identity and server.
+    fn one_shot_session(&mut self, admitted: &Admitted) -> Result<Key<Session>, Fault> {
+        let (server, principal) = (admitted.server, admitted.principal);
+        if let Some(key) = self.sessions.one_shot(server, principal) {
+            if let Some(session) = self.sessions.get_mut(key) {
+                session.used_at = self.now.mono;
+            }
+            return Ok(key);
+        }
+        self.make_room_for_session()?;
+        let backend = match self.claimable(server) {
+            Some(key) => key,
+            None => self.start_backend_ourselves(server)?,
+        };
+        Ok(self.new_session(NewSession {
+            server,
+            principal,
+            revision: revision::newest(),
+            backend,
+            one_shot: true,
+            opened_by_gateway: true,
+            hello: None,
+        }))
+    }
+
+    /// `initialize`: a new session with a backend of its own, or the one that is there for it.
+    fn open_session(&mut self, admitted: &Admitted, incoming: Incoming) -> Result<(), Fault> {
+        if admitted.session_id.is_some() {
+            return Err(ClientFault::MisplacedInitialize.into());
+        }
+        if !(admitted.accepts_events && admitted.is_json) {
+            return Err(if admitted.is_json {
+                ClientFault::Accept(super::admit::ACCEPT_BOTH).into()
+            } else {
+                ClientFault::ContentType.into()
+            });
+        }
+        self.make_room_for_session()?;
+        let server = admitted.server;
+        let hello = legacy::hello(&incoming.message, incoming.envelope.params);
+        let ready = self.ready_backend(server, &hello);
+        let opened_by_gateway = ready.is_some();
+        let backend = match ready {
+            Some(key) => key,
+            None => self.start_backend(server)?,
+        };
+        let request = with_known_version(&incoming, &hello);
+        let session = self.new_session(NewSession {
+            server,
+            principal: admitted.principal,
+            revision: hello.revision,
+            backend,
+            one_shot: false,
+            opened_by_gateway,
+            hello: Some(request.clone()),
+        });
+        self.note_new_session(admitted, session);
+        if opened_by_gateway {
+            self.greet(admitted, session, incoming);
+            return Ok(());
+        }
+        self.begin_handshake(admitted, session, incoming, request);
+        Ok(())
+    }
+
+    fn note_new_session(&mut self, admitted: &Admitted, session: Key<Session>) {
+        let name = self.server(admitted.server).name.clone();
+        let id = self.sessions.get(session).map(|s| note::short(&s.id)).unwrap_or_default();
+        let (ip, port) = (admitted.from.ip, admitted.from.port);
+        let text = format!(
+            "New MCP client connection, remote={ip}:{port}, method=POST, path=/mcp/{name}, \
+             backend={name}, session={id}"
+        );
+        self.note(Level::Info, "client", None, text);
+    }
+
+    /// Answers `initialize` from what the backend has already said, now or when it has.
+    fn greet(&mut self, admitted: &Admitted, session: Key<Session>, incoming: Incoming) {
+        let exchange = self.await_response(admitted, session, 1, false, true);
+        self.call_for_greeting(exchange, session, incoming);
+    }
+
+    /// Sends messages to the session's backend, and begins to wait for their answers.
+    fn begin(
+        &mut self,
+        admitted: &Admitted,
+        session: Key<Session>,
+        all: Vec<Incoming>,
+        is_batch: bool,
+    ) -> Result<(), Fault> {
+        let n_requests = all.iter().filter(|one| one.envelope.kind == Kind::Request).count();
+        self.check_room(session, n_requests)?;
+        if !is_batch && let [one] = &all[..] {
+            self.check_tool(admitted.server, one)?;
+        }
+        let key = self.await_response(admitted, session, n_requests, is_batch, false);
+        let mut waits_below = false;
+        for one in all {
+            match one.envelope.kind {
+                Kind::Request => self.send_request(key, session, &one),
+                Kind::Notification => waits_below |= self.send_notification(key, session, &one),
+                Kind::Response => waits_below |= self.send_answer(key, session, &one),
+            }
+        }
+        if n_requests == 0 && !waits_below {
+            self.accept_notice(key);
+        }
+        Ok(())
+    }
+
+    fn check_room(&self, session: Key<Session>, n_requests: usize) -> Result<(), Fault> {
+        let Some(session) = self.sessions.get(session) else {
+            return Err(ClientFault::UnknownSession.into());
+        };
+        if n_requests > 0 && session.n_exchanges >= self.limits().exchanges_per_session_max {
+            return Err(ClientFault::Busy.into());
+        }
+        if self.exchanges.len() >= self.limits().exchanges_max {
+            return Err(GatewayFault::Full("requests").into());
+        }
+        let Some(at) = self.backends.get(session.backend) else {
+            return Err(ClientFault::UnknownSession.into());
+        };
+        if at.full {
+            let detail = "more waits for it than is kept";
+            return Err(backend(&self.snapshot, at.server, BackendFaultKind::Full, detail));
+        }
+        Ok(())
+    }
+
+    /// Refuses a tool that the configuration does not list.
+    fn check_tool(&self, server: ServerId, one: &Incoming) -> Result<(), Fault> {
+        if one.method != Method::ToolsCall {
+            return Ok(());
+        }
+        let Some(tools) = &self.server(server).tools else { return Ok(()) };
+        let name = one.envelope.name.and_then(|span| scan::string(&one.message, span));
+        let name = name.unwrap_or(Cow::Borrowed(""));
+        if tools.iter().any(|tool| **tool == *name) {
+            return Ok(());
+        }
+        Err(ClientFault::UnknownTool(name.into()).into())
+    }
+
+    fn await_response(
+        &mut self,
+        admitted: &Admitted,
+        session: Key<Session>,
+        waiting: usize,
+        is_batch: bool,
+        opens_session: bool,
+    ) -> Key<Exchange> {
+        let one_shot = self.sessions.get(session).is_some_and(|session| session.one_shot);
+        let events = if one_shot { admitted.names_events } else { admitted.accepts_events };
+        let mode = self.mode(admitted.server);
+        let sent = Sent {
+            peer: Some(admitted.peer),
+            session,
+            origin: admitted.origin.clone(),
+            waiting,
+            batch: is_batch.then(Vec::new),
+            stream: None,
+            may_stream: events && mode != ResponseMode::Json,
+            opens_session,
+            is_notice: waiting == 0,
+            started_at: self.now.mono,
+        };
+        let key = self.exchanges.insert(Exchange::AwaitResponse(Box::new(sent)));
+        self.peers.set(admitted.peer, key);
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.n_exchanges += 1;
+        }
+        if events {
+            let at = self.now.mono + self.limits().comment_after;
+            self.alarms.set(Alarm::Comments, at);
+        }
+        key
+    }
+
+    /// Forwards the client's own `initialize` to a backend that nobody has opened yet.
+    fn begin_handshake(
+        &mut self,
+        admitted: &Admitted,
+        session: Key<Session>,
+        incoming: Incoming,
+        request: Splice,
+    ) {
+        let key = self.await_response(admitted, session, 1, false, true);
+        self.send_handshake(key, session, &incoming, request);
+    }
+
+    /// The backend that the gateway has opened itself and that this client may have: the shared
+    /// one, or the first one, if the gateway has asked it what this client asks.
+    fn ready_backend(&mut self, server: ServerId, hello: &Hello) -> Option<Key<Backend>> {
+        let same_question =
+            hello.known && hello.revision == revision::newest() && !hello.has_capabilities;
+        let key = self.claimable(server)?;
+        (same_question || self.server(server).shared).then_some(key)
+    }
+}
+
+fn incoming(message: Message, envelope: Envelope) -> Incoming {
+    let name = envelope.method.and_then(|span| scan::string(&message, span));
+    let method = name.map_or(Method::Other, |name| Method::of(&name));
+    Incoming { message, envelope, method }
+}
+
+/// The request with a revision that exists: an unknown one becomes the newest that we know.
+///
+/// A newer date must not reach a backend that would say yes to it without a handshake.
+fn with_known_version(incoming: &Incoming, hello: &Hello) -> Splice {
+    let request = Splice::whole(incoming.message.clone());
+    match hello.version {
+        Some(span) if !hello.known => {
+            let date = Message::new(format!("\"{}\"", hello.revision.date).into_bytes());
+            request.with(span, Patch::Bytes(date))
+        }
+        _ => request,
+    }
+}

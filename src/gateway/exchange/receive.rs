@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: MIT
+//! From a backend to the client it is meant for: answers by id, progress by token, the rest by what
+//! it is.
+
+use super::Exchange;
+use crate::base::{Key, Message};
+use crate::gateway::Gateway;
+use crate::gateway::backend::{Backend, Owner};
+use crate::gateway::call::{Call, CallFor};
+use crate::gateway::io::{EventKind, Level};
+use crate::gateway::session::Session;
+use crate::mcp::method::Method;
+use crate::wire::json::scan;
+use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
+use crate::wire::{Patch, Splice};
+
+impl Gateway {
+    /// A message of `backend`; `via` is the call on whose answer it came, if its transport says so.
+    pub(crate) fn receive(
+        &mut self,
+        backend: Key<Backend>,
+        message: Message,
+        via: Option<Key<Call>>,
+    ) {
+        match jsonrpc::parse(&message, &self.snapshot.limits) {
+            Ok(Parsed::Single(envelope)) => self.receive_one(backend, message, &envelope, via),
+            Ok(Parsed::Batch(spans)) => {
+                // A batch line is legal for servers of 2025-03-26; clients get single messages.
+                for span in spans {
+                    let part = message.slice(span);
+                    if let Ok(Parsed::Single(envelope)) =
+                        jsonrpc::parse(&part, &self.snapshot.limits)
+                    {
+                        self.receive_one(backend, part, &envelope, via);
+                    }
+                }
+            }
+            Err(error) => {
+                let server = self.backends.get(backend).map(|backend| backend.server);
+                let text = format!("dropped a message that is no JSON-RPC: {error}");
+                self.note(Level::Warn, "backend", server, text);
+            }
+        }
+    }
+
+    fn receive_one(
+        &mut self,
+        backend: Key<Backend>,
+        message: Message,
+        envelope: &Envelope,
+        via: Option<Key<Call>>,
+    ) {
+        match envelope.kind {
+            Kind::Response => self.response(backend, message, envelope, via),
+            Kind::Notification => self.notification(backend, message, envelope, via),
+            Kind::Request => self.asked(backend, message, envelope, via),
+        }
+    }
+
+    fn response(
+        &mut self,
+        backend: Key<Backend>,
+        message: Message,
+        envelope: &Envelope,
+        via: Option<Key<Call>>,
+    ) {
+        // An error without an id still answers the HTTP request that it came on.
+        let found = match envelope.id {
+            Some(span) => self.calls.find(backend, span.of(&message)),
+            None => via,
+        };
+        let Some(call) = found.and_then(|key| self.calls.remove(key)) else {
+            self.debug("gateway:receive", || "dropped an answer to an unknown id".to_owned());
+            return;
+        };
+        self.record_answer(&call, &message);
+        if call.cancelled {
+            return;
+        }
+        match call.whom {
+            CallFor::Exchange(exchange) => {
+                if call.method == Method::Initialize {
+                    self.client_handshake_done(backend, exchange, &message, envelope);
+                }
+                let out = self.for_client(&call, message, envelope);
+                self.deliver(exchange, out);
+            }
+            CallFor::Handshake => self.handshake_done(backend, &message, envelope),
+            CallFor::Reopening => self.reopened(backend, &message, envelope),
+            CallFor::Tools(pages) => self.tools_page(backend, pages, &message, envelope),
+        }
+    }
+
+    fn record_answer(&mut self, call: &Call, message: &Message) {
+        let server = self.backends.get(call.backend).map(|backend| backend.server);
+        let kind = EventKind::RpcIn {
+            method: call.name.clone(),
+            tool: call.tool.clone(),
+            payload: message.clone(),
+            duration: self.now.mono.saturating_duration_since(call.sent_at),
+            error: None,
+        };
+        self.emit(server, kind);
+    }
+
+    /// The answer under the client's id; all other bytes are the backend's, unless a list holds
+    /// tools that the configuration hides.
+    fn for_client(&self, call: &Call, message: Message, envelope: &Envelope) -> Splice {
+        let hidden = match (call.method, self.backends.get(call.backend)) {
+            (Method::ToolsList, Some(backend)) => self.server(backend.server).tools.as_deref(),
+            _ => None,
+        };
+        let splice = Splice::whole(message.clone());
+        let splice = match envelope.id {
+            Some(span) => splice.with(span, Patch::Bytes(call.id.clone())),
+            None => return Splice::whole(error_with_id(&message, envelope, &call.id)),
+        };
+        match (hidden, envelope.result) {
+            (Some(allowed), Some(result)) => {
+                let edited = without_hidden_tools(&message, result, allowed);
+                edited
+                    .map_or(splice.clone(), |(span, tools)| splice.with(span, Patch::Bytes(tools)))
+            }
+            _ => splice,
+        }
+    }
+
+    fn notification(
+        &mut self,
+        backend: Key<Backend>,
+        message: Message,
+        envelope: &Envelope,
+        via: Option<Key<Call>>,
+    ) {
+        let name = envelope.method.and_then(|span| scan::string(&message, span));
+        let method = name.map_or(Method::Other, |name| Method::of(&name));
+        if method == Method::Progress {
+            return self.progress(backend, message, envelope);
+        }
+        let owner = self.backends.get(backend).map(|backend| backend.owner);
+        match owner {
+            Some(Owner::Session(session)) => {
+                if method == Method::Cancelled {
+                    self.forget_asked(session, &message, envelope);
+                }
+                // Lists and resources change for the whole session; logs belong to what runs.
+                let belongs = via.or_else(|| match method {
+                    Method::LogMessage => self.only_call_of(backend),
+                    _ => None,
+                });
+                self.relay(session, belongs, Splice::whole(message));
+            }
+            Some(Owner::Shared) => {
+                let belongs = via.or_else(|| self.only_call_of(backend));
+                self.relay_to_all(backend, method, belongs, &message);
+            }
+            _ => {}
+        }
+    }
+
+    fn progress(&mut self, backend: Key<Backend>, message: Message, envelope: &Envelope) {
+        let Some(span) = envelope.progress_token else { return };
+        let token = span.of(&message);
+        let ours = self.calls.find(backend, token).filter(|key| {
+            self.calls.get(*key).is_some_and(|call| call.token_is_ours && call.token.is_some())
+        });
+        let owner = self.backends.get(backend).map(|backend| backend.owner);
+        let Some(key) = ours.or_else(|| self.calls.by_token(backend, token)) else {
+            // A token may outlive its answer: tasks report progress until they end.
+            if let Some(Owner::Session(session)) = owner {
+                self.relay(session, None, Splice::whole(message));
+            }
+            return;
+        };
+        let Some(call) = self.calls.get(key).filter(|call| !call.cancelled) else { return };
+        let (token, token_is_ours) = (call.token.clone(), call.token_is_ours);
+        let CallFor::Exchange(exchange) = call.whom else { return };
+        let out = match token {
+            Some(token) if token_is_ours => Splice::whole(message).with(span, Patch::Bytes(token)),
+            _ => Splice::whole(message),
+        };
+        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) else { return };
+        let session = sent.session;
+        self.relay(session, Some(key), out);
+    }
+
+    /// The only call under way at a backend, if there is one alone.
+    pub(crate) fn only_call_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
+        let waits = |call: &Call| {
+            call.backend == backend && !call.cancelled && matches!(call.whom, CallFor::Exchange(_))
+        };
+        let mut calls = self.calls.iter().filter(|(_, call)| waits(call));
+        let (only, _) = calls.next()?;
+        calls.next().is_none().then_some(only)
+    }
+
+    /// Sends a message to the client of `session`: on the stream of the call it belongs to, else on
+    /// its GET stream, else it waits for one. `true`: it has left.
+    pub(crate) fn relay(
+        &mut self,
+        session: Key<Session>,
+        belongs: Option<Key<Call>>,
+        message: Splice,
+    ) -> bool {
+        let exchange = belongs.and_then(|key| match self.calls.get(key)?.whom {
+            CallFor::Exchange(exchange) => Some(exchange),
+            _ => None,
+        });
+        let stream = exchange.and_then(|exchange| self.stream_of_exchange(exchange));
+        let listener = || self.sessions.get(session).and_then(Session::listener);
+        let fallback = || self.any_stream_of(session);
+        match stream.or_else(listener) {
+            Some(number) => {
+                self.send_on_stream(session, number, message);
+                true
+            }
+            None => match fallback() {
+                Some(exchange) => match self.stream_of_exchange(exchange) {
+                    Some(number) => {
+                        self.send_on_stream(session, number, message);
+                        true
+                    }
+                    None => self.keep_for_later(session, message),
+                },
+                None => self.keep_for_later(session, message),
+            },
+        }
+    }
+
+    fn keep_for_later(&mut self, session: Key<Session>, message: Splice) -> bool {
+        if self.sessions.get(session).is_some_and(|session| !session.one_shot) {
+            self.queue(session, message);
+        }
+        false
+    }
+
+    /// A running exchange of the session whose answer can still become a stream.
+    fn any_stream_of(&self, session: Key<Session>) -> Option<Key<Exchange>> {
+        let found = self.exchanges.iter().find(|(_, exchange)| match exchange {
+            Exchange::AwaitResponse(sent) => {
+                sent.session == session
+                    && sent.waiting > 0
+                    && sent.may_stream
+                    && sent.peer.is_some()
+            }
+            _ => false,
+        });
+        found.map(|(key, _)| key)
+    }
+
+    /// A notification of a shared backend: what changes for everybody goes to everybody, a log
+    /// line only to the session that it certainly belongs to.
+    fn relay_to_all(
+        &mut self,
+        backend: Key<Backend>,
+        method: Method,
+        belongs: Option<Key<Call>>,
+        message: &Message,
+    ) {
+        if method == Method::LogMessage {
+            let session = belongs.and_then(|key| match self.calls.get(key)?.whom {
+                CallFor::Exchange(exchange) => match self.exchanges.get(exchange)? {
+                    Exchange::AwaitResponse(sent) => Some(sent.session),
+                    _ => None,
+                },
+                _ => None,
+            });
+            if let Some(session) = session {
+                self.relay(session, belongs, Splice::whole(message.clone()));
+            }
+            return;
+        }
+        let all: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.backend == backend && !session.one_shot)
+            .map(|(key, _)| key)
+            .collect();
+        for session in all {
+            self.relay(session, None, Splice::whole(message.clone()));
+        }
+    }
+}
+
+/// The error without an id, as an answer to the request `id`.
+fn error_with_id(message: &Message, envelope: &Envelope, id: &Message) -> Message {
+    let error = envelope
+        .error
+        .map_or(&b"{\"code\":-32603,\"message\":\"no answer\"}"[..], |span| span.of(message));
+    Message::new([b"{\"jsonrpc\":\"2.0\",\"id\":", &id[..], b",\"error\":", error, b"}"].concat())
+}
+
+/// The array `tools` of a result with the allowed tools alone, and where it stands.
+fn without_hidden_tools(
+    message: &Message,
+    result: crate::base::Span,
+    allowed: &[Box<str>],
+) -> Option<(crate::base::Span, Message)> {
+    let tools = scan::member(message, result, "tools")?;
+    let mut kept = b"[".to_vec();
+    for tool in scan::elements(message, tools) {
+        let name = scan::member(message, tool, "name").and_then(|span| scan::string(message, span));
+        if name.is_some_and(|name| allowed.iter().any(|one| **one == *name)) {
+            if kept.len() > 1 {
+                kept.push(b',');
+            }
+            kept.extend_from_slice(tool.of(message));
+        }
+    }
+    kept.push(b']');
+    Some((tools, Message::new(kept)))
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+//! From a session to its backend: give a request our id, and let it go.
+
+use super::Exchange;
+use super::open::Incoming;
+use crate::base::{Key, Message, Span};
+use crate::gateway::Gateway;
+use crate::gateway::alarm::Alarm;
+use crate::gateway::backend::{Backend, Carrier, Link};
+use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::io::EventKind;
+use crate::gateway::session::Session;
+use crate::mcp::method::Method;
+use crate::wire::{Patch, Splice};
+
+impl Gateway {
+    /// Sends one request of `exchange` to the backend of `session`.
+    pub(crate) fn send_request(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+    ) {
+        let Some((backend, _)) = self.backend_of(session) else { return };
+        let message = self.flattened(backend, one);
+        let request = Splice::whole(message);
+        let key = self.new_call(backend, CallFor::Exchange(exchange), one, request, true);
+        let Some(call) = self.calls.get_mut(key) else { return };
+        let id = id_of(key);
+        let mut request = call.request.clone();
+        if let Some(span) = one.envelope.id {
+            request = request.with(span, Patch::Number(id));
+        }
+        if let Some(span) = one.envelope.meta_progress_token
+            && call.token_is_ours
+        {
+            request = request.with(span, Patch::Number(id));
+        }
+        call.request = request.clone();
+        self.send_below(backend, request, Carrier::Call(key));
+    }
+
+    /// Sends a client's `initialize` to a backend that nobody has opened.
+    pub(crate) fn send_handshake(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+        request: Splice,
+    ) {
+        let Some((backend, server)) = self.backend_of(session) else { return };
+        // An unknown date was replaced; flatten and place the id on what is really sent.
+        let sent = request.to_message();
+        let (message, id_span) = match crate::wire::jsonrpc::parse(&sent, self.limits()) {
+            Ok(crate::wire::jsonrpc::Parsed::Single(envelope)) => {
+                (flat(sent, envelope.has_newlines), envelope.id)
+            }
+            _ => return,
+        };
+        let request = Splice::whole(message);
+        let key = self.new_call(backend, CallFor::Exchange(exchange), one, request, false);
+        let deadline = self.now.mono + self.server(server).startup_timeout;
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.deadline = deadline;
+        if let Some(span) = id_span {
+            call.request = call.request.clone().with(span, Patch::Number(id_of(key)));
+        }
+        let request = call.request.clone();
+        self.alarms.set(Alarm::Calls, deadline);
+        self.open_link(backend, request, key);
+    }
+
+    /// A call that is answered from what the backend has said to the gateway; it is never sent.
+    pub(crate) fn call_for_greeting(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: Incoming,
+    ) {
+        let Some((backend, server)) = self.backend_of(session) else { return };
+        let request = Splice::whole(one.message.clone());
+        let key = self.new_call(backend, CallFor::Exchange(exchange), &one, request, false);
+        let deadline = self.now.mono + self.server(server).startup_timeout;
+        if let Some(call) = self.calls.get_mut(key) {
+            call.deadline = deadline;
+        }
+        self.alarms.set(Alarm::Calls, deadline);
+        self.greet_or_wait(backend, key);
+    }
+
+    fn new_call(
+        &mut self,
+        backend: Key<Backend>,
+        whom: CallFor,
+        one: &Incoming,
+        request: Splice,
+        logged: bool,
+    ) -> Key<Call> {
+        let part = |span: Span| one.message.slice(span);
+        let server = self.backends.get(backend).map(|backend| backend.server);
+        let timeout = server.map(|server| self.server(server).tool_timeout).unwrap_or_default();
+        let name = one.envelope.method.map(part).map(|quoted| without_quotes(&quoted));
+        let tool = match one.method {
+            Method::ToolsCall => one.envelope.name.map(part).map(|quoted| without_quotes(&quoted)),
+            _ => None,
+        };
+        let deadline = self.now.mono + timeout;
+        let name = name.unwrap_or_default();
+        let key = self.calls.insert(Call {
+            backend,
+            whom,
+            method: one.method,
+            name: name.clone(),
+            tool,
+            id: one.envelope.id.map(part).unwrap_or_default(),
+            token: one.envelope.meta_progress_token.map(part),
+            token_is_ours: self.shares_tokens(backend),
+            request,
+            fetch: None,
+            sent_at: self.now.mono,
+            deadline,
+            cancelled: false,
+            resent: false,
+        });
+        self.alarms.set(Alarm::Calls, deadline);
+        if logged {
+            let payload = one.message.clone();
+            self.emit(server, EventKind::RpcOut { method: name, payload });
+        }
+        key
+    }
+
+    /// Sends one notification; `true`: the exchange waits until the backend has taken it.
+    pub(crate) fn send_notification(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> bool {
+        let Some((backend, _)) = self.backend_of(session) else { return false };
+        let opened_by_gateway = self.sessions.get(session).is_some_and(|s| s.opened_by_gateway);
+        match one.method {
+            Method::Initialized if opened_by_gateway => false,
+            Method::Cancelled => {
+                self.cancel(session, backend, one);
+                false
+            }
+            _ => {
+                let message = Splice::whole(self.flattened(backend, one));
+                self.send_below(backend, message, Carrier::Notice(Some(exchange)))
+            }
+        }
+    }
+
+    /// Sends a client's answer to a request of the backend, once and only if it was asked.
+    pub(crate) fn send_answer(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> bool {
+        let Some((backend, _)) = self.backend_of(session) else { return false };
+        let Some(id) = one.id() else { return false };
+        let Some(state) = self.sessions.get_mut(session) else { return false };
+        let Some(at) = state.asked.iter().position(|asked| &*asked.id == id) else { return false };
+        state.asked.swap_remove(at);
+        let message = Splice::whole(self.flattened(backend, one));
+        self.send_below(backend, message, Carrier::Notice(Some(exchange)))
+    }
+
+    /// A client gives up one of its own calls; anything else it names is ignored.
+    fn cancel(&mut self, session: Key<Session>, backend: Key<Backend>, one: &Incoming) {
+        let Some(span) = one.envelope.request_id else { return };
+        let id = span.of(&one.message);
+        let found = self.calls.iter().find(|(_, call)| {
+            let CallFor::Exchange(exchange) = call.whom else { return false };
+            let is_own = match self.exchanges.get(exchange) {
+                Some(Exchange::AwaitResponse(sent)) => sent.session == session,
+                _ => false,
+            };
+            is_own && &*call.id == id && call.method != Method::Initialize
+        });
+        let Some((key, _)) = found else { return };
+        let message = self.flattened(backend, one);
+        let notice = Splice::whole(message).with(span, Patch::Number(id_of(key)));
+        self.send_below(backend, notice, Carrier::Notice(None));
+        self.abandon(key);
+    }
+
+    /// The client's message, fit for a line of stdio if that is where it goes.
+    fn flattened(&self, backend: Key<Backend>, one: &Incoming) -> Message {
+        let is_child = self.backends.get(backend).is_some_and(|b| matches!(b.link, Link::Child));
+        flat(one.message.clone(), one.envelope.has_newlines && is_child)
+    }
+
+    /// Whether the clients of this backend could use the same tokens.
+    fn shares_tokens(&self, backend: Key<Backend>) -> bool {
+        use crate::gateway::backend::Owner;
+        match self.backends.get(backend).map(|backend| backend.owner) {
+            Some(Owner::Session(key)) => self.sessions.get(key).is_none_or(|s| s.one_shot),
+            _ => true,
+        }
+    }
+}
+
+/// With spaces for the newlines between tokens; places stay where they are. Inside strings there
+/// are none: the scanner refuses them.
+fn flat(message: Message, has_newlines: bool) -> Message {
+    if !has_newlines {
+        return message;
+    }
+    let space = |&byte: &u8| if byte == b'\n' || byte == b'\r' { b' ' } else { byte };
+    Message::new(message.iter().map(space).collect())
+}
+
+fn without_quotes(quoted: &Message) -> Message {
+    quoted.slice(Span::new(1, quoted.len().saturating_sub(1).max(1)))
+}

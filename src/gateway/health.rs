@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+//! How the servers are, and the two endpoints that say so.
+//!
+//! `/health` says that the process is alive, from the first moment; `/ready` waits for the servers
+//! that are required.
+
+use std::time::Instant;
+
+use super::Gateway;
+use super::backend::Backend;
+use super::io::Peer;
+use crate::base::Key;
+use crate::wire::json::write;
+
+/// The written gateway specification that `/health` names.
+const SPEC_VERSION: &str = "1.17.0";
+const OK: u16 = 200;
+const NOT_YET: u16 = 503;
+
+/// How one server is.
+#[derive(Debug, Default)]
+pub struct ServerState {
+    /// Its first backend, while it lives.
+    pub first: Option<Key<Backend>>,
+    /// When it first opened; `None` while it never has.
+    pub up_since: Option<Instant>,
+    /// Why it does not work, if it does not.
+    pub trouble: Option<Box<str>>,
+}
+
+impl ServerState {
+    /// It has opened a backend.
+    pub fn is_up(&mut self, now: Instant) {
+        self.trouble = None;
+        self.up_since.get_or_insert(now);
+    }
+
+    /// It does not work.
+    pub fn fail(&mut self, why: &str) {
+        self.trouble = Some(why.into());
+        self.up_since = None;
+    }
+
+    fn status(&self) -> &'static str {
+        match (&self.trouble, self.up_since) {
+            (Some(_), _) => "error",
+            (None, Some(_)) => "running",
+            (None, None) => "stopped",
+        }
+    }
+}
+
+impl Gateway {
+    pub(crate) fn answer_health(&mut self, peer: Key<Peer>) {
+        let healthy = self.servers.iter().all(|state| state.trouble.is_none());
+        let mut body = Vec::new();
+        write::object(&mut body, |out| {
+            out.str("status", if healthy { "healthy" } else { "unhealthy" });
+            out.str("specVersion", SPEC_VERSION).str("gatewayVersion", &self.snapshot.version);
+            out.object("servers", |servers| {
+                for (server, state) in self.snapshot.servers.iter().zip(&self.servers) {
+                    let up = state.up_since.map(|at| self.now.mono.saturating_duration_since(at));
+                    servers.object(&server.name, |one| {
+                        one.str("status", state.status());
+                        one.u64("uptime", up.unwrap_or_default().as_secs());
+                        if let Some(trouble) = &state.trouble {
+                            one.str("lastError", trouble);
+                        }
+                    });
+                }
+            });
+        });
+        self.answer_json(peer, OK, body);
+    }
+
+    pub(crate) fn answer_ready(&mut self, peer: Key<Peer>) {
+        let waits = |(server, state): &(&super::snapshot::Server, &ServerState)| {
+            server.required && state.up_since.is_none()
+        };
+        let pairs = self.snapshot.servers.iter().zip(&self.servers);
+        let waiting: Vec<_> = pairs.filter(waits).map(|(server, _)| server.name.clone()).collect();
+        let ready = waiting.is_empty() && !self.is_draining();
+        let mut body = Vec::new();
+        write::object(&mut body, |out| {
+            out.bool("ready", ready);
+            out.array("waitingFor", |names| {
+                for name in &waiting {
+                    names.str(name);
+                }
+            });
+        });
+        self.answer_json(peer, if ready { OK } else { NOT_YET }, body);
+    }
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+//! MCP sessions: who they belong to, which backend serves them, and what waits in them.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Instant;
+
+use super::alarm::Alarm;
+use super::backend::Owner;
+use super::exchange::Exchange;
+use super::fault::{ClientFault, Fault, GatewayFault};
+use super::io::{Backend, Output, Peer};
+use super::snapshot::ServerId;
+use super::stream::{Stream, StreamKind};
+use super::{Gateway, note};
+use crate::base::{Key, Message, Slab};
+use crate::mcp::Revision;
+use crate::policy::auth::Principal;
+use crate::wire::Splice;
+
+/// One MCP session of a client.
+#[derive(Debug)]
+pub struct Session {
+    /// What the client sends as `Mcp-Session-Id`; not known to the client of a one-shot session.
+    pub id: Box<str>,
+    /// The server it speaks with.
+    pub server: ServerId,
+    /// Whose session it is; nobody else may use it.
+    pub principal: Principal,
+    /// What was agreed on; until then, what the client asked for.
+    pub revision: &'static Revision,
+    /// Who serves it.
+    pub backend: Key<Backend>,
+    /// Whether it was made by the gateway for calls without a handshake.
+    pub one_shot: bool,
+    /// Whether the gateway itself has opened the backend, so that the client's
+    /// `notifications/initialized` must not reach it again.
+    pub opened_by_gateway: bool,
+    /// The client's `initialize`, to open a lost HTTP session again.
+    pub hello: Option<Splice>,
+    /// Open streams, and ended ones that can still be resumed.
+    pub streams: Vec<Stream>,
+    /// The number of the next stream.
+    pub next_stream: u32,
+    /// Messages that wait for a stream.
+    pub queued: VecDeque<Splice>,
+    /// Bytes of the same.
+    pub queued_bytes: usize,
+    /// Requests of the backend that the client has not answered.
+    pub asked: Vec<Asked>,
+    /// Exchanges under way.
+    pub n_exchanges: usize,
+    /// When it was last used.
+    pub used_at: Instant,
+}
+
+/// A request of a backend that waits for its client's answer.
+#[derive(Debug)]
+pub struct Asked {
+    /// The id, as the backend and the client spell it.
+    pub id: Message,
+    /// Until when it may wait for a stream; `None` once it has left.
+    pub leaves_before: Option<Instant>,
+}
+
+/// All sessions.
+#[derive(Default)]
+pub struct Sessions {
+    slab: Slab<Session>,
+    by_id: HashMap<Box<str>, Key<Session>>,
+    one_shots: HashMap<(ServerId, Principal), Key<Session>>,
+}
+
+impl Sessions {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slab.is_empty()
+    }
+
+    /// The session of this key.
+    #[must_use]
+    pub fn get(&self, key: Key<Session>) -> Option<&Session> {
+        self.slab.get(key)
+    }
+
+    /// Like [`Sessions::get`], to change it.
+    pub fn get_mut(&mut self, key: Key<Session>) -> Option<&mut Session> {
+        self.slab.get_mut(key)
+    }
+
+    /// The session that a client means.
+    #[must_use]
+    pub fn by_id(&self, id: &[u8]) -> Option<Key<Session>> {
+        self.by_id.get(std::str::from_utf8(id).ok()?).copied()
+    }
+
+    /// The session for calls without a handshake.
+    #[must_use]
+    pub fn one_shot(&self, server: ServerId, principal: Principal) -> Option<Key<Session>> {
+        self.one_shots.get(&(server, principal)).copied()
+    }
+
+    /// All sessions.
+    pub fn iter(&self) -> impl Iterator<Item = (Key<Session>, &Session)> {
+        self.slab.iter()
+    }
+
+    fn insert(&mut self, session: Session) -> Key<Session> {
+        let (id, one_shot) = (session.id.clone(), session.one_shot);
+        let identity = (session.server, session.principal);
+        let key = self.slab.insert(session);
+        if one_shot {
+            self.one_shots.insert(identity, key);
+        } else {
+            self.by_id.insert(id, key);
+        }
+        key
+    }
+
+    fn remove(&mut self, key: Key<Session>) -> Option<Session> {
+        let session = self.slab.remove(key)?;
+        if session.one_shot {
+            self.one_shots.remove(&(session.server, session.principal));
+        } else {
+            self.by_id.remove(&session.id);
+        }
+        Some(session)
+    }
+}
+
+/// What a new session is made from.
+pub(super) struct NewSession {
+    pub server: ServerId,
+    pub principal: Principal,
+    pub revision: &'static Revision,
+    pub backend: Key<Backend>,
+    pub one_shot: bool,
+    pub opened_by_gateway: bool,
+    pub hello: Option<Splice>,
+}
+
+/// Characters of a session id: 5 bits each.
+const SESSION_ID_CHARS: usize = 32;
+
+impl Gateway {
+    /// Makes room for one more session, at the cost of the longest idle one.
+    pub(super) fn make_room_for_session(&mut self) -> Result<(), Fault> {
+        if self.sessions.len() < self.limits().sessions_max {
+            return Ok(());
+        }
+        let idle = self.sessions.iter().filter(|(_, session)| session.is_idle());
+        let oldest = idle.min_by_key(|(_, session)| session.used_at).map(|(key, _)| key);
+        let key = oldest.ok_or(GatewayFault::Full("sessions"))?;
+        self.end_session(key, "evicted for a newer one");
+        Ok(())
+    }
+
+    pub(super) fn new_session(&mut self, new: NewSession) -> Key<Session> {
+        let id = self.rng.base32(SESSION_ID_CHARS).into();
+        let backend = new.backend;
+        let key = self.sessions.insert(Session {
+            id,
+            server: new.server,
+            principal: new.principal,
+            revision: new.revision,
+            backend,
+            one_shot: new.one_shot,
+            opened_by_gateway: new.opened_by_gateway,
+            hello: new.hello,
+            streams: Vec::new(),
+            next_stream: 1,
+            queued: VecDeque::new(),
+            queued_bytes: 0,
+            asked: Vec::new(),
+            n_exchanges: 0,
+            used_at: self.now.mono,
+        });
+        if let Some(backend) = self.backends.get_mut(backend)
+            && backend.owner != Owner::Shared
+        {
+            backend.owner = Owner::Session(key);
+        }
+        self.alarms.set(Alarm::Sessions, self.now.mono + self.snapshot.session_timeout);
+        key
+    }
+
+    /// The session that the field `Mcp-Session-Id` names, if it is this caller's.
+    pub(super) fn find_session(
+        &mut self,
+        id: &[u8],
+        server: ServerId,
+        principal: Principal,
+    ) -> Result<Key<Session>, Fault> {
+        let key = self.sessions.by_id(id).ok_or(ClientFault::UnknownSession)?;
+        let now = self.now.mono;
+        let session = self.sessions.get_mut(key).ok_or(ClientFault::UnknownSession)?;
+        // A session id is never authentication: another principal gets what a stranger gets.
+        if session.server != server || session.principal != principal {
+            return Err(ClientFault::UnknownSession.into());
+        }
+        session.used_at = now;
+        Ok(key)
+    }
+
+    /// Ends a session and the backend that served it alone. Its calls get an error, its streams
+    /// are finished.
+    pub(super) fn end_session(&mut self, key: Key<Session>, why: &str) {
+        let Some(session) = self.sessions.get(key) else { return };
+        let (id, backend) = (note::short(&session.id), session.backend);
+        self.debug("gateway:session", || format!("session {id} ended: {why}"));
+        for exchange in self.exchanges_of(key) {
+            self.fail_exchange(exchange, &ClientFault::UnknownSession.into());
+        }
+        let Some(session) = self.sessions.remove(key) else { return };
+        for peer in session.streams.iter().filter_map(|stream| stream.peer) {
+            self.finish_listening(peer);
+        }
+        if self.backends.get(backend).is_some_and(|backend| backend.owner != Owner::Shared) {
+            self.stop_backend(backend);
+        }
+    }
+
+    fn exchanges_of(&self, session: Key<Session>) -> Vec<Key<Exchange>> {
+        let is_of = |exchange: &Exchange| match exchange {
+            Exchange::AwaitResponse(sent) => sent.session == session,
+            Exchange::AwaitBody(_) | Exchange::Listening(_) => false,
+        };
+        self.exchanges.iter().filter(|(_, exchange)| is_of(exchange)).map(|(key, _)| key).collect()
+    }
+
+    /// Ends the answer to a GET; its connection may be used again.
+    fn finish_listening(&mut self, peer: Key<Peer>) {
+        if let Some(exchange) = self.peers.clear(peer) {
+            self.exchanges.remove(exchange);
+            self.push(Output::Finish { peer });
+        }
+    }
+
+    pub(super) fn expire_sessions(&mut self) {
+        let (now, timeout) = (self.now.mono, self.snapshot.session_timeout);
+        let mut expired = Vec::new();
+        let mut next = None;
+        for (key, session) in self.sessions.iter() {
+            let at = session.used_at + timeout;
+            match (at <= now, session.is_idle()) {
+                (true, true) => expired.push(key),
+                (true, false) => {
+                    next = Some(next.map_or(now + timeout, |n: Instant| n.min(now + timeout)))
+                }
+                (false, _) => next = Some(next.map_or(at, |n: Instant| n.min(at))),
+            }
+        }
+        for key in expired {
+            self.end_session(key, "idle for too long");
+        }
+        if let Some(at) = next {
+            self.alarms.set(Alarm::Sessions, at);
+        }
+    }
+
+    /// Keeps a message until a stream is there for it; the oldest gives way.
+    pub(super) fn queue(&mut self, key: Key<Session>, message: Splice) {
+        let (count_max, bytes_max) =
+            (self.limits().queued_messages_max, self.limits().queued_bytes_max);
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        session.queued_bytes += message.len();
+        session.queued.push_back(message);
+        while session.queued.len() > count_max || session.queued_bytes > bytes_max {
+            let Some(dropped) = session.queued.pop_front() else { break };
+            session.queued_bytes -= dropped.len();
+        }
+    }
+
+    /// Sends what waited, now that a stream is open.
+    pub(super) fn flush_queue(&mut self, key: Key<Session>, stream: u32) {
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        session.queued_bytes = 0;
+        let queued = std::mem::take(&mut session.queued);
+        for asked in &mut session.asked {
+            asked.leaves_before = None;
+        }
+        for message in queued {
+            self.send_on_stream(key, stream, message);
+        }
+    }
+
+    /// Detaches `peer`, which is gone, from the streams that it carried.
+    pub(super) fn detach_peer(&mut self, key: Key<Session>, peer: Key<Peer>) {
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        for stream in &mut session.streams {
+            stream.peer.take_if(|own| *own == peer);
+        }
+        session.streams.retain(|stream| stream.is_worth_keeping());
+        if session.listener().is_none() {
+            self.stop_listening_below(key);
+        }
+    }
+}
+
+impl Session {
+    /// Whether nothing is under way and nobody listens.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.n_exchanges == 0 && self.streams.iter().all(|stream| stream.peer.is_none())
+    }
+
+    /// The stream for messages that belong to no call: the newest GET that is open.
+    #[must_use]
+    pub fn listener(&self) -> Option<u32> {
+        let open = |stream: &&Stream| stream.kind == StreamKind::Get && stream.peer.is_some();
+        self.streams.iter().rev().find(open).map(|stream| stream.number)
+    }
+
+    /// The stream of this number.
+    pub fn stream_mut(&mut self, number: u32) -> Option<&mut Stream> {
+        self.streams.iter_mut().find(|stream| stream.number == number)
+    }
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+//! The link to an HTTP backend: one connection, one exchange at a time.
+//!
+//! Nothing here knows sockets, TLS, clocks or MCP; who waits for how long is the caller's business.
+//!
+//! ```text
+//!          send            head               body complete
+//!   Idle ────────> Head ────────────> Body ──────────────────> Idle, or Gone if not reusable
+//!                  │  ^ 1xx            │
+//!                  │  └─┘              │  too early an end, not HTTP, too long
+//!                  └───────────────────┴──────────────────────> Gone
+//! ```
+//!
+//! Spec: RFC 9112 §6.3 (length of a body), §9.3 (persistence), §9.5 (failures).
+
+mod body;
+mod request;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+
+use crate::base::{Limits, Message, Outbox};
+use crate::wire::http1::chunked::Chunked;
+use crate::wire::http1::response::{self, Framing, HeadBytes, ReceivedHead, ResponseError};
+use crate::wire::sse::{EventIn, TooLong};
+
+pub use self::request::ClientRequest;
+pub use crate::wire::http1::response::BodyKind;
+
+use self::body::Body;
+
+/// What a backend answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientEvent {
+    /// The final head; interim ones are skipped.
+    Head {
+        /// The HTTP status.
+        status: u16,
+        /// What the body is.
+        kind: BodyKind,
+        /// `Mcp-Session-Id`.
+        session_id: Option<Box<str>>,
+        /// `Location`.
+        location: Option<Box<str>>,
+    },
+    /// A JSON body, one text of newline-separated JSON, one event, or the first 4 KiB of any other
+    /// body. Empty only for events without data.
+    Message {
+        /// The message, or the data of the event.
+        message: Message,
+        /// `event:`, if it is not `message`.
+        name: Option<Box<str>>,
+        /// `id:` of the event.
+        id: Option<Box<str>>,
+        /// `retry:` of the event, in milliseconds.
+        retry_ms: Option<u32>,
+    },
+    /// The answer is complete.
+    Done {
+        /// Whether the connection may carry another request.
+        reusable: bool,
+    },
+    /// The answer will never be complete; nothing more comes of this connection.
+    Failed(ClientError),
+}
+
+/// Why an answer will never be complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientError {
+    /// The connection ended too early.
+    Closed,
+    /// The backend does not speak HTTP, or not as much of it as we accept: why.
+    Protocol(&'static str),
+    /// A message is longer than `backend_message_bytes_max`.
+    TooLong,
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "the connection ended before the answer was complete",
+            Self::Protocol(why) => why,
+            Self::TooLong => "a message of the answer is too long",
+        })
+    }
+}
+
+impl std::error::Error for ClientError {}
+
+impl From<ResponseError> for ClientError {
+    fn from(error: ResponseError) -> Self {
+        Self::Protocol(error.0)
+    }
+}
+
+impl From<TooLong> for ClientError {
+    fn from(_: TooLong) -> Self {
+        Self::TooLong
+    }
+}
+
+/// One connection to a backend, seen from the client's side.
+///
+/// Invariant: while it is idle it holds no bytes.
+pub struct HttpClient {
+    limits: Arc<Limits>,
+    state: State,
+    events: VecDeque<ClientEvent>,
+    outbox: Outbox,
+}
+
+enum State {
+    /// No exchange; the connection may carry one.
+    Idle,
+    /// A request was sent; the head of its answer has not come, or not all of it.
+    Head { head: HeadBytes, head_only: bool },
+    /// The body is coming.
+    Body { body: Body, left: Left, keep_alive: bool },
+    /// The connection cannot be used any more.
+    Gone,
+}
+
+/// What is left of a body.
+enum Left {
+    /// So many bytes, at least one.
+    Bytes(u64),
+    Chunks(Chunked),
+    UntilClose,
+}
+
+impl HttpClient {
+    /// A connection that has not carried anything.
+    #[must_use]
+    pub fn new(limits: Arc<Limits>) -> Self {
+        Self { limits, state: State::Idle, events: VecDeque::new(), outbox: Outbox::new() }
+    }
+
+    /// Owes the backend `request`: head, length and body. The link has to be idle; if its
+    /// connection is gone, the request fails.
+    pub fn send(&mut self, request: &ClientRequest<'_>) {
+        if !matches!(self.state, State::Idle) {
+            debug_assert!(matches!(self.state, State::Gone), "two exchanges on one connection");
+            return self.fail(ClientError::Closed);
+        }
+        self.state =
+            State::Head { head: HeadBytes::default(), head_only: request.method == "HEAD" };
+        request::encode(request, &mut self.outbox);
+    }
+
+    /// Takes what the backend has sent, cut anywhere.
+    pub fn feed(&mut self, mut input: &[u8]) {
+        while !input.is_empty() {
+            match self.step(input) {
+                Ok(used) => input = &input[used..],
+                Err(error) => return self.fail(error),
+            }
+        }
+    }
+
+    /// The backend has closed its side.
+    pub fn end_of_input(&mut self) {
+        match mem::replace(&mut self.state, State::Gone) {
+            State::Idle | State::Gone => {}
+            State::Body { body, left: Left::UntilClose, .. } => self.finish(body, false),
+            State::Head { .. } | State::Body { .. } => self.fail(ClientError::Closed),
+        }
+    }
+
+    /// What the backend answers, in order.
+    pub fn poll_event(&mut self) -> Option<ClientEvent> {
+        self.events.pop_front()
+    }
+
+    /// What is owed to the backend.
+    #[must_use]
+    pub const fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// `n` bytes of the outbox have been written.
+    pub fn wrote(&mut self, n: usize) {
+        self.outbox.consume(n);
+    }
+
+    /// Whether it may carry the next request.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        matches!(self.state, State::Idle)
+    }
+
+    /// Takes a part of `input`, which is not empty; returns how much.
+    fn step(&mut self, input: &[u8]) -> Result<usize, ClientError> {
+        match &mut self.state {
+            // Nobody asked for these bytes: whatever they are, they are no answer to what will be
+            // asked next.
+            State::Idle => {
+                self.state = State::Gone;
+                Ok(input.len())
+            }
+            State::Gone => Ok(input.len()),
+            State::Head { head, head_only } => {
+                let (used, complete) = head.feed(input)?;
+                if complete {
+                    let head = response::parse(head.as_bytes(), *head_only)?;
+                    self.begin(head, input.len() > used)?;
+                }
+                Ok(used)
+            }
+            State::Body { .. } => self.step_body(input),
+        }
+    }
+
+    /// Acts on a complete head; `more` says that bytes follow it.
+    fn begin(&mut self, head: ReceivedHead, more: bool) -> Result<(), ClientError> {
+        let State::Head { head_only, .. } = self.state else { return Ok(()) };
+        match head.status {
+            // RFC 9110 §15.2.2: a server switches only if it was asked to.
+            101 => return Err(ClientError::Protocol("the server switched to another protocol")),
+            100..=199 => {
+                self.state = State::Head { head: HeadBytes::default(), head_only };
+                return Ok(());
+            }
+            _ => {}
+        }
+        self.events.push_back(ClientEvent::Head {
+            status: head.status,
+            kind: head.kind,
+            session_id: head.session_id,
+            location: head.location,
+        });
+        let left = match head.framing {
+            Framing::None => {
+                self.done(head.keep_alive && !more);
+                return Ok(());
+            }
+            Framing::Length(length) => Left::Bytes(length),
+            Framing::Chunked => Left::Chunks(Chunked::new(self.limits.chunk_line_bytes_max)),
+            Framing::UntilClose => Left::UntilClose,
+        };
+        let body = Body::new(head.kind, head.framing, self.limits.backend_message_bytes_max)?;
+        self.state = State::Body { body, left, keep_alive: head.keep_alive };
+        Ok(())
+    }
+
+    fn step_body(&mut self, input: &[u8]) -> Result<usize, ClientError> {
+        let State::Body { body, left, keep_alive } = &mut self.state else {
+            return Ok(input.len());
+        };
+        let events = &mut self.events;
+        let mut deliver = |event| events.push_back(event_of(event));
+        let (used, complete) = match left {
+            Left::Bytes(left) => {
+                let used = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
+                body.feed(&input[..used], &mut deliver)?;
+                *left -= used as u64;
+                (used, *left == 0)
+            }
+            Left::Chunks(chunked) => {
+                let mut decoded = Vec::with_capacity(input.len());
+                let result = chunked.feed(input, &mut decoded, usize::MAX);
+                // What came before the broken framing has been said.
+                body.feed(&decoded, &mut deliver)?;
+                result.map_err(|_| ClientError::Protocol("the chunked coding is broken"))?
+            }
+            Left::UntilClose => {
+                body.feed(input, &mut deliver)?;
+                (input.len(), false)
+            }
+        };
+        if complete {
+            // Bytes after an answer are no answer to anything: a second one, or a longer body
+            // than was declared. The connection cannot be trusted with another request.
+            let reusable = *keep_alive && used == input.len();
+            if let State::Body { body, .. } = mem::replace(&mut self.state, State::Gone) {
+                self.finish(body, reusable);
+            }
+        }
+        Ok(used)
+    }
+
+    fn finish(&mut self, body: Body, reusable: bool) {
+        body.finish(&mut |event| self.events.push_back(event_of(event)));
+        self.done(reusable);
+    }
+
+    fn done(&mut self, reusable: bool) {
+        // A server that answers before it has read all of the request leaves the rest of it in the
+        // way of the next one.
+        let reusable = reusable && self.outbox.is_empty();
+        self.state = if reusable { State::Idle } else { State::Gone };
+        self.events.push_back(ClientEvent::Done { reusable });
+    }
+
+    fn fail(&mut self, error: ClientError) {
+        self.state = State::Gone;
+        self.outbox.clear();
+        self.events.push_back(ClientEvent::Failed(error));
+    }
+}
+
+fn event_of(event: EventIn) -> ClientEvent {
+    ClientEvent::Message {
+        message: event.data,
+        name: event.name,
+        id: event.id,
+        retry_ms: event.retry_ms,
+    }
+}
+
+/// Takes `input` for an answer, in one piece and in small ones: the events must be the same, and
+/// no message longer than allowed. The first byte says how it is cut and what was asked.
+pub fn fuzz(input: &[u8]) {
+    let Some((&first, input)) = input.split_first() else { return };
+    let limits = Arc::new(Limits { backend_message_bytes_max: 60, ..Limits::TEST_MIN });
+    let method = if first & 0x80 == 0 { "GET" } else { "HEAD" };
+    let answers = |size: usize| {
+        let mut client = HttpClient::new(Arc::clone(&limits));
+        client.send(&ClientRequest { method, target: "/", host: "h", fields: &[], body: None });
+        client.wrote(client.outbox().len());
+        input.chunks(size).for_each(|piece| client.feed(piece));
+        let is_idle = client.is_idle();
+        client.end_of_input();
+        assert!(!client.is_idle());
+        (client.events, is_idle)
+    };
+    let (mut whole, idle) = answers(input.len().max(1));
+    let (mut cut, cut_idle) = answers(usize::from(first & 0x0f) + 1);
+    // Bytes after the answer are seen before or after it is told, as they come.
+    for event in whole.iter_mut().chain(&mut cut) {
+        if let ClientEvent::Done { reusable } = event {
+            *reusable = false;
+        }
+    }
+    assert_eq!((&whole, idle), (&cut, cut_idle));
+    let ends =
+        |event: &&ClientEvent| matches!(event, ClientEvent::Done { .. } | ClientEvent::Failed(_));
+    assert_eq!(whole.iter().filter(ends).count(), 1, "one end");
+    assert!(whole.back().is_some_and(|last| ends(&last)), "nothing after the end");
+    for event in &whole {
+        if let ClientEvent::Message { message, .. } = event {
+            assert!(message.len() <= body::START_BYTES_MAX);
+        }
+    }
+}

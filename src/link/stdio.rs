@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+//! The link to a child process: its stdin, stdout and stderr as messages.
+//!
+//! Nothing here knows pipes, processes or MCP. A message is one line; what a child prints beside its
+//! messages is noise, which is no error.
+//!
+//! Spec: MCP transports, stdio.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::base::{Limits, Message, Outbox, Span};
+use crate::wire::Splice;
+use crate::wire::ndjson::{Line, Lines};
+
+/// What a child has written. No line has its end, none is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StdioEvent {
+    /// A line of stdout that begins like JSON: with `{` or `[`, perhaps after blanks.
+    Line(Message),
+    /// Any other line of stdout, or its first 4 KiB.
+    Noise(Message),
+    /// The first 1 KiB of a line of stdout that is longer than `backend_message_bytes_max`.
+    LineTooLong(Message),
+    /// A line of stderr, or its first `stderr_line_bytes_max` bytes.
+    Stderr(Message),
+}
+
+/// One child, seen through its three pipes.
+pub struct Stdio {
+    stdout: Lines,
+    stderr: Lines,
+    events: VecDeque<StdioEvent>,
+    outbox: Outbox,
+}
+
+/// What is kept of a line that cannot be a message, in bytes.
+const NOISE_BYTES_MAX: usize = 4096;
+/// What is kept of a line that is too long to be a message, in bytes.
+const START_BYTES_MAX: usize = 1024;
+
+impl Stdio {
+    /// A child that has not written anything.
+    #[must_use]
+    pub fn new(limits: Arc<Limits>) -> Self {
+        let message_max = limits.backend_message_bytes_max;
+        let stderr_max = limits.stderr_line_bytes_max;
+        Self {
+            stdout: Lines::new(message_max, START_BYTES_MAX.min(message_max)),
+            stderr: Lines::new(stderr_max, stderr_max),
+            events: VecDeque::new(),
+            outbox: Outbox::new(),
+        }
+    }
+
+    /// Takes what the child has written to stdout, cut anywhere.
+    pub fn feed_stdout(&mut self, input: &[u8]) {
+        let events = &mut self.events;
+        self.stdout.feed(input, &mut |line| events.extend(sort(line)));
+    }
+
+    /// Takes what the child has written to stderr, cut anywhere.
+    pub fn feed_stderr(&mut self, input: &[u8]) {
+        let events = &mut self.events;
+        self.stderr.feed(input, &mut |line| events.push_back(StdioEvent::Stderr(text(line))));
+    }
+
+    /// The child has closed stdout; a last line without its end is a line.
+    pub fn end_of_stdout(&mut self) {
+        let events = &mut self.events;
+        self.stdout.finish(&mut |line| events.extend(sort(line)));
+    }
+
+    /// The child has closed stderr; a last line without its end is a line.
+    pub fn end_of_stderr(&mut self) {
+        let events = &mut self.events;
+        self.stderr.finish(&mut |line| events.push_back(StdioEvent::Stderr(text(line))));
+    }
+
+    /// What the child has said, in order for each of its pipes.
+    pub fn poll_event(&mut self) -> Option<StdioEvent> {
+        self.events.pop_front()
+    }
+
+    /// Owes the child `message` as one line. It holds no raw CR or LF.
+    pub fn send(&mut self, message: &Splice) {
+        debug_assert!(!message.has_line_break(), "a message that would be two lines");
+        message.write_to(&mut self.outbox);
+        self.outbox.push(b"\n");
+    }
+
+    /// What is owed to stdin.
+    #[must_use]
+    pub const fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// `n` bytes of the outbox have been written.
+    pub fn wrote(&mut self, n: usize) {
+        self.outbox.consume(n);
+    }
+}
+
+/// What a line of stdout is; nothing, if it is blank.
+fn sort(line: Line) -> Option<StdioEvent> {
+    let line = match line {
+        Line::Start(start) => return Some(StdioEvent::LineTooLong(start)),
+        Line::Whole(line) => line,
+    };
+    match line.iter().find(|byte| !byte.is_ascii_whitespace())? {
+        b'{' | b'[' => Some(StdioEvent::Line(line)),
+        _ if line.len() > NOISE_BYTES_MAX => {
+            // A copy, since a slice would keep all of it in memory.
+            let start = line.slice(Span::new(0, NOISE_BYTES_MAX));
+            Some(StdioEvent::Noise(Message::copy_of(&start)))
+        }
+        _ => Some(StdioEvent::Noise(line)),
+    }
+}
+
+fn text(line: Line) -> Message {
+    match line {
+        Line::Whole(text) | Line::Start(text) => text,
+    }
+}
+
+/// Feeds `input` to stdout and stderr, in one piece and in small ones: the events must be the same
+/// for each pipe, and within the limits.
+pub fn fuzz(input: &[u8]) {
+    let limits = Arc::new(Limits { backend_message_bytes_max: 40, ..Limits::TEST_MIN });
+    let mut whole = Stdio::new(Arc::clone(&limits));
+    whole.feed_stdout(input);
+    whole.end_of_stdout();
+    whole.feed_stderr(input);
+    whole.end_of_stderr();
+
+    let mut cut = Stdio::new(Arc::clone(&limits));
+    let size = input.first().map_or(1, |&byte| usize::from(byte % 9) + 1);
+    input.chunks(size).for_each(|piece| cut.feed_stdout(piece));
+    cut.end_of_stdout();
+    input.chunks(size).for_each(|piece| cut.feed_stderr(piece));
+    cut.end_of_stderr();
+
+    assert_eq!(whole.events, cut.events);
+    for event in &whole.events {
+        match event {
+            StdioEvent::Stderr(line) => assert!(line.len() <= limits.stderr_line_bytes_max),
+            StdioEvent::Line(line) | StdioEvent::Noise(line) | StdioEvent::LineTooLong(line) => {
+                assert!(line.len() <= limits.backend_message_bytes_max);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Patch;
+
+    #[track_caller]
+    fn check(stdout: &str, want: &[StdioEvent]) {
+        let mut stdio = Stdio::new(Arc::new(Limits::TEST_MIN));
+        stdio.feed_stdout(stdout.as_bytes());
+        stdio.end_of_stdout();
+        assert_eq!(stdio.events, want);
+    }
+
+    fn line(text: &str) -> StdioEvent {
+        StdioEvent::Line(text.into())
+    }
+    fn noise(text: &str) -> StdioEvent {
+        StdioEvent::Noise(text.into())
+    }
+
+    #[test]
+    fn what_begins_like_json_is_a_line() {
+        check("{\"id\":1}\n \t[1]\r\n", &[line("{\"id\":1}"), line(" \t[1]")]);
+        check("\u{feff}{}\n", &[line("{}")]);
+    }
+
+    #[test]
+    fn everything_else_is_noise() {
+        check(
+            "Listening…\n\n  \n{}\n\"x\"\n1",
+            &[noise("Listening…"), line("{}"), noise("\"x\""), noise("1")],
+        );
+    }
+
+    #[test]
+    fn long_noise_is_shortened() {
+        let mut stdio = Stdio::new(Arc::new(Limits::DEFAULT));
+        stdio.feed_stdout(&[b'x'; 5000]);
+        stdio.feed_stdout(b"\n");
+        assert_eq!(stdio.poll_event(), Some(StdioEvent::Noise(vec![b'x'; 4096].into())));
+        assert_eq!(stdio.poll_event(), None);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_told_once_and_the_next_one_is_heard() {
+        let limits = Limits { backend_message_bytes_max: 2000, ..Limits::DEFAULT };
+        let mut stdio = Stdio::new(Arc::new(limits));
+        for _ in 0..9 {
+            stdio.feed_stdout(&[b'['; 500]);
+        }
+        stdio.feed_stdout(b"\n{}\n");
+        assert_eq!(stdio.poll_event(), Some(StdioEvent::LineTooLong(vec![b'['; 1024].into())));
+        assert_eq!(stdio.poll_event(), Some(line("{}")));
+        assert_eq!(stdio.poll_event(), None);
+    }
+
+    #[test]
+    fn stderr_is_its_own_stream_and_its_lines_are_cut() {
+        let mut stdio = Stdio::new(Arc::new(Limits::TEST_MIN));
+        stdio.feed_stdout(b"{");
+        stdio.feed_stderr(&[b'e'; 40]);
+        stdio.feed_stdout(b"}\n");
+        stdio.feed_stderr(b"\n{");
+        stdio.end_of_stderr();
+        assert_eq!(stdio.poll_event(), Some(StdioEvent::Stderr(vec![b'e'; 32].into())));
+        assert_eq!(stdio.poll_event(), Some(line("{}")));
+        assert_eq!(stdio.poll_event(), Some(StdioEvent::Stderr("{".into())));
+    }
+
+    #[test]
+    fn a_message_leaves_as_one_line() {
+        let mut stdio = Stdio::new(Arc::new(Limits::TEST_MIN));
+        let message = Splice::whole("{\"id\":1}".into());
+        stdio.send(&message.clone().with(Span::new(6, 7), Patch::Number(22)));
+        stdio.send(&message);
+        assert_eq!(stdio.outbox().to_vec(), b"{\"id\":22}\n{\"id\":1}\n");
+        stdio.wrote(10);
+        assert_eq!(stdio.outbox().to_vec(), b"{\"id\":1}\n");
+    }
+
+    #[test]
+    fn junk_is_the_same_junk_however_it_is_cut() {
+        let mut rng = crate::base::Rng::new([3; 32]);
+        for _ in 0..1_000 {
+            let len = rng.next_u32() as usize % 90;
+            let pick = |_| b"{[ab \r\n\n\xef\xbb\xbf"[rng.next_u32() as usize % 11];
+            fuzz(&(0..len).map(pick).collect::<Vec<u8>>());
+        }
+    }
+}

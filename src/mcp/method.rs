@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//! The methods that the gateway does something about; all others are forwarded unread.
+
+/// What we do with a message, by its method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// `initialize`
+    Initialize,
+    /// `notifications/initialized`
+    Initialized,
+    /// `ping`
+    Ping,
+    /// `tools/list`
+    ToolsList,
+    /// `tools/call`
+    ToolsCall,
+    /// `notifications/cancelled`
+    Cancelled,
+    /// `notifications/progress`
+    Progress,
+    /// `notifications/message`: a log message.
+    LogMessage,
+    /// Anything else.
+    Other,
+}
+
+impl Method {
+    /// From the name, decoded and without quotes.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        match name {
+            "initialize" => Self::Initialize,
+            "notifications/initialized" => Self::Initialized,
+            "ping" => Self::Ping,
+            "tools/list" => Self::ToolsList,
+            "tools/call" => Self::ToolsCall,
+            "notifications/cancelled" => Self::Cancelled,
+            "notifications/progress" => Self::Progress,
+            "notifications/message" => Self::LogMessage,
+            _ => Self::Other,
+        }
+    }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+//! What messages mean: revisions, methods, error codes and the handshake of the legacy era.
+//!
+//! Nothing here knows HTTP statuses, sockets or sessions; it reads messages and writes our own.
+//!
+//! Spec: Model Context Protocol, revisions 2024-11-05 to 2025-11-25.
+
+pub mod error;
+pub mod legacy;
+pub mod method;
+pub mod revision;
+
+pub use error::Code;
+pub use revision::Revision;

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+//! JSON (RFC 8259): places in a message, a value tree for what we read ourselves, and a writer for
+//! what we say ourselves.
+//!
+//! Messages on their way are only ever scanned ([`scan`]): they leave as they came. The tree
+//! ([`tree`]) is for the control plane: configuration, small results. Nothing here knows JSON-RPC.
+
+pub mod scan;
+mod text;
+pub mod tree;
+pub mod write;
+
+pub use tree::{JsonError, JsonReason, Name, Node, Value};

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+//! Scenarios against the gateway: no sockets, no links, one file per feature.
+
+#[path = "support/world.rs"]
+mod world;
+
+#[path = "core/calls.rs"]
+mod calls;
+#[path = "core/drain.rs"]
+mod drain;
+#[path = "core/front_door.rs"]
+mod front_door;
+#[path = "core/http_backends.rs"]
+mod http_backends;
+#[path = "core/sessions.rs"]
+mod sessions;
+#[path = "core/streams.rs"]
+mod streams;

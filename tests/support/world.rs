@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: MIT
+//! A world in memory for the core: clients and backends without sockets, time by hand.
+
+#![allow(dead_code, reason = "every test file uses its own part of the world")]
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use penstock::base::{Key, Limits, Message, Now, Rng, Secret, Span};
+use penstock::gateway::Gateway;
+use penstock::gateway::io::{
+    Backend, ChildEnd, Event, EventKind, Fetch, FetchContent, FetchError, FetchErrorKind,
+    FetchEvent, FetchHead, FetchRequest, Input, Output, Peer, PeerAddress, StreamData,
+};
+use penstock::gateway::snapshot::{
+    ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+};
+use penstock::policy::auth;
+use penstock::wire::http1::{Content, Field, Method, RequestHead};
+
+/// What a client has got on its connection.
+#[derive(Debug, Default)]
+pub struct Got {
+    pub status: u16,
+    pub fields: HashMap<&'static str, String>,
+    pub body: String,
+    /// Events as `id|data`, comments as `:`, empty ones as `id|`.
+    pub events: Vec<String>,
+    pub is_stream: bool,
+    pub finished: bool,
+    pub closed: bool,
+    pub receiving: bool,
+}
+
+/// The whole world around one gateway.
+pub struct World {
+    pub gateway: Gateway,
+    pub now: Now,
+    pub clients: HashMap<Key<Peer>, Got>,
+    pub spawned: Vec<Key<Backend>>,
+    pub stopped: Vec<(Key<Backend>, bool)>,
+    pub sent: Vec<(Key<Backend>, String)>,
+    pub fetches: Vec<(Key<Fetch>, FetchRequest)>,
+    pub cancelled: Vec<Key<Fetch>>,
+    pub paused: Vec<bool>,
+    pub events: Vec<Event>,
+    pub listening: bool,
+    pub exited: bool,
+    next_peer: u32,
+}
+
+/// A server named `time` behind a child.
+pub fn stdio_server(name: &str) -> Server {
+    let command = ChildCommand {
+        server: name.into(),
+        program: "time-server".into(),
+        args: Vec::new(),
+        env: Vec::new(),
+        cwd: None,
+        container: None,
+        leave_after_max: Duration::from_secs(1),
+        term_after_max: Duration::from_secs(1),
+    };
+    server(name, Transport::Stdio(Arc::new(command)))
+}
+
+/// A server behind HTTP.
+pub fn http_server(name: &str) -> Server {
+    let target = HttpTarget {
+        server: name.into(),
+        tls: false,
+        host: "backend.example".into(),
+        port: 80,
+        path: "/mcp".into(),
+        headers: Vec::new(),
+        connect_timeout: Duration::from_secs(5),
+    };
+    server(name, Transport::Http(Arc::new(target)))
+}
+
+fn server(name: &str, transport: Transport) -> Server {
+    Server {
+        name: name.into(),
+        transport,
+        tools: None,
+        startup_timeout: Duration::from_secs(30),
+        tool_timeout: Duration::from_secs(60),
+        shared: false,
+        required: false,
+        response: ResponseMode::Auto,
+    }
+}
+
+pub fn snapshot(servers: Vec<Server>) -> Snapshot {
+    Snapshot {
+        servers,
+        auth: auth::Options::default(),
+        session_timeout: Duration::from_secs(6 * 3600),
+        close_timeout: Duration::from_secs(30),
+        limits: Limits::DEFAULT,
+        version: "0.1.0".into(),
+    }
+}
+
+pub fn with_key(mut snapshot: Snapshot, keys: &[&str]) -> Snapshot {
+    snapshot.auth.agents = keys.iter().map(|key| Secret::new(key.as_bytes())).collect();
+    snapshot
+}
+
+impl World {
+    pub fn new(snapshot: Snapshot) -> Self {
+        let now = Now { mono: Instant::now(), unix_ms: 1_700_000_000_000 };
+        let gateway = Gateway::new(Arc::new(snapshot), Rng::new([7; 32]), now);
+        let mut world = Self {
+            gateway,
+            now,
+            clients: HashMap::new(),
+            spawned: Vec::new(),
+            stopped: Vec::new(),
+            sent: Vec::new(),
+            fetches: Vec::new(),
+            cancelled: Vec::new(),
+            paused: Vec::new(),
+            events: Vec::new(),
+            listening: true,
+            exited: false,
+            next_peer: 0,
+        };
+        world.pump();
+        world
+    }
+
+    /// One server behind a child, already open and listed, so that tests begin in peace.
+    pub fn with_child() -> (Self, Key<Backend>) {
+        let mut world = Self::new(snapshot(vec![stdio_server("time")]));
+        let child = world.spawned[0];
+        world.open_child(child);
+        (world, child)
+    }
+
+    /// Answers the gateway's own `initialize` and `tools/list` on a child.
+    pub fn open_child(&mut self, child: Key<Backend>) {
+        let id = self.id_of_last(child, "initialize");
+        self.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{HANDSHAKE}}}"#));
+        let id = self.id_of_last(child, "tools/list");
+        self.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[]}}}}"#));
+        self.sent.clear();
+    }
+
+    pub fn input(&mut self, input: Input) {
+        self.gateway.handle_input(input, self.now);
+        self.pump();
+    }
+
+    pub fn pass(&mut self, after: Duration) {
+        self.now = self.now.later(after);
+        self.gateway.handle_timeout(self.now);
+        self.pump();
+    }
+
+    fn pump(&mut self) {
+        while let Some(output) = self.gateway.poll_output() {
+            self.take(output);
+        }
+        self.gateway.check_invariants();
+    }
+
+    fn take(&mut self, output: Output) {
+        match output {
+            Output::Receive { peer, .. } => self.got(peer).receiving = true,
+            Output::Respond { peer, head, body, .. } => {
+                let text = String::from_utf8(body.to_message().to_vec()).unwrap();
+                let got = self.got(peer);
+                assert!(got.status == 0, "answered twice");
+                got.status = head.status;
+                got.body = text;
+                got.finished = true;
+                got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
+            }
+            Output::Stream { peer, head } => {
+                assert_eq!(head.content, Content::Events);
+                let got = self.got(peer);
+                assert!(got.status == 0, "answered twice");
+                got.status = head.status;
+                got.is_stream = true;
+                got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
+            }
+            Output::Event { peer, event } => {
+                let id = event.id.map(String::from).unwrap_or_default();
+                let text = match event.data {
+                    StreamData::Comment => ":".to_owned(),
+                    StreamData::Empty => format!("{id}|"),
+                    StreamData::Message(splice) => {
+                        let text = String::from_utf8(splice.to_message().to_vec()).unwrap();
+                        format!("{id}|{text}")
+                    }
+                };
+                let got = self.got(peer);
+                assert!(got.is_stream && !got.finished, "an event outside a stream");
+                got.events.push(text);
+            }
+            Output::Finish { peer } => {
+                let got = self.got(peer);
+                assert!(got.is_stream && !got.finished, "finished twice");
+                got.finished = true;
+            }
+            Output::Close { peer } => self.got(peer).closed = true,
+            Output::Spawn { backend, .. } => self.spawned.push(backend),
+            Output::Send { backend, message } => {
+                let text = String::from_utf8(message.to_message().to_vec()).unwrap();
+                assert!(!text.contains('\n'), "a newline on stdio");
+                self.sent.push((backend, text));
+            }
+            Output::Stop { backend, now } => self.stopped.push((backend, now)),
+            Output::PauseChild { paused, .. } | Output::PauseFetch { paused, .. } => {
+                self.paused.push(paused);
+            }
+            Output::Fetch { fetch, request } => self.fetches.push((fetch, *request)),
+            Output::Cancel { fetch } => self.cancelled.push(fetch),
+            Output::Emit(event) => self.events.push(event),
+            Output::StopListening => self.listening = false,
+            Output::Exit => self.exited = true,
+        }
+    }
+
+    fn got(&mut self, peer: Key<Peer>) -> &mut Got {
+        self.clients.entry(peer).or_default()
+    }
+
+    pub fn client(&self, peer: Key<Peer>) -> &Got {
+        &self.clients[&peer]
+    }
+
+    // --- clients
+
+    pub fn peer(&mut self) -> Key<Peer> {
+        self.next_peer += 1;
+        let peer = Key::from_parts(self.next_peer, 0);
+        self.clients.insert(peer, Got::default());
+        peer
+    }
+
+    /// Sends a head on a new connection.
+    pub fn head(&mut self, method: Method, path: &str, fields: &[(Field, &str)]) -> Key<Peer> {
+        let peer = self.peer();
+        let from = PeerAddress {
+            ip: std::net::Ipv4Addr::LOCALHOST.into(),
+            port: 9,
+            local_is_loopback: true,
+        };
+        let head = head(method, path, fields);
+        self.input(Input::Head { peer, from, head });
+        peer
+    }
+
+    pub fn post_with(&mut self, path: &str, fields: &[(Field, &str)], body: &str) -> Key<Peer> {
+        let peer = self.head(Method::Post, path, fields);
+        if self.client(peer).receiving {
+            self.input(Input::Body { peer, body: Message::from(body) });
+        }
+        peer
+    }
+
+    /// A POST as SDK clients send it.
+    pub fn post(&mut self, path: &str, session: Option<&str>, body: &str) -> Key<Peer> {
+        let mut fields = vec![
+            (Field::Accept, "application/json, text/event-stream"),
+            (Field::ContentType, "application/json"),
+            (Field::Host, "localhost:3000"),
+        ];
+        if let Some(session) = session {
+            fields.push((Field::McpSessionId, session));
+        }
+        self.post_with(path, &fields, body)
+    }
+
+    pub fn get(&mut self, path: &str, session: &str, last: Option<&str>) -> Key<Peer> {
+        let mut fields = vec![(Field::Accept, "text/event-stream"), (Field::McpSessionId, session)];
+        if let Some(last) = last {
+            fields.push((Field::LastEventId, last));
+        }
+        self.head(Method::Get, path, &fields)
+    }
+
+    pub fn leave(&mut self, peer: Key<Peer>) {
+        self.input(Input::PeerClosed { peer });
+    }
+
+    /// Opens a session at `time` with a child of its own; its id, and the child.
+    pub fn session(&mut self) -> (String, Key<Backend>) {
+        let before = self.spawned.len();
+        let body = INITIALIZE.replace("{}", r#"{"sampling":{}}"#);
+        let peer = self.post("/mcp/time", None, &body);
+        let child = self.spawned[before];
+        let id = self.id_of_last(child, "initialize");
+        self.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{HANDSHAKE}}}"#));
+        let got = self.client(peer);
+        assert_eq!(got.status, 200, "{}", got.body);
+        let session = got.fields["Mcp-Session-Id"].clone();
+        let peer = self.post(
+            "/mcp/time",
+            Some(&session),
+            r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+        );
+        assert_eq!(self.client(peer).status, 202);
+        self.sent.clear();
+        (session, child)
+    }
+
+    // --- children
+
+    pub fn line(&mut self, backend: Key<Backend>, line: &str) {
+        self.input(Input::Line { backend, line: Message::from(line) });
+    }
+
+    pub fn child_gone(&mut self, backend: Key<Backend>, why: ChildEnd) {
+        self.input(Input::ChildClosed { backend, why });
+    }
+
+    /// The id under which a child was last sent `method`.
+    #[track_caller]
+    pub fn id_of_last(&self, backend: Key<Backend>, method: &str) -> String {
+        let quoted = format!("\"method\":\"{method}\"");
+        let found =
+            self.sent.iter().rev().find(|(to, text)| *to == backend && text.contains(&quoted));
+        id_in(&found.unwrap_or_else(|| panic!("no {method} was sent: {:?}", self.sent)).1)
+    }
+
+    pub fn sent_to(&self, backend: Key<Backend>) -> Vec<&str> {
+        self.sent.iter().filter(|(to, _)| *to == backend).map(|(_, text)| text.as_str()).collect()
+    }
+
+    // --- HTTP backends
+
+    pub fn fetch_json(&mut self, fetch: Key<Fetch>, session: Option<&str>, body: &str) {
+        self.fetch_head(fetch, 200, FetchContent::Json, session);
+        self.fetch_message(fetch, None, body);
+        self.input(Input::FetchDone { fetch, end: Ok(()) });
+    }
+
+    pub fn fetch_head(
+        &mut self,
+        fetch: Key<Fetch>,
+        status: u16,
+        content: FetchContent,
+        session: Option<&str>,
+    ) {
+        let session_id = session.map(Into::into);
+        let head = FetchHead { status, content, session_id, location: None };
+        self.input(Input::FetchHead { fetch, head });
+    }
+
+    pub fn fetch_message(&mut self, fetch: Key<Fetch>, id: Option<&str>, body: &str) {
+        let event = FetchEvent { id: id.map(Into::into), ..FetchEvent::default() };
+        self.input(Input::FetchMessage { fetch, message: Message::from(body), event });
+    }
+
+    pub fn fetch_status(&mut self, fetch: Key<Fetch>, status: u16, body: &str) {
+        self.fetch_head(fetch, status, FetchContent::Json, None);
+        self.fetch_message(fetch, None, body);
+        self.input(Input::FetchDone { fetch, end: Ok(()) });
+    }
+
+    pub fn fetch_failed(&mut self, fetch: Key<Fetch>, kind: FetchErrorKind, sent: bool) {
+        let end = Err(FetchError { kind, sent, text: "as the test wants".into() });
+        self.input(Input::FetchDone { fetch, end });
+    }
+
+    /// The last request that holds `text` in its body, and its id.
+    #[track_caller]
+    pub fn fetch_of(&self, text: &str) -> (Key<Fetch>, String) {
+        let body = |request: &FetchRequest| {
+            let bytes = request.body.as_ref().map(|body| body.to_message().to_vec());
+            String::from_utf8(bytes.unwrap_or_default()).unwrap()
+        };
+        let found = self.fetches.iter().rev().find(|(_, request)| body(request).contains(text));
+        let (fetch, request) = found.unwrap_or_else(|| panic!("no fetch with {text}"));
+        (*fetch, id_in(&body(request)))
+    }
+
+    pub fn request(&self, fetch: Key<Fetch>) -> &FetchRequest {
+        &self.fetches.iter().find(|(key, _)| *key == fetch).unwrap().1
+    }
+
+    /// All lines for people, in one text.
+    pub fn notes(&self) -> String {
+        let texts = self.events.iter().filter_map(|event| match &event.kind {
+            EventKind::Note { text, .. } => Some(text.clone()),
+            _ => None,
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    }
+}
+
+pub const HANDSHAKE: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"t","version":"1"}}"#;
+pub const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}"#;
+
+fn id_in(text: &str) -> String {
+    let Some(at) = text.find("\"id\":") else { return String::new() };
+    text[at + 5..].trim_start().chars().take_while(char::is_ascii_digit).collect()
+}
+
+/// A head without a parser.
+pub fn head(method: Method, path: &str, fields: &[(Field, &str)]) -> RequestHead {
+    let mut bytes = path.as_bytes().to_vec();
+    let target = Span::new(0, bytes.len());
+    let mut known = [None; Field::COUNT];
+    for (field, value) in fields {
+        let start = bytes.len();
+        bytes.extend_from_slice(value.as_bytes());
+        known[*field as usize] = Some(Span::new(start, bytes.len()));
+    }
+    RequestHead { bytes: Message::new(bytes), method, target, known }
+}
