@@ -10,7 +10,7 @@ pub mod link;
 pub mod mcp;
 pub mod observe;
 pub mod policy;
-pub mod serve;
 pub mod reactor;
+pub mod serve;
 pub mod wire;
 pub mod worker;
