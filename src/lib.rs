@@ -4,6 +4,8 @@
 
 pub mod base;
 pub mod calculator;
+pub mod cli;
+pub mod config;
 pub mod gateway;
 pub mod keeper;
 pub mod link;
@@ -11,6 +13,7 @@ pub mod mcp;
 pub mod observe;
 pub mod policy;
 pub mod reactor;
+pub mod run;
 pub mod serve;
 pub mod wire;
 pub mod worker;
