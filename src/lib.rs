@@ -4,9 +4,16 @@
 
 pub mod base;
 pub mod calculator;
+pub mod cli;
+pub mod config;
 pub mod gateway;
+pub mod keeper;
 pub mod link;
 pub mod mcp;
+pub mod observe;
 pub mod policy;
+pub mod run;
 pub mod serve;
+pub mod reactor;
 pub mod wire;
+pub mod worker;

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+//! Every key of a configuration: its spellings, what it takes, what happens without it, and a
+//! sentence. Reading and the documentation both come from this table.
+
+use super::raw::Format;
+
+/// Which table a key belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// The document itself.
+    Top,
+    /// `gateway`.
+    Gateway,
+    /// `servers.<name>`, in JSON `mcpServers.<name>`.
+    Server,
+    /// `gateway.opentelemetry`.
+    Telemetry,
+}
+
+/// What a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A string, perhaps empty.
+    Text,
+    /// A string that is not blank.
+    Word,
+    /// One of these strings.
+    OneOf(&'static [&'static str]),
+    /// A truth value.
+    Flag,
+    /// A port number, 1 to 65535.
+    Port,
+    /// Whole seconds, at least so many.
+    Seconds(i64),
+    /// Whole seconds, at least so many, or zero for the default.
+    SecondsOrZero(i64),
+    /// A whole number in this range.
+    Whole(i64, i64),
+    /// A span of time such as `90s`, `1h30m`.
+    Duration,
+    /// A list of strings.
+    Texts,
+    /// A list of strings, not empty and none of them blank.
+    Words,
+    /// A table from names to strings.
+    TextMap,
+    /// A table.
+    Table,
+    /// Anything; its section looks closer.
+    Any,
+}
+
+/// What a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// What its sentence says.
+    Used,
+    /// Nothing, and nobody needs to be told.
+    Silent,
+    /// Nothing yet; it is accepted with a notice.
+    Ignored,
+    /// It protects something that we cannot protect: refused unless empty.
+    Refused,
+}
+
+/// For which servers a key is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transports {
+    /// All.
+    Any,
+    /// Those that run as a child.
+    Stdio,
+    /// Those that are reached over HTTP.
+    Http,
+}
+
+/// One key.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Where it belongs.
+    pub section: Section,
+    /// Its TOML spelling; `camelCase` is accepted in TOML as well.
+    pub name: &'static str,
+    /// Its JSON spelling; empty if JSON does not know it.
+    pub json: &'static str,
+    /// For which servers.
+    pub on: Transports,
+    /// What it takes.
+    pub kind: Kind,
+    /// What it does.
+    pub effect: Effect,
+    /// What holds without it.
+    pub default: &'static str,
+    /// What it means.
+    pub sentence: &'static str,
+}
+
+/// A table that is being read.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'p> {
+    /// What sort of table.
+    pub section: Section,
+    /// Its path.
+    pub path: &'p str,
+    /// The language.
+    pub format: Format,
+}
+
+impl Key {
+    /// Whether `said` is a spelling of this key in `format`.
+    #[must_use]
+    pub fn is_spelled(&self, said: &str, format: Format) -> bool {
+        match format {
+            Format::Json => {
+                !self.json.is_empty() && (said == self.json || said == self.json_alias())
+            }
+            Format::Toml => said == self.name || said == self.json || said == camel(self.name),
+        }
+    }
+
+    /// The two old spellings that JSON still knows.
+    fn json_alias(&self) -> &'static str {
+        match self.name {
+            "tool_timeout" if self.section == Section::Server => "tool_timeout",
+            "connect_timeout" => "connect_timeout",
+            _ => self.json,
+        }
+    }
+}
+
+/// The row of `name`, which is its TOML spelling.
+#[must_use]
+pub fn find(section: Section, name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.section == section && key.name == name)
+}
+
+/// How the keys of a section are spelled in `format`.
+#[must_use]
+pub fn spellings(section: Section, format: Format) -> Vec<String> {
+    let keys = KEYS.iter().filter(|key| key.section == section);
+    match format {
+        Format::Toml => keys.map(|key| key.name.to_owned()).collect(),
+        Format::Json => {
+            keys.map(|key| key.json.to_owned()).filter(|name| !name.is_empty()).collect()
+        }
+    }
+}
+
+/// `tool_timeout` becomes `toolTimeout`.
+#[must_use]
+pub fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut camel = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let (first, rest) = word.split_at(word.len().min(1));
+        camel.push_str(&first.to_ascii_uppercase());
+        camel.push_str(rest);
+    }
+    camel
+}
+
+const fn key(
+    (section, on): (Section, Transports),
+    (name, json): (&'static str, &'static str),
+    kind: Kind,
+    effect: Effect,
+    (default, sentence): (&'static str, &'static str),
+) -> Key {
+    Key { section, name, json, on, kind, effect, default, sentence }
+}
+
+use Effect::{Ignored, Refused, Silent, Used};
+use Kind::{
+    Any, Duration, Flag, OneOf, Port, Seconds, SecondsOrZero, Table, Text, TextMap, Texts, Whole,
+    Word, Words,
+};
+
+const TOP: (Section, Transports) = (Section::Top, Transports::Any);
+const GATEWAY: (Section, Transports) = (Section::Gateway, Transports::Any);
+const SERVER: (Section, Transports) = (Section::Server, Transports::Any);
+const STDIO: (Section, Transports) = (Section::Server, Transports::Stdio);
+const HTTP: (Section, Transports) = (Section::Server, Transports::Http);
+const TELEMETRY: (Section, Transports) = (Section::Telemetry, Transports::Any);
+
+const MIB: i64 = 1024 * 1024;
+
+/// All keys, in the order of the documentation.
+#[rustfmt::skip]
+pub const KEYS: &[Key] = &[
+    key(TOP, ("servers", "mcpServers"), Table, Used, ("", "The MCP servers, by name: `A-Z a-z 0-9 . _ -`, at most 64, not beginning with a dot, not `mcp-gateway`.")),
+    key(TOP, ("gateway", "gateway"), Table, Used, ("all defaults", "What holds for the whole gateway.")),
+    key(TOP, ("sequential_launch", ""), Flag, Used, ("false", "Start servers one after the other instead of all at once.")),
+    key(TOP, ("guards_mode", ""), OneOf(&["strict", "filter", "propagate"]), Ignored, ("", "How guard policies act; without guard policies it has no effect.")),
+    key(TOP, ("guards", "guards"), Any, Refused, ("", "Guard modules.")),
+    key(TOP, ("custom_schemas", "customSchemas"), Any, Refused, ("", "Custom server types and their schemas.")),
+
+    key(GATEWAY, ("listen", ""), Word, Used, ("`127.0.0.1:3000`", "Where to listen; `--listen` wins.")),
+    key(GATEWAY, ("port", "port"), Port, Used, ("", "Checked, and otherwise informational: `listen` decides.")),
+    key(GATEWAY, ("domain", "domain"), Word, Used, ("", "A host name under which clients reach the gateway; it is accepted in `Host`.")),
+    key(GATEWAY, ("agent_id", "agentId"), Word, Used, ("see below", "The key that clients send in `Authorization`.")),
+    key(GATEWAY, ("agent_ids", "agentIds"), Words, Used, ("", "Several such keys, each an identity of its own; not together with `agent_id`.")),
+    key(GATEWAY, ("api_key", "apiKey"), Word, Used, ("", "The old name of `agent_id`.")),
+    key(GATEWAY, ("startup_timeout", "startupTimeout"), Seconds(1), Used, ("30", "From starting a server to the end of its handshake, in seconds.")),
+    key(GATEWAY, ("tool_timeout", "toolTimeout"), Seconds(10), Used, ("60", "From a request to its answer, in seconds; in JSON `MCP_GATEWAY_TOOL_TIMEOUT` stands in.")),
+    key(GATEWAY, ("session_timeout", "sessionTimeout"), Duration, Used, ("`MCP_GATEWAY_SESSION_TIMEOUT`, `6h`", "After so long without a request a session ends.")),
+    key(GATEWAY, ("allowed_hosts", ""), Words, Used, ("", "Further host names that are accepted in `Host`.")),
+    key(GATEWAY, ("allowed_origins", ""), Words, Used, ("", "Origins that browsers may come from, such as `https://app.example`.")),
+    key(GATEWAY, ("max_message_bytes", ""), Whole(64 * 1024, 1024 * MIB), Used, ("16777216", "The longest message that clients may send, in bytes.")),
+    key(GATEWAY, ("require_containers", ""), Flag, Used, ("false", "Refuse servers that are plain commands.")),
+    key(GATEWAY, ("container_runtime", "containerRuntime"), OneOf(&["docker", "podman"]), Used, ("`docker`", "What runs containers; `MCP_GATEWAY_CONTAINER_RUNTIME` wins.")),
+    key(GATEWAY, ("container_runtime_command", "containerRuntimeCommand"), Word, Used, ("", "The program of the runtime, if it is called otherwise.")),
+    key(GATEWAY, ("container_runtime_args", "containerRuntimeArgs"), Texts, Used, ("", "Arguments of the runtime that stand before `run`.")),
+    key(GATEWAY, ("dockerless", "dockerless"), Flag, Used, ("false", "Use podman and never docker.")),
+    key(GATEWAY, ("log_driver", ""), Word, Used, ("`none`", "The log driver of containers; without `none` the runtime keeps a copy of every message.")),
+    key(GATEWAY, ("keepalive_interval", "keepaliveInterval"), Whole(-1, i64::MAX), Ignored, ("", "Seconds between pings to HTTP servers.")),
+    key(GATEWAY, ("payload_dir", "payloadDir"), Text, Ignored, ("", "Where large results go; an absolute path.")),
+    key(GATEWAY, ("payload_path_prefix", "payloadPathPrefix"), Word, Ignored, ("", "What clients see instead of that path.")),
+    key(GATEWAY, ("payload_size_threshold", "payloadSizeThreshold"), Whole(1, i64::MAX), Ignored, ("", "From how many bytes on a result is large.")),
+    key(GATEWAY, ("trusted_bots", "trustedBots"), Words, Ignored, ("", "Further identities that guard policies trust.")),
+    key(GATEWAY, ("force_public_repos", "forcePublicRepos"), Flag, Refused, ("`false`", "Narrow guard policies to public repositories.")),
+    key(GATEWAY, ("sink_visibility_exempt_servers", "sinkVisibilityExemptServers"), Texts, Ignored, ("", "Servers without the default visibility of write sinks.")),
+    key(GATEWAY, ("opentelemetry", "opentelemetry"), Table, Ignored, ("", "Where traces would go; checked, not used.")),
+    key(GATEWAY, ("tracing", ""), Table, Ignored, ("", "The old name of `opentelemetry`.")),
+
+    key(TELEMETRY, ("endpoint", "endpoint"), Text, Silent, ("required", "An `http` or `https` URL.")),
+    key(TELEMETRY, ("trace_id", "traceId"), Text, Silent, ("", "32 lower-case hexadecimal digits.")),
+    key(TELEMETRY, ("span_id", "spanId"), Text, Silent, ("", "16 lower-case hexadecimal digits.")),
+    key(TELEMETRY, ("service_name", "serviceName"), Word, Silent, ("`mcp-gateway`", "The name of this service.")),
+    key(TELEMETRY, ("headers", ""), Text, Silent, ("", "`name=value`, separated by commas.")),
+    key(TELEMETRY, ("sample_rate", ""), Any, Silent, ("", "From 0 to 1.")),
+    key(TELEMETRY, ("signal_path", ""), Text, Silent, ("", "A path below the endpoint.")),
+    key(TELEMETRY, ("exporter_timeout", ""), Any, Silent, ("", "How long an export may take.")),
+
+    key(SERVER, ("type", "type"), Text, Used, ("`stdio`; in TOML `http` if there is a `url`", "`stdio` (also `local`) or `http`.")),
+    key(STDIO, ("container", "container"), Word, Used, ("", "The image to run; in JSON every stdio server has one.")),
+    key(STDIO, ("command", ""), Word, Used, ("", "In TOML instead of `container`: the program to run; `self` is this very program.")),
+    key(STDIO, ("args", "args"), Texts, Used, ("", "Arguments of `command`; with `container`, options of the runtime before the image.")),
+    key(STDIO, ("entrypoint", "entrypoint"), Text, Used, ("", "What to run in the container instead of its own entry point.")),
+    key(STDIO, ("entrypoint_args", "entrypointArgs"), Texts, Used, ("", "Arguments after the image.")),
+    key(STDIO, ("mounts", "mounts"), Texts, Used, ("", "`source:destination:ro` or `:rw`, both absolute.")),
+    key(SERVER, ("env", "env"), TextMap, Used, ("", "Variables for the server. In JSON an empty value passes the gateway's own on.")),
+    key(STDIO, ("env_passthrough", ""), Words, Used, ("", "Names of variables of the gateway that are passed on.")),
+    key(STDIO, ("working_directory", ""), Word, Used, ("the gateway's", "Where `command` runs.")),
+    key(HTTP, ("url", "url"), Text, Used, ("", "Where an HTTP server is: `http://` or `https://`.")),
+    key(HTTP, ("headers", "headers"), TextMap, Used, ("", "Fields sent with every request to an HTTP server.")),
+    key(HTTP, ("connect_timeout", "connectTimeout"), Seconds(1), Used, ("30", "From resolving the name to a usable connection, in seconds.")),
+    key(SERVER, ("tool_timeout", "toolTimeout"), SecondsOrZero(10), Used, ("the gateway's", "As in `gateway`, for this server; 0 is the default.")),
+    key(SERVER, ("startup_timeout", ""), Seconds(1), Used, ("the gateway's", "As in `gateway`, for this server.")),
+    key(SERVER, ("tools", "tools"), Texts, Used, ("all", "The tools that clients see and may call; empty or with `*`: all.")),
+    key(SERVER, ("shared", ""), Flag, Used, ("false", "One child or backend session for all clients instead of one for each.")),
+    key(SERVER, ("required", ""), Flag, Used, ("false", "Whether `/ready` waits for this server.")),
+    key(SERVER, ("response", ""), OneOf(&["auto", "json", "sse"]), Used, ("`auto`", "The form of answers: as it fits, always JSON, always an event stream.")),
+    key(SERVER, ("registry", "registry"), Text, Silent, ("", "Where the server comes from; informational.")),
+    key(SERVER, ("rate_limit_threshold", ""), Whole(0, i64::MAX), Ignored, ("", "Failures that open the circuit breaker.")),
+    key(SERVER, ("rate_limit_cooldown", ""), Whole(0, i64::MAX), Ignored, ("", "Seconds until the breaker tries again.")),
+    key(HTTP, ("auth", "auth"), Any, Refused, ("", "Tokens for HTTP servers (`github-oidc`).")),
+    key(SERVER, ("guard_policies", "guard-policies"), Any, Refused, ("", "What agents may see and write.")),
+    key(SERVER, ("guard", "guard"), Any, Refused, ("", "The guard of this server.")),
+    key(SERVER, ("tool_response_filters", "tool_response_filters"), Any, Refused, ("", "jq filters on results.")),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_names_one_key() {
+        for (index, one) in KEYS.iter().enumerate() {
+            for other in &KEYS[index + 1..] {
+                if one.section == other.section {
+                    assert!(!other.is_spelled(one.name, Format::Toml), "{}", one.name);
+                    let both = !one.json.is_empty() && other.is_spelled(one.json, Format::Json);
+                    assert!(!both, "{}", one.json);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn toml_knows_both_spellings_and_json_one() {
+        let key = find(Section::Gateway, "tool_timeout").unwrap();
+        assert!(key.is_spelled("toolTimeout", Format::Toml));
+        assert!(key.is_spelled("tool_timeout", Format::Toml));
+        assert!(!key.is_spelled("tool_timeout", Format::Json));
+        let key = find(Section::Server, "tool_timeout").unwrap();
+        assert!(key.is_spelled("tool_timeout", Format::Json));
+        assert_eq!(camel("max_message_bytes"), "maxMessageBytes");
+    }
+
+    #[test]
+    fn every_sentence_ends() {
+        for key in KEYS {
+            assert!(key.sentence.ends_with('.'), "{}", key.name);
+        }
+    }
+}

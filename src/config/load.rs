@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+//! The order in which a configuration is read, and what is decided from several sources at once.
+
+use super::diagnostics::{Problem, Report};
+use super::keys::{Place, Section};
+use super::raw::{Format, Item, Value};
+use super::sections::{auth, gateway, refused, server};
+use super::{ClientConfigFacts, Diagnostics, Loaded, RunOptions, Sources, env, fields::Fields};
+use super::{json, toml};
+use crate::base::{Secret, Span};
+use crate::gateway::snapshot::Snapshot;
+
+/// Shorter values are not treated as secrets: replacing them would make logs unreadable.
+const SECRET_BYTES_MIN: usize = 6;
+
+/// Reads a configuration, with everything that flags and variables say about it.
+///
+/// Errors: all problems at once, unless the text cannot be parsed at all.
+pub fn load(sources: &Sources) -> Result<Loaded, Diagnostics> {
+    let mut report = Report::default();
+    let loaded = match parse(sources) {
+        Ok(root) => read(root, sources, &mut report),
+        Err(problems) => {
+            report.problems = problems;
+            None
+        }
+    };
+    match loaded {
+        Some(loaded) if report.problems.is_empty() => Ok(finish(loaded, report, sources)),
+        _ => {
+            let Report { problems, masked, .. } = report;
+            Err(Diagnostics::new(&sources.name, &sources.text, masked, problems))
+        }
+    }
+}
+
+fn parse(sources: &Sources) -> Result<Item, Vec<Problem>> {
+    if sources.format == Format::Json && sources.text.trim().is_empty() {
+        let message = "stdin was empty: add -i to docker run, or redirect a file into it";
+        return Err(vec![
+            Problem::shape("", None, message).suggest("docker run -i … < config.json"),
+        ]);
+    }
+    match sources.format {
+        Format::Toml => toml::parse(&sources.text),
+        Format::Json => json::parse(&sources.text).map_err(|problem| vec![problem]),
+    }
+}
+
+fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded> {
+    mask(&root, false, report);
+    expand(&mut root, sources, report);
+    let format = sources.format;
+    let place = Place { section: Section::Top, path: "", format };
+    let top = Fields::read(&root, place, report);
+    refused::flags(sources, report);
+
+    let section = top.item("gateway");
+    let fields = section.as_ref().map(|item| {
+        let place = Place { section: Section::Gateway, path: &item.path, format };
+        Fields::read(item.value, place, report)
+    });
+    let common = gateway::resolve(fields.as_ref(), sources, report);
+    let auth = auth::resolve(fields.as_ref(), &common.listen, sources, report);
+    let servers = top.item("servers");
+    if servers.is_none() {
+        missing_servers(root.span, format, report);
+    }
+    let servers = match &servers {
+        Some(item) => server::resolve_all(item, &common, sources, report),
+        None => server::Servers::default(),
+    };
+    if !report.problems.is_empty() {
+        return None;
+    }
+    let run = RunOptions {
+        listen: common.listen.clone(),
+        log_dir: gateway::log_dir(sources),
+        shutdown_timeout: gateway::shutdown_timeout(sources),
+        debug: gateway::debug(sources, report),
+        sequential_launch: match sources.flags.get("sequential-launch") {
+            Some(_) => sources.flags.is_on("sequential-launch"),
+            None => top.flag("sequential_launch").unwrap_or(false),
+        },
+        has_generated_agent: auth.is_generated,
+        client_config: ClientConfigFacts {
+            agent: auth.options.agents.first().cloned(),
+            servers: servers.client,
+        },
+        source: sources.name.clone(),
+        validate_env: sources.flags.is_on("validate-env"),
+        missing_variables: gateway::missing_variables(sources),
+        runtime: common.runtime.clone(),
+        uses_containers: servers.uses_containers,
+    };
+    let snapshot = Snapshot {
+        servers: servers.servers,
+        auth: auth.options,
+        session_timeout: common.session_timeout,
+        close_timeout: gateway::CLOSE_TIMEOUT,
+        limits: common.limits,
+        version: super::VERSION.into(),
+    };
+    let (notices, secrets) = (Vec::new(), Vec::new());
+    Some(Loaded { snapshot, run, notices, secrets, broken: servers.broken })
+}
+
+/// What can only be said when everything else is known.
+fn finish(mut loaded: Loaded, report: Report, sources: &Sources) -> Loaded {
+    let Report { mut notices, ignored, mut secrets, .. } = report;
+    if !ignored.is_empty() {
+        notices.push(format!("accepted without effect in this version: {}", ignored.join(", ")));
+    }
+    secrets.extend(
+        loaded
+            .snapshot
+            .auth
+            .agents
+            .iter()
+            .filter_map(|agent| std::str::from_utf8(agent.expose()).ok().map(str::to_owned)),
+    );
+    secrets.retain(|secret| secret.len() >= SECRET_BYTES_MIN);
+    // The longest first: one that contains another must be replaced before it.
+    secrets.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    secrets.dedup();
+    loaded.secrets = secrets.iter().map(|secret| Secret::new(secret.as_bytes())).collect();
+    loaded.notices = notices;
+    debug_assert!(sources.name == loaded.run.source);
+    loaded
+}
+
+fn missing_servers(span: Span, format: Format, report: &mut Report) {
+    let start = Span::new(span.start as usize, span.start as usize);
+    report.add(match format {
+        Format::Json => Problem::shape("", Some(start), "'mcpServers' is missing")
+            .detail("Missing required field(s): mcpServers")
+            .suggest("Add the required field(s) to your configuration"),
+        Format::Toml => Problem::shape("", Some(start), "no servers defined in configuration")
+            .suggest("Add a table such as [servers.calculator] with a command, container or url"),
+    });
+}
+
+/// Replaces `${NAME}` in every string value.
+fn expand(root: &mut Item, sources: &Sources, report: &mut Report) {
+    root.visit_texts("", &mut |item, path| {
+        let Value::Text(text) = &item.value else { return };
+        match env::expand(text, &sources.environment) {
+            Ok(None) => {}
+            Ok(Some(expanded)) => {
+                item.value = Value::Text(expanded);
+                item.expanded = true;
+            }
+            Err(missing) => {
+                for name in missing {
+                    report.add(undefined(&name, path, item.span));
+                }
+            }
+        }
+    });
+}
+
+fn undefined(name: &str, path: &str, span: Span) -> Problem {
+    Problem::value(path, Some(span), format!("undefined environment variable referenced: {name}"))
+        .detail(format!("Variable: {name}"))
+        .detail("Reason: Environment variable is not defined")
+        .suggest(format!("Set the environment variable {name} before starting the gateway"))
+}
+
+/// Remembers the places of values that diagnostics must not show.
+fn mask(item: &Item, is_secret: bool, report: &mut Report) {
+    match &item.value {
+        Value::Text(text) => {
+            let holds_secret = is_secret || text.contains('@') || text.contains("key=");
+            if holds_secret && !text.starts_with("${") {
+                report.masked.push(item.span);
+            }
+        }
+        Value::List(items) => items.iter().for_each(|item| mask(item, is_secret, report)),
+        Value::Table(members) => {
+            for member in members {
+                let name = member.name.to_ascii_lowercase().replace('_', "");
+                let is_secret = is_secret
+                    || matches!(name.as_str(), "env" | "headers" | "agentid" | "agentids")
+                    || env::looks_secret(&member.name);
+                mask(&member.item, is_secret, report);
+            }
+        }
+        Value::Null | Value::Flag(_) | Value::Whole(_) | Value::Other(_) => {}
+    }
+}

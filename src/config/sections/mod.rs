@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+//! The sections of a configuration, each from what was said to the options of one module.
+
+pub mod auth;
+pub mod container;
+pub mod gateway;
+pub mod http;
+pub mod mount;
+pub mod options;
+pub mod refused;
+pub mod server;

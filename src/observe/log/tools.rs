@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+//! `tools.json`: which tools each server offers, under their original names.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::base::Message;
+use crate::observe::redact::Redactor;
+use crate::wire::json::{Node, tree, write};
+
+/// Deeper JSON is not accepted from anybody.
+const DEPTH_MAX: usize = 512;
+
+/// The tools of all servers that have told them.
+#[derive(Debug, Default)]
+pub struct Tools {
+    servers: BTreeMap<Arc<str>, Vec<Tool>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Tool {
+    name: String,
+    description: String,
+}
+
+impl Tools {
+    /// Replaces the tools of `server` by those in `pages`, arrays of tools in JSON, and says
+    /// whether that changed anything. What is no tool is skipped.
+    pub fn set(&mut self, server: &Arc<str>, pages: &[Message], redactor: &Redactor) -> bool {
+        let tools: Vec<Tool> = pages
+            .iter()
+            .filter_map(|page| tree::parse(page, DEPTH_MAX).ok())
+            .flat_map(|page| read_page(&page, redactor))
+            .collect();
+        let changed = self.servers.get(server) != Some(&tools);
+        self.servers.insert(Arc::clone(server), tools);
+        changed
+    }
+
+    /// The whole file.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = b"{\n  \"servers\": {".to_vec();
+        for (index, (server, tools)) in self.servers.iter().enumerate() {
+            out.extend_from_slice(if index == 0 { b"\n    " } else { b",\n    " });
+            write::push_str(&mut out, server);
+            out.extend_from_slice(b": [");
+            for (index, tool) in tools.iter().enumerate() {
+                out.extend_from_slice(if index == 0 { b"\n" } else { b",\n" });
+                out.extend_from_slice(b"      {\n        \"name\": ");
+                write::push_str(&mut out, &tool.name);
+                out.extend_from_slice(b",\n        \"description\": ");
+                write::push_str(&mut out, &tool.description);
+                out.extend_from_slice(b"\n      }");
+            }
+            out.extend_from_slice(if tools.is_empty() { b"]" } else { b"\n    ]" });
+        }
+        out.extend_from_slice(if self.servers.is_empty() { b"}\n}\n" } else { b"\n  }\n}\n" });
+        out
+    }
+}
+
+fn read_page(page: &Node, redactor: &Redactor) -> Vec<Tool> {
+    // Descriptions speak of tokens and passwords without telling any: only what we know to be
+    // secret is taken out.
+    let clean =
+        |text: &str| String::from_utf8_lossy(&redactor.redact_known(text.as_bytes())).into_owned();
+    let text = |tool: &Node, key| tool.get(key).and_then(Node::as_str).map(clean);
+    let tools = page.as_array().unwrap_or_default().iter();
+    tools
+        .filter_map(|tool| {
+            let description = text(tool, "description").unwrap_or_default();
+            Some(Tool { name: text(tool, "name")?, description })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_indented_json_of_names_and_descriptions() {
+        let mut tools = Tools::default();
+        assert_eq!(tools.encode(), b"{\n  \"servers\": {}\n}\n");
+        let redactor = Redactor::default();
+        let github: Arc<str> = "github".into();
+        let pages = [
+            Message::from(r#"[{"name":"get_issue","description":"Says \"it\"."},7,{"x":1}]"#),
+            Message::from(r#"[{"inputSchema":{},"name":"b"}]"#),
+            Message::from("no JSON"),
+        ];
+        assert!(tools.set(&github, &pages, &redactor));
+        assert!(!tools.set(&github, &pages, &redactor));
+        assert!(tools.set(&"empty".into(), &[], &redactor));
+        let want = r#"{
+  "servers": {
+    "empty": [],
+    "github": [
+      {
+        "name": "get_issue",
+        "description": "Says \"it\"."
+      },
+      {
+        "name": "b",
+        "description": ""
+      }
+    ]
+  }
+}
+"#;
+        assert_eq!(String::from_utf8(tools.encode()).unwrap(), want);
+    }
+}

@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: MIT
+//! Children: started, spoken to through three pipes, asked to leave, made to leave, reaped.
+//!
+//! ```text
+//! Running ─stop─> Leaving ─leave_after_max─> Terminating ─term_after_max─> Killed
+//!    │               │       (SIGTERM)            │           (SIGKILL)       │
+//!    └───────────────┴──────── it has ended ──────┴───────────────────────────┘
+//!                                   v
+//!                  Ended: its last words are read, then it is reaped
+//! ```
+//!
+//! A child is the leader of a process group, and signals go to all of the group. It is reaped last:
+//! until then its number, which is also the group's, cannot be given to a stranger.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child as Process, Command, ExitStatus, Stdio as Pipe};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::Interest;
+use mio::unix::SourceFd;
+use mio::unix::pipe::{Receiver, Sender};
+
+use super::source::{self, Owing, Pulled, Pushed, Readiness};
+use super::sys::{self, DescriptorLimit, Signal};
+use super::token::{Source, Work};
+use super::turn::{Timer, Turn};
+use crate::base::{Key, Outbox, Secret};
+use crate::gateway::io::{Backend, ChildEnd, Input};
+use crate::gateway::snapshot::ChildCommand;
+use crate::link::stdio::{Stdio, StdioEvent};
+
+/// Where a child is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Running,
+    /// Stdin is closed, or will be when it has taken what is owed.
+    Leaving { until: Instant },
+    /// SIGTERM was sent.
+    Terminating { until: Instant },
+    /// SIGKILL was sent; nothing is left but waiting.
+    Killed,
+    /// Dead, not reaped. A descendant may hold its pipes open: for so long they are read.
+    Ended { until: Instant },
+}
+
+/// One child and our ends of its pipes.
+pub(super) struct Child {
+    pub(super) backend: Key<Backend>,
+    pub(super) command: Arc<ChildCommand>,
+    pub(super) cidfile: Option<PathBuf>,
+    process: Process,
+    exit: Option<OwnedFd>,
+    stdin: Option<Sender>,
+    stdout: Option<Receiver>,
+    stderr: Option<Receiver>,
+    stdin_writable: bool,
+    stdout_ready: Readiness,
+    stderr_ready: Readiness,
+    link: Stdio,
+    stage: Stage,
+    paused: bool,
+    full: bool,
+    pub(super) queued: bool,
+    pub(super) dirty: bool,
+    /// The system says that it has ended, or one of its pipes has.
+    suspect: bool,
+    armed_at: Option<Instant>,
+}
+
+/// How long the pipes of a dead child are read when somebody keeps them open.
+const LAST_WORDS_MAX: Duration = Duration::from_millis(500);
+
+/// How often a child is looked after if the system cannot tell when a process ends.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+impl Owing for Stdio {
+    fn owed(&self) -> &Outbox {
+        self.outbox()
+    }
+    fn wrote(&mut self, n: usize) {
+        Self::wrote(self, n);
+    }
+}
+
+/// A command with `env` as its whole environment. The program is looked up in the `PATH` of `env`.
+pub(super) fn command(program: &str, env: &[(Box<str>, Secret)]) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    command.envs(env.iter().map(|(name, value)| (&**name, OsStr::from_bytes(value.expose()))));
+    command
+}
+
+impl Child {
+    /// Starts the process. It is not watched yet.
+    ///
+    /// Errors: the system's words, with the name of what it could not find.
+    pub(super) fn start(
+        backend: Key<Backend>,
+        command: Arc<ChildCommand>,
+        cidfile: Option<PathBuf>,
+        limit: Option<DescriptorLimit>,
+        turn: &Turn,
+    ) -> Result<Self, String> {
+        let mut process = prepare(&command, cidfile.as_deref(), limit)
+            .spawn()
+            .map_err(|error| words(&error, &command))?;
+        let stdin = process.stdin.take().map(Sender::from);
+        let stdout = process.stdout.take().map(Receiver::from);
+        let stderr = process.stderr.take().map(Receiver::from);
+        let exit = sys::exit_descriptor(process.id()).ok();
+        Ok(Self {
+            backend,
+            command,
+            cidfile,
+            process,
+            exit,
+            stdin,
+            stdout,
+            stderr,
+            stdin_writable: true,
+            stdout_ready: Readiness::default(),
+            stderr_ready: Readiness::default(),
+            link: Stdio::new(turn.limits.clone()),
+            stage: Stage::Running,
+            paused: false,
+            full: false,
+            queued: false,
+            dirty: false,
+            suspect: false,
+            armed_at: None,
+        })
+    }
+
+    /// Registers the pipes and the end of the process.
+    pub(super) fn watch(&mut self, key: Key<Self>, turn: &mut Turn) -> io::Result<()> {
+        if let Some(stdin) = &mut self.stdin {
+            stdin.set_nonblocking(true)?;
+            turn.watch(stdin, Source::ChildStdin(key), Interest::WRITABLE)?;
+        }
+        if let Some(stdout) = &mut self.stdout {
+            stdout.set_nonblocking(true)?;
+            turn.watch(stdout, Source::ChildStdout(key), Interest::READABLE)?;
+        }
+        if let Some(stderr) = &mut self.stderr {
+            stderr.set_nonblocking(true)?;
+            turn.watch(stderr, Source::ChildStderr(key), Interest::READABLE)?;
+        }
+        if let Some(exit) = &self.exit {
+            let fd = exit.as_raw_fd();
+            turn.watch(&mut SourceFd(&fd), Source::ChildExit(key), Interest::READABLE)?;
+        }
+        self.arm(key, turn);
+        Ok(())
+    }
+
+    /// Its process group, which is also its number.
+    pub(super) fn group(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Notes what the poll says about one of its pipes or its end.
+    pub(super) fn note(&mut self, source: Source, event: &mio::event::Event) {
+        match source {
+            Source::ChildStdin(_) => self.stdin_writable = true,
+            Source::ChildStdout(_) => self.stdout_ready.note(event),
+            Source::ChildStderr(_) => self.stderr_ready.note(event),
+            _ => self.suspect = true,
+        }
+    }
+
+    /// Reads its pipes within the budget and tells the core what came.
+    pub(super) fn pump(&mut self, key: Key<Self>, turn: &mut Turn) {
+        self.queued = false;
+        let budget = turn.limits.read_bytes_per_turn_max;
+        let link = &mut self.link;
+        if let Some(stdout) = self.stdout.as_mut().filter(|_| !self.paused) {
+            let take = |bytes: &[u8]| {
+                link.feed_stdout(bytes);
+                true
+            };
+            let ready = &mut self.stdout_ready;
+            match source::read_some(stdout, ready, &mut turn.buffer, budget, take) {
+                Pulled::Dry => {}
+                Pulled::Rationed => turn.queue(&mut self.queued, Work::Child(key)),
+                Pulled::Ended | Pulled::Failed => {
+                    link.end_of_stdout();
+                    self.stdout = None;
+                    self.suspect = true;
+                }
+            }
+        }
+        if let Some(stderr) = &mut self.stderr {
+            let take = |bytes: &[u8]| {
+                link.feed_stderr(bytes);
+                true
+            };
+            let ready = &mut self.stderr_ready;
+            match source::read_some(stderr, ready, &mut turn.buffer, budget, take) {
+                Pulled::Dry => {}
+                Pulled::Rationed => turn.queue(&mut self.queued, Work::Child(key)),
+                Pulled::Ended | Pulled::Failed => {
+                    link.end_of_stderr();
+                    self.stderr = None;
+                }
+            }
+        }
+        self.take_events(turn);
+        // Whoever has closed stdout can never answer again.
+        if self.stdout.is_none() && self.stage == Stage::Running {
+            self.stop(false, turn);
+        }
+        if std::mem::take(&mut self.suspect) {
+            self.look(turn);
+        }
+        self.soil(key, turn);
+        self.arm(key, turn);
+    }
+
+    fn take_events(&mut self, turn: &mut Turn) {
+        let backend = self.backend;
+        while let Some(event) = self.link.poll_event() {
+            turn.inbox.push_back(match event {
+                StdioEvent::Line(line) => Input::Line { backend, line },
+                StdioEvent::Noise(line) => Input::Noise { backend, line },
+                StdioEvent::LineTooLong(start) => Input::LineTooLong { backend, start },
+                StdioEvent::Stderr(line) => Input::Stderr { backend, line },
+            });
+        }
+    }
+
+    /// Owes it one line, as long as it is not on its way out.
+    pub(super) fn send(
+        &mut self,
+        key: Key<Self>,
+        message: &crate::wire::Splice,
+        turn: &mut Turn,
+    ) {
+        if self.stage == Stage::Running && self.stdin.is_some() {
+            self.link.send(message);
+            self.note_fullness(turn);
+            self.soil(key, turn);
+        }
+    }
+
+    fn soil(&mut self, key: Key<Self>, turn: &mut Turn) {
+        let owes = !self.link.outbox().is_empty();
+        let leaving = matches!(self.stage, Stage::Leaving { .. });
+        if self.stdin.is_some() && (leaving || owes) && self.stdin_writable {
+            turn.soil(&mut self.dirty, Work::Child(key));
+        }
+    }
+
+    /// Writes within the budget what is owed, and closes stdin if it has to leave.
+    pub(super) fn flush(&mut self, key: Key<Self>, turn: &mut Turn) {
+        self.dirty = false;
+        let Some(stdin) = &mut self.stdin else { return };
+        let budget = turn.limits.write_bytes_per_turn_max;
+        match source::write_some(stdin, &mut self.stdin_writable, &mut self.link, budget) {
+            Pushed::Done if self.stage != Stage::Running => self.stdin = None,
+            Pushed::Failed => self.close_stdin(),
+            Pushed::Done | Pushed::Blocked | Pushed::Rationed => {}
+        }
+        self.note_fullness(turn);
+        self.soil(key, turn);
+    }
+
+    fn close_stdin(&mut self) {
+        self.stdin = None;
+        self.link.wrote(self.link.outbox().len());
+    }
+
+    fn note_fullness(&mut self, turn: &mut Turn) {
+        let (owed, max) = (self.link.outbox().len(), turn.limits.backend_outbox_bytes_max);
+        let backend = self.backend;
+        if !self.full && owed > max {
+            self.full = true;
+            turn.inbox.push_back(Input::BackendFull { backend });
+        } else if self.full && owed <= max / 2 {
+            self.full = false;
+            turn.inbox.push_back(Input::BackendDrained { backend });
+        }
+    }
+
+    /// Stops or goes on reading its stdout. One that has to leave is always read.
+    pub(super) fn pause(&mut self, key: Key<Self>, paused: bool, turn: &mut Turn) {
+        self.paused = paused && matches!(self.stage, Stage::Running | Stage::Ended { .. });
+        if !self.paused && (self.stdout_ready.readable || self.stdout.is_none()) {
+            turn.queue(&mut self.queued, Work::Child(key));
+        }
+    }
+
+    /// Begins its way out, or shortens it.
+    pub(super) fn stop(&mut self, now: bool, turn: &Turn) {
+        match self.stage {
+            Stage::Ended { .. } | Stage::Killed => {}
+            _ if now => self.kill(),
+            Stage::Running => {
+                let until = turn.now.mono + self.command.leave_after_max;
+                self.stage = Stage::Leaving { until };
+                self.paused = false;
+            }
+            Stage::Leaving { .. } | Stage::Terminating { .. } => {}
+        }
+    }
+
+    /// Asks it to end at once, and makes it end at `until`.
+    pub(super) fn hurry(&mut self, until: Instant) {
+        match &mut self.stage {
+            Stage::Running | Stage::Leaving { .. } => self.terminate(until),
+            Stage::Terminating { until: planned } => *planned = until.min(*planned),
+            Stage::Killed | Stage::Ended { .. } => {}
+        }
+    }
+
+    fn terminate(&mut self, until: Instant) {
+        self.paused = false;
+        self.close_stdin();
+        self.signal(Signal::Term);
+        self.stage = Stage::Terminating { until };
+    }
+
+    fn kill(&mut self) {
+        self.paused = false;
+        self.close_stdin();
+        self.signal(Signal::Kill);
+        self.stage = Stage::Killed;
+    }
+
+    fn signal(&self, signal: Signal) {
+        // It fails only for a group that changed its user; what we may not signal we cannot end.
+        let _ = sys::signal_group(self.group(), signal);
+    }
+
+    /// Notes whether it has ended.
+    fn look(&mut self, turn: &Turn) {
+        if !matches!(self.stage, Stage::Ended { .. }) && sys::has_ended(self.group()) {
+            self.close_stdin();
+            self.stage = Stage::Ended { until: turn.now.mono + LAST_WORDS_MAX };
+        }
+    }
+
+    /// Looks after its deadlines.
+    pub(super) fn expire(&mut self, key: Key<Self>, turn: &mut Turn) {
+        if !turn.fired(&mut self.armed_at) {
+            return;
+        }
+        let now = turn.now.mono;
+        match self.stage {
+            Stage::Leaving { until } if until <= now => {
+                self.terminate(now + self.command.term_after_max);
+            }
+            Stage::Terminating { until } if until <= now => self.kill(),
+            // What it said before it died is still wanted.
+            Stage::Ended { until } if until <= now && self.paused => {
+                self.stage = Stage::Ended { until: now + LAST_WORDS_MAX };
+            }
+            _ => {}
+        }
+        if self.exit.is_none() {
+            self.look(turn);
+        }
+        self.arm(key, turn);
+    }
+
+    /// Makes sure that somebody looks when the stage is over.
+    pub(super) fn arm(&mut self, key: Key<Self>, turn: &mut Turn) {
+        let until = match self.stage {
+            Stage::Running | Stage::Killed => None,
+            Stage::Leaving { until } | Stage::Terminating { until } | Stage::Ended { until } => {
+                Some(until)
+            }
+        };
+        let look_at = self.exit.is_none().then(|| turn.now.mono + LOOK_EVERY);
+        if let Some(at) = until.into_iter().chain(look_at).min() {
+            turn.arm(&mut self.armed_at, at, Timer::Child(key));
+        }
+    }
+
+    /// Whether it is dead and has nothing more to say.
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        let silent = self.stdout.is_none() && self.stderr.is_none();
+        matches!(self.stage, Stage::Ended { until } if silent || until <= now)
+    }
+
+    /// Ends what is left of its group and reaps it.
+    pub(super) fn reap(&mut self) -> ChildEnd {
+        self.signal(Signal::Kill);
+        match self.process.wait() {
+            Ok(status) => end_of(status),
+            Err(error) => ChildEnd::NotStarted(error.to_string()),
+        }
+    }
+}
+
+fn end_of(status: ExitStatus) -> ChildEnd {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => ChildEnd::Exited(code),
+        (None, signal) => ChildEnd::Killed(signal.unwrap_or_default()),
+    }
+}
+
+fn prepare(
+    command: &ChildCommand,
+    cidfile: Option<&Path>,
+    limit: Option<DescriptorLimit>,
+) -> Command {
+    let mut prepared = self::command(&command.program, &command.env);
+    let at = command.container.as_ref().map_or(0, |care| care.cidfile_at);
+    let (before, after) = command.args.split_at(at.min(command.args.len()));
+    prepared.args(before.iter().map(|arg| &**arg));
+    if let Some(cidfile) = cidfile {
+        prepared.arg("--cidfile").arg(cidfile);
+    }
+    prepared.args(after.iter().map(|arg| &**arg));
+    if let Some(cwd) = &command.cwd {
+        prepared.current_dir(&**cwd);
+    }
+    prepared.stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped());
+    sys::prepare_child(&mut prepared, limit, true);
+    prepared
+}
+
+/// Why a program could not be started, in words that name what is missing.
+fn words(error: &io::Error, command: &ChildCommand) -> String {
+    let program = &command.program;
+    if let Some(cwd) = command.cwd.as_deref().filter(|cwd| !Path::new(cwd).is_dir()) {
+        return format!("working directory {cwd:?} is not there");
+    }
+    match error.kind() {
+        io::ErrorKind::NotFound if !program.contains('/') => {
+            format!("{program:?}: executable file not found in PATH")
+        }
+        _ => {
+            let text = error.to_string();
+            let reason = text.split(" (os error").next().unwrap_or_default();
+            format!("{program:?}: {reason}")
+        }
+    }
+}

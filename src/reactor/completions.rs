@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+//! What other threads bring: addresses of names.
+//!
+//! The threads are started with the first name that has to be resolved, so that a gateway in front
+//! of children alone has none of them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use mio::Waker;
+
+use super::token::Source;
+use super::turn::Turn;
+use crate::worker::resolver::Resolver;
+
+/// How many names may be asked for at the same time; a dead one blocks one thread.
+const RESOLVER_THREADS: usize = 2;
+
+/// The answer to one question: for whom, and the addresses or the system's words.
+pub(super) type Resolved = (u64, Result<Vec<SocketAddr>, String>);
+
+/// The threads that wait for others.
+#[derive(Default)]
+pub(super) struct Completions {
+    resolver: Option<Resolver>,
+}
+
+impl Completions {
+    /// Asks for the addresses of `host`; [`Completions::take`] brings them with `ticket`.
+    ///
+    /// Errors: the poll cannot be woken.
+    pub(super) fn resolve(
+        &mut self,
+        ticket: u64,
+        host: &str,
+        port: u16,
+        turn: &Turn,
+    ) -> io::Result<()> {
+        let resolver = match &mut self.resolver {
+            Some(resolver) => resolver,
+            None => {
+                let waker = Arc::new(Waker::new(&turn.registry, Source::Completions.into())?);
+                // A poll that cannot be woken is gone, and so is whoever asked.
+                let notify = Box::new(move || drop(waker.wake()));
+                self.resolver.insert(Resolver::start(RESOLVER_THREADS, notify))
+            }
+        };
+        resolver.resolve(ticket, host.to_owned(), port);
+        Ok(())
+    }
+
+    /// The next answer that has come.
+    pub(super) fn take(&mut self) -> Option<Resolved> {
+        self.resolver.as_mut()?.poll()
+    }
+}

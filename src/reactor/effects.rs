@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+//! What the core wants, done: one line for each kind of output.
+
+use super::{Core, Observer, Reactor};
+use crate::gateway::io::{Output, StreamData};
+
+impl<C: Core, O: Observer> Reactor<C, O> {
+    /// Applies one output. Nothing is written to the system yet, except that children are started.
+    pub(super) fn apply(&mut self, output: Output) {
+        let turn = &mut self.turn;
+        match output {
+            Output::Receive { peer, bytes_max } => {
+                self.peers.apply(peer, turn, |link, now| link.receive(bytes_max, now));
+            }
+            Output::Respond { peer, head, body, close } => {
+                self.peers.apply(peer, turn, |link, now| link.respond(&head, &body, close, now));
+            }
+            Output::Stream { peer, head } => {
+                self.peers.apply(peer, turn, |link, now| link.open_stream(&head, now));
+            }
+            Output::Event { peer, event } => self.peers.apply(peer, turn, |link, now| {
+                let (id, retry_ms) = (event.id.as_deref(), event.retry_ms);
+                match &event.data {
+                    StreamData::Comment => link.send_comment(now),
+                    StreamData::Empty => link.send_event(id, retry_ms, None, now),
+                    StreamData::Message(message) => {
+                        link.send_event(id, retry_ms, Some(message), now);
+                    }
+                }
+            }),
+            Output::Finish { peer } => self.peers.apply(peer, turn, |link, now| link.finish(now)),
+            Output::Close { peer } => self.peers.close(peer, turn),
+            Output::Spawn { backend, command } => self.children.spawn(backend, command, turn),
+            Output::Send { backend, message } => self.children.send(backend, &message, turn),
+            Output::Stop { backend, now } => self.children.stop(backend, now, turn),
+            Output::PauseChild { backend, paused } => self.children.pause(backend, paused, turn),
+            Output::Fetch { fetch, request } => self.fetches.start(fetch, request, turn),
+            Output::Cancel { fetch } => self.fetches.cancel(fetch),
+            Output::PauseFetch { fetch, paused } => self.fetches.pause(fetch, paused, turn),
+            Output::Emit(event) => self.observer.push(event),
+            Output::StopListening => {
+                self.acceptor.stop();
+                self.peers.stop_accepting(turn);
+            }
+            Output::Exit => self.over = true,
+        }
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+//! What the reactor is told before it starts.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::base::Limits;
+
+/// What the reactor is told before it starts.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The bounds; the same that the gateway works with.
+    pub limits: Limits,
+    /// From the first SIGTERM or SIGINT to the deadline of `Input::Drain`.
+    pub shutdown_timeout: Duration,
+    /// Whether SIGTERM and SIGINT are taken; needs [`block_signals`](super::block_signals) before.
+    pub signals: bool,
+    /// The program and arguments that run [`crate::keeper::run`]; `None`: without a keeper, so
+    /// that children of children and containers may outlive a gateway that is killed.
+    pub keeper: Option<Vec<OsString>>,
+    /// Certificates in PEM that backends are checked against (`SSL_CERT_FILE`); `None`: those of
+    /// the system, or the ones that were built in.
+    pub ca_file: Option<PathBuf>,
+    /// Where the private directory for container ids is made.
+    pub temporary_dir: PathBuf,
+    /// Our version, for `User-Agent`.
+    pub version: Box<str>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            limits: Limits::DEFAULT,
+            shutdown_timeout: Duration::from_secs(5),
+            signals: false,
+            keeper: None,
+            ca_file: None,
+            temporary_dir: std::env::temp_dir(),
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+//! What everybody needs during one turn of the loop: the time, the queues, the read buffer.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::Registry;
+use mio::event::Source as Pollable;
+
+use super::child::Child;
+use super::connect::Connection;
+use super::container::Remover;
+use super::fetch::Fetching;
+use super::peer::PeerConnection;
+use super::token::{Source, Work};
+use crate::base::{Deadlines, Key, Limits, Now};
+use crate::gateway::io::{Event, EventKind, Input};
+
+/// Whose deadline it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    /// Accepting was paused.
+    Accept,
+    Child(Key<Child>),
+    Connection(Key<Connection>),
+    Fetch(Key<Fetching>),
+    /// The loop itself wants to look around.
+    Look,
+    Peer(Key<PeerConnection>),
+    Remover(Key<Remover>),
+}
+
+/// The read buffer, shared by all sources: an idle connection holds none.
+const READ_BUFFER_BYTES: usize = 64 * 1024;
+
+/// The common property of one turn.
+pub(super) struct Turn {
+    pub(super) limits: Arc<Limits>,
+    pub(super) registry: Registry,
+    pub(super) now: Now,
+    /// What the core will be told next, in order.
+    pub(super) inbox: VecDeque<Input>,
+    /// What the observer will be told next.
+    pub(super) events: Vec<Event>,
+    pub(super) deadlines: Deadlines<Timer>,
+    /// Who has something to do; whoever is rationed goes to the end of the line.
+    pub(super) ready: VecDeque<Work>,
+    /// Who owes bytes that have not been offered to the system yet.
+    pub(super) dirty: VecDeque<Work>,
+    /// The same for clients, which are written to last.
+    pub(super) dirty_peers: VecDeque<Key<PeerConnection>>,
+    pub(super) buffer: Box<[u8]>,
+    /// What was decrypted from it, if it was ciphertext.
+    pub(super) plain: Vec<u8>,
+}
+
+impl Turn {
+    pub(super) fn new(limits: Arc<Limits>, registry: Registry, now: Now) -> Self {
+        Self {
+            limits,
+            registry,
+            now,
+            inbox: VecDeque::new(),
+            events: Vec::new(),
+            deadlines: Deadlines::new(),
+            ready: VecDeque::new(),
+            dirty: VecDeque::new(),
+            dirty_peers: VecDeque::new(),
+            buffer: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
+            plain: Vec::new(),
+        }
+    }
+
+    /// Puts `work` into the line unless `queued` says that it is there.
+    pub(super) fn queue(&mut self, queued: &mut bool, work: Work) {
+        if !std::mem::replace(queued, true) {
+            self.ready.push_back(work);
+        }
+    }
+
+    /// Puts `work` on the list of the flush unless `dirty` says that it is there.
+    pub(super) fn soil(&mut self, dirty: &mut bool, work: Work) {
+        if std::mem::replace(dirty, true) {
+            return;
+        }
+        match work {
+            Work::Peer(key) => self.dirty_peers.push_back(key),
+            Work::Child(_) | Work::Connection(_) => self.dirty.push_back(work),
+        }
+    }
+
+    /// Whether somebody has something to do without waiting for anything.
+    pub(super) fn is_busy(&self) -> bool {
+        !(self.ready.is_empty() && self.dirty.is_empty() && self.dirty_peers.is_empty())
+    }
+
+    /// Makes sure that `timer` fires at `at` or before, and remembers in `armed_at` when.
+    ///
+    /// A later `at` costs nothing: the owner looks when the earlier one fires, and arms again. So a
+    /// deadline that moves with every message makes no heap entry per message.
+    pub(super) fn arm(&mut self, armed_at: &mut Option<Instant>, at: Instant, timer: Timer) {
+        if armed_at.is_none_or(|armed| at < armed) {
+            // A deadline in the past must not make the turn go round in itself.
+            let at = at.max(self.now.mono + Duration::from_millis(1));
+            *armed_at = Some(at);
+            self.deadlines.arm(at, timer);
+        }
+    }
+
+    /// Whether the entry that fires is the one of `armed_at`, which is then cleared.
+    pub(super) fn fired(&self, armed_at: &mut Option<Instant>) -> bool {
+        let due = armed_at.is_some_and(|at| at <= self.now.mono);
+        if due {
+            *armed_at = None;
+        }
+        due
+    }
+
+    /// Registers `pollable` once and for both directions.
+    pub(super) fn watch(
+        &self,
+        pollable: &mut impl Pollable,
+        source: Source,
+        interest: mio::Interest,
+    ) -> std::io::Result<()> {
+        self.registry.register(pollable, source.into(), interest)
+    }
+
+    /// Records a line for developers.
+    pub(super) fn report(&mut self, text: String) {
+        let kind = EventKind::Debug { namespace: "reactor:loop", text };
+        self.events.push(Event { at_unix_ms: self.now.unix_ms, server: None, kind });
+    }
+}

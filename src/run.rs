@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+//! Wiring: the only file that knows everything. It reads the configuration, binds, starts the log
+//! thread, prints what clients need, and turns the loop.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command as Process, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::base::{Now, Rng};
+use crate::cli::Flags;
+use crate::config::{self, Loaded, RunOptions};
+use crate::gateway::Gateway;
+use crate::gateway::io::{Event, EventKind, Input, Level, Output};
+use crate::observe::debug::Patterns;
+use crate::reactor::{self, Core, Listener, Observer, Reactor};
+use crate::wire::json::write;
+use crate::worker::{LogOptions, LogSender, Logs};
+
+pub mod client_config;
+pub mod health;
+
+/// Runs the gateway until it is told to stop.
+///
+/// Errors: the text for stderr; nothing was started.
+pub fn gateway(flags: &Flags) -> Result<(), String> {
+    // Before any thread: signals must reach the loop alone.
+    reactor::block_signals().map_err(|error| format!("cannot take signals: {error}"))?;
+    let is_headless = flags.is_on("config-stdin");
+    let (loaded, notices) = load(flags).inspect_err(|text| {
+        if is_headless {
+            print_error(text);
+        }
+    })?;
+    if loaded.run.validate_env {
+        validate_environment(&loaded.run)?;
+    }
+    let listener = Listener::bind(&loaded.run.listen).map_err(|error| error.to_string())?;
+    serve(loaded, notices, listener)
+}
+
+/// Checks a configuration and starts nothing; the summary goes to stdout.
+///
+/// Errors: the text for stderr.
+pub fn check(flags: &Flags) -> Result<String, String> {
+    let (loaded, notices) = load(flags)?;
+    let mut text = loaded.summary();
+    for notice in notices {
+        text.push_str(&format!("note: {notice}\n"));
+    }
+    Ok(text)
+}
+
+fn load(flags: &Flags) -> Result<(Loaded, Vec<String>), String> {
+    let gathered = config::source::gather(flags)?;
+    let loaded = config::load(&gathered.sources).map_err(|problems| problems.to_string())?;
+    let mut notices = gathered.notices;
+    notices.extend(loaded.notices.iter().cloned());
+    Ok((loaded, notices))
+}
+
+/// The written gateway specification wants errors of the start as a JSON object on stdout.
+fn print_error(text: &str) {
+    let mut out = Vec::new();
+    write::object(&mut out, |object| {
+        object.str("error", text);
+    });
+    out.push(b'\n');
+    let _ = std::io::stdout().write_all(&out);
+}
+
+fn serve(loaded: Loaded, notices: Vec<String>, listener: Listener) -> Result<(), String> {
+    let address = listener.local_addr();
+    let run = &loaded.run;
+    let document = client_config::document(&run.client_config, &run.listen, address.port());
+    let (logs, mut sender) = start_logs(&loaded);
+    announce(&mut sender, &loaded, &notices, &address.to_string());
+    let options = reactor_options(&loaded);
+    let gateway = start_gateway(&loaded)?;
+    let mut reactor = Reactor::new(&options, listener, gateway, sender).map_err(|e| e.to_string())?;
+    // Complete before the first request can be answered: who polls for it finds all of it.
+    let mut stdout = std::io::stdout().lock();
+    if let Err(error) = stdout.write_all(document.as_bytes()).and_then(|()| stdout.flush()) {
+        let _ = writeln!(std::io::stderr(), "cannot print the client configuration: {error}");
+    }
+    drop(stdout);
+    drop(document);
+    drop(loaded);
+    let ended = reactor.run().map_err(|error| error.to_string());
+    drop(reactor);
+    logs.finish();
+    ended
+}
+
+fn start_logs(loaded: &Loaded) -> (Logs, LogSender) {
+    let options = LogOptions {
+        dir: Some(loaded.run.log_dir.clone()),
+        patterns: Patterns::parse(&loaded.run.debug),
+        events_max: loaded.snapshot.limits.log_events_max,
+        on_start: || {
+            let _ = reactor::lower_thread_priority();
+        },
+        ..LogOptions::default()
+    };
+    let names = loaded.snapshot.servers.iter().map(|server| Arc::clone(&server.name)).collect();
+    Logs::start(options, names, loaded.secrets.clone())
+}
+
+/// The first lines of the log, as scripts look for them.
+fn announce(sender: &mut LogSender, loaded: &Loaded, notices: &[String], address: &str) {
+    let run = &loaded.run;
+    let mut say = |level, category, text| {
+        let kind = EventKind::Note { level, category, text };
+        sender.push(Event { at_unix_ms: read_clock().unix_ms, server: None, kind });
+    };
+    let version = &loaded.snapshot.version;
+    say(Level::Info, "startup", format!("MCPG Gateway version: {version}"));
+    say(
+        Level::Info,
+        "startup",
+        format!(
+            "Starting MCPG with config: {}, listen: {}, log-dir: {}",
+            run.source,
+            run.listen,
+            run.log_dir.display()
+        ),
+    );
+    for notice in notices {
+        say(Level::Warn, "startup", notice.clone());
+    }
+    if run.has_generated_agent {
+        let text = "No agent ID configured — generated temporary random agent ID (spec §7.3)";
+        say(Level::Warn, "startup", text.to_owned());
+    }
+    let names: Vec<_> = loaded.snapshot.servers.iter().map(|server| &*server.name).collect();
+    say(Level::Info, "startup", format!("Loaded {} MCP server(s)", names.len()));
+    let text = format!("Starting MCPG in ROUTED mode on {address}");
+    say(Level::Info, "startup", text);
+    let text = format!("Routes: /mcp/<server> where <server> is one of: [{}]", names.join(" "));
+    say(Level::Info, "startup", text);
+    sender.end_of_turn();
+}
+
+fn reactor_options(loaded: &Loaded) -> reactor::Options {
+    let keeper = std::env::current_exe().ok().map(|program| vec![program.into(), "keeper".into()]);
+    reactor::Options {
+        limits: loaded.snapshot.limits,
+        shutdown_timeout: loaded.run.shutdown_timeout,
+        signals: true,
+        keeper,
+        ca_file: std::env::var_os("SSL_CERT_FILE").map(PathBuf::from),
+        version: (&*loaded.snapshot.version).into(),
+        ..reactor::Options::default()
+    }
+}
+
+fn start_gateway(loaded: &Loaded) -> Result<Gateway, String> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| format!("no random numbers: {error}"))?;
+    let snapshot = Arc::new(loaded.snapshot.clone());
+    let mut gateway = Gateway::new(snapshot, Rng::new(seed), read_clock());
+    for (server, why) in &loaded.broken {
+        gateway.break_server(*server, why);
+    }
+    Ok(gateway)
+}
+
+fn read_clock() -> Now {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Now { mono: Instant::now(), unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) }
+}
+
+/// How long the container runtime may take to say that it is there.
+const RUNTIME_AFTER_MAX: Duration = Duration::from_secs(10);
+
+/// `--validate-env`: the variables and the runtime that containers need.
+///
+/// Errors: everything that is missing, a line each.
+fn validate_environment(run: &RunOptions) -> Result<(), String> {
+    let mut problems = Vec::new();
+    if !runtime_answers(run) {
+        problems.push(match run.runtime.program.as_str() {
+            "docker" => "Docker daemon is not accessible. Ensure the Docker socket is mounted or \
+                         Docker is running."
+                .to_owned(),
+            other => format!(
+                "Container runtime \"{other}\" is not accessible. Ensure it is installed, \
+                 running, and usable."
+            ),
+        });
+    }
+    if !run.missing_variables.is_empty() {
+        let missing = run.missing_variables.join(", ");
+        problems.push(format!("Required environment variables not set: {missing}"));
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "environment validation failed: Environment validation failed:\n  - {}",
+        problems.join("\n  - ")
+    ))
+}
+
+/// Asks the runtime; a socket that appears a moment late is waited for.
+fn runtime_answers(run: &RunOptions) -> bool {
+    let start = Instant::now();
+    loop {
+        let mut info = Process::new(&run.runtime.program);
+        info.args(&run.runtime.args).arg("info");
+        info.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        match info.status() {
+            Ok(status) if status.success() => return true,
+            Err(_) => return false,
+            Ok(_) if start.elapsed() > RUNTIME_AFTER_MAX => return false,
+            Ok(_) => std::thread::sleep(Duration::from_millis(500)),
+        }
+    }
+}
+
+impl Core for Gateway {
+    fn handle_input(&mut self, input: Input, now: Now) {
+        Self::handle_input(self, input, now);
+    }
+    fn handle_timeout(&mut self, now: Now) {
+        Self::handle_timeout(self, now);
+    }
+    fn poll_output(&mut self) -> Option<Output> {
+        Self::poll_output(self)
+    }
+    fn poll_timeout(&self) -> Option<Instant> {
+        Self::poll_timeout(self)
+    }
+}
+
+impl Observer for LogSender {
+    fn push(&mut self, event: Event) {
+        Self::push(self, event);
+    }
+    fn end_of_turn(&mut self) {
+        Self::end_of_turn(self);
+    }
+}
