@@ -143,8 +143,17 @@ impl Child {
         })
     }
 
-    /// Registers the pipes and the end of the process.
-    pub(super) fn watch(&mut self, key: Key<Self>, turn: &mut Turn) -> io::Result<()> {
+    /// Registers the pipes and the end of the process. If the poll refuses one of them, the child
+    /// is of no use: it is killed, and looked after now and then until it has ended.
+    pub(super) fn watch(&mut self, key: Key<Self>, turn: &mut Turn) {
+        if self.register(key, turn).is_err() {
+            self.exit = None;
+            self.kill();
+        }
+        self.arm(key, turn);
+    }
+
+    fn register(&mut self, key: Key<Self>, turn: &mut Turn) -> io::Result<()> {
         if let Some(stdin) = &mut self.stdin {
             stdin.set_nonblocking(true)?;
             turn.watch(stdin, Source::ChildStdin(key), Interest::WRITABLE)?;
@@ -161,7 +170,6 @@ impl Child {
             let fd = exit.as_raw_fd();
             turn.watch(&mut SourceFd(&fd), Source::ChildExit(key), Interest::READABLE)?;
         }
-        self.arm(key, turn);
         Ok(())
     }
 
@@ -386,7 +394,8 @@ impl Child {
     /// Whether it is dead and has nothing more to say.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         let silent = self.stdout.is_none() && self.stderr.is_none();
-        matches!(self.stage, Stage::Ended { until } if silent || until <= now)
+        let late = |until| until <= now && !self.paused;
+        matches!(self.stage, Stage::Ended { until } if silent || late(until))
     }
 
     /// Ends what is left of its group and reaps it.

@@ -15,6 +15,7 @@ use rustls::ClientConfig;
 
 use super::fetch::Fetching;
 use super::source::{self, Owing, Pulled, Pushed, Readiness};
+use super::sys;
 use super::token::{Source, Work};
 use super::turn::Turn;
 use crate::base::{Key, Outbox};
@@ -194,9 +195,11 @@ impl Connection {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(false),
             Err(error) => return Err(failed(error)),
         }
-        // A request leaves in one call; waiting for more to send would only delay it. Where the
-        // option is missing it is slower and still right.
+        // A request leaves in one call; waiting for more to send would only delay it. And a stream
+        // on which nothing is sent would never notice that the backend has vanished. Without the
+        // options it is slower, or later, and still right.
         let _ = self.stream.set_nodelay(true);
+        let _ = sys::keep_alive(&self.stream);
         self.stage = if self.tls.is_some() { Stage::Securing } else { Stage::Open };
         Ok(true)
     }

@@ -324,7 +324,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         }
         loop {
             let so_far = self.turn.now.mono.saturating_duration_since(start);
-            let reading = self.peers.owe() && so_far < LAST_BYTES_MAX;
+            let reading = self.peers.owes() && so_far < LAST_BYTES_MAX;
             let leaving = !self.children.is_empty() && so_far < LEAVE_MAX;
             if !reading && !leaving {
                 break;

@@ -9,7 +9,7 @@
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::ptr;
@@ -221,6 +221,26 @@ pub fn has_ended(pid: u32) -> bool {
         libc::waitid(libc::P_PID, pid, record.as_mut_ptr(), options) == 0
             && (*record.as_ptr()).si_pid() != 0
     }
+}
+
+/// Lets the system find out that the other side of an idle connection has vanished: the first
+/// probe after a minute, then four of them a quarter of a minute apart.
+pub fn keep_alive(socket: &impl AsRawFd) -> io::Result<()> {
+    set_option(socket, libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1)?;
+    set_option(socket, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, 60)?;
+    set_option(socket, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, 15)?;
+    set_option(socket, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 4)
+}
+
+fn set_option(socket: &impl AsRawFd, level: i32, name: i32, value: libc::c_int) -> io::Result<()> {
+    let len = size_of::<libc::c_int>() as libc::socklen_t;
+    // WHY UNSAFE: neither std nor mio sets these options.
+    // SAFETY: `value` is an initialised integer that outlives the call, and `len` is its size; the
+    // descriptor is borrowed from its owner, so it is open.
+    let status = unsafe {
+        libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), len)
+    };
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Raises the bound on our open descriptors as far as we may, and says what it was.
