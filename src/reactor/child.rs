@@ -12,13 +12,10 @@
 //! A child is the leader of a process group, and signals go to all of the group. It is reaped last:
 //! until then its number, which is also the group's, cannot be given to a stranger.
 
-use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child as Process, Command, ExitStatus, Stdio as Pipe};
+use std::path::PathBuf;
+use std::process::Child as Process;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,11 +23,12 @@ use mio::Interest;
 use mio::unix::SourceFd;
 use mio::unix::pipe::{Receiver, Sender};
 
+use super::command;
 use super::source::{self, Owing, Pulled, Pushed, Readiness};
 use super::sys::{self, DescriptorLimit, Signal};
 use super::token::{Source, Work};
 use super::turn::{Timer, Turn};
-use crate::base::{Key, Outbox, Secret};
+use crate::base::{Key, Outbox};
 use crate::gateway::io::{Backend, ChildEnd, Input};
 use crate::gateway::snapshot::ChildCommand;
 use crate::link::stdio::{Stdio, StdioEvent};
@@ -94,14 +92,6 @@ impl Owing for Stdio {
     }
 }
 
-/// A command with `env` as its whole environment. The program is looked up in the `PATH` of `env`.
-pub(super) fn command(program: &str, env: &[(Box<str>, Secret)]) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear();
-    command.envs(env.iter().map(|(name, value)| (&**name, OsStr::from_bytes(value.expose()))));
-    command
-}
-
 impl Child {
     /// Starts the process. It is not watched yet.
     ///
@@ -113,9 +103,9 @@ impl Child {
         limit: Option<DescriptorLimit>,
         turn: &Turn,
     ) -> Result<Self, String> {
-        let mut process = prepare(&command, cidfile.as_deref(), limit)
+        let mut process = command::prepare(&command, cidfile.as_deref(), limit)
             .spawn()
-            .map_err(|error| words(&error, &command))?;
+            .map_err(|error| command::words(&error, &command))?;
         let stdin = process.stdin.take().map(Sender::from);
         let stdout = process.stdout.take().map(Receiver::from);
         let stderr = process.stderr.take().map(Receiver::from);
@@ -402,54 +392,8 @@ impl Child {
     pub(super) fn reap(&mut self) -> ChildEnd {
         self.signal(Signal::Kill);
         match self.process.wait() {
-            Ok(status) => end_of(status),
+            Ok(status) => command::end_of(status),
             Err(error) => ChildEnd::NotStarted(error.to_string()),
-        }
-    }
-}
-
-fn end_of(status: ExitStatus) -> ChildEnd {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => ChildEnd::Exited(code),
-        (None, signal) => ChildEnd::Killed(signal.unwrap_or_default()),
-    }
-}
-
-fn prepare(
-    command: &ChildCommand,
-    cidfile: Option<&Path>,
-    limit: Option<DescriptorLimit>,
-) -> Command {
-    let mut prepared = self::command(&command.program, &command.env);
-    let at = command.container.as_ref().map_or(0, |care| care.cidfile_at);
-    let (before, after) = command.args.split_at(at.min(command.args.len()));
-    prepared.args(before.iter().map(|arg| &**arg));
-    if let Some(cidfile) = cidfile {
-        prepared.arg("--cidfile").arg(cidfile);
-    }
-    prepared.args(after.iter().map(|arg| &**arg));
-    if let Some(cwd) = &command.cwd {
-        prepared.current_dir(&**cwd);
-    }
-    prepared.stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped());
-    sys::prepare_child(&mut prepared, limit, true);
-    prepared
-}
-
-/// Why a program could not be started, in words that name what is missing.
-fn words(error: &io::Error, command: &ChildCommand) -> String {
-    let program = &command.program;
-    if let Some(cwd) = command.cwd.as_deref().filter(|cwd| !Path::new(cwd).is_dir()) {
-        return format!("working directory {cwd:?} is not there");
-    }
-    match error.kind() {
-        io::ErrorKind::NotFound if !program.contains('/') => {
-            format!("{program:?}: executable file not found in PATH")
-        }
-        _ => {
-            let text = error.to_string();
-            let reason = text.split(" (os error").next().unwrap_or_default();
-            format!("{program:?}: {reason}")
         }
     }
 }

@@ -20,6 +20,7 @@
 mod accept;
 mod child;
 mod children;
+mod command;
 mod completions;
 mod connect;
 mod container;
@@ -28,6 +29,7 @@ mod fetch;
 mod keeper;
 pub mod ledger;
 mod options;
+mod origins;
 mod peer;
 mod request;
 mod roots;

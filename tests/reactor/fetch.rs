@@ -237,7 +237,10 @@ fn whoever_does_not_listen_or_answer_is_told_apart() {
             let connect_timeout = Duration::from_millis(100);
             post(HttpTarget { connect_timeout, ..target("192.0.2.1", 9) }, "{}")
         }
-        _ => post(target("name.invalid", 80), "{}"),
+        _ => {
+            let connect_timeout = Duration::from_millis(500);
+            post(HttpTarget { connect_timeout, ..target("name.invalid", 80) }, "{}")
+        }
     });
     let start = Instant::now();
     let error = fetch(&world, 0).unwrap_err();
