@@ -223,6 +223,17 @@ pub fn has_ended(pid: u32) -> bool {
     }
 }
 
+/// Lets up to `clients` wait to be accepted; the system may have a lower bound of its own.
+pub fn set_backlog(listening: &impl AsRawFd, clients: i32) -> io::Result<()> {
+    // WHY UNSAFE: mio listens with room for 128, and a client beyond that tries again only after a
+    // second.
+    // SAFETY: plain integers. Listening again on a socket that listens only changes its backlog.
+    match unsafe { libc::listen(listening.as_raw_fd(), clients) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// Lets the system find out that the other side of an idle connection has vanished: the first
 /// probe after a minute, then four of them a quarter of a minute apart.
 pub fn keep_alive(socket: &impl AsRawFd) -> io::Result<()> {
@@ -292,6 +303,21 @@ mod tests {
         child.wait().unwrap();
         signal_group(child.id(), Signal::Term).unwrap();
         assert!(!group_exists(child.id()));
+    }
+
+    #[test]
+    fn a_blocked_signal_is_read_from_the_descriptor() {
+        use std::io::Read;
+        block_signals().unwrap();
+        let mut descriptor = signal_descriptor().unwrap();
+        let mut record = [0; SIGNAL_RECORD_BYTES];
+        let empty = descriptor.read(&mut record).unwrap_err();
+        assert_eq!(empty.kind(), io::ErrorKind::WouldBlock);
+        // WHY UNSAFE: std cannot raise signals.
+        // SAFETY: the signal goes to the calling thread alone, which has blocked it.
+        unsafe { libc::raise(libc::SIGINT) };
+        assert_eq!(descriptor.read(&mut record).unwrap(), SIGNAL_RECORD_BYTES);
+        assert_eq!(record[..4], SIGINT.to_ne_bytes());
     }
 
     #[test]
