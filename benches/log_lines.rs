@@ -59,11 +59,9 @@ fn members(bytes: usize) -> Vec<u8> {
 fn redact(c: &mut Criterion) {
     let mut group = c.benchmark_group("redact");
     let redactor = Redactor::new(&secrets());
-    for (name, text) in [
-        ("call", message(300)),
-        ("prose", message(64 * 1024)),
-        ("members", members(64 * 1024)),
-    ] {
+    for (name, text) in
+        [("call", message(300)), ("prose", message(64 * 1024)), ("members", members(64 * 1024))]
+    {
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_with_input(BenchmarkId::new(name, text.len()), &text, |b, text| {
             b.iter(|| redactor.redact(black_box(text), Form::Json).len());
@@ -86,7 +84,8 @@ fn record(c: &mut Criterion) {
     let servers = vec!["github".into()];
     let event = |kind| Event { at_unix_ms: 1_787_400_000_123, server: Some(ServerId(0)), kind };
     let payload = Message::new(message(300));
-    let request = event(EventKind::RpcOut { method: "tools/call".into(), payload: payload.clone() });
+    let request =
+        event(EventKind::RpcOut { method: "tools/call".into(), payload: payload.clone() });
     let answer = event(EventKind::RpcIn {
         method: "tools/call".into(),
         tool: Some("search_code".into()),
