@@ -15,6 +15,8 @@ mod child;
 mod clients;
 #[path = "e2e/conformance.rs"]
 mod conformance;
+#[path = "e2e/contract.rs"]
+mod contract;
 #[path = "e2e/docker.rs"]
 mod docker;
 #[path = "support/gateway.rs"]
