@@ -21,6 +21,8 @@ mod contract;
 mod docker;
 #[path = "support/gateway.rs"]
 mod gateway;
+#[path = "e2e/hostile.rs"]
+mod hostile;
 #[path = "support/http.rs"]
 mod http;
 #[path = "support/place.rs"]
