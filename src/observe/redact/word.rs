@@ -112,8 +112,8 @@ impl Shapes<'_> {
     /// `sk-…`, unless it is the end of a word such as `task`.
     fn key(&mut self, at: usize) -> Option<Edit> {
         let before = self.text[..at].last();
-        let begins = self.text[at..].starts_with(b"sk-")
-            && !before.is_some_and(u8::is_ascii_alphanumeric);
+        let begins =
+            self.text[at..].starts_with(b"sk-") && !before.is_some_and(u8::is_ascii_alphanumeric);
         let start = begins.then_some(at + 3)?;
         let end = self.end_of_word(start);
         (end - start >= WORD_BYTES_MIN).then_some(Edit::mark(at, end))
