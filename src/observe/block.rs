@@ -202,6 +202,12 @@ mod tests {
     }
 
     #[test]
+    fn events_and_records_are_small_enough_to_be_moved_often() {
+        assert!(size_of::<Event>() <= 96, "{}", size_of::<Event>());
+        assert!(size_of::<Record>() <= 96, "{}", size_of::<Record>());
+    }
+
+    #[test]
     fn a_cleared_block_is_empty_and_small() {
         let mut block = Block::default();
         let payload = Message::new(vec![b' '; PAYLOAD_BYTES_MAX]);

@@ -33,14 +33,14 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// How long [`Logs::finish`] waits for a disk or a terminal that takes nothing.
 const FINISH_AFTER_MAX: Duration = Duration::from_secs(3);
 
-/// A batch is written as soon as it has so many bytes.
-const BATCH_BYTES_MAX: usize = 256 * 1024;
+/// A batch is written as soon as it has so many bytes; the system takes long writes in large pages.
+const BATCH_BYTES_MAX: usize = 1024 * 1024;
 
 /// Buffers that are larger are given back when the thread goes to sleep.
 const IDLE_BYTES_MAX: usize = 16 * 1024;
 
 /// Waiting events may take so many bytes; beyond: events are dropped.
-const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
+const WAITING_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Empty blocks are kept for the loop until it is idle, if they are not larger together.
 const SPARE_BYTES_MAX: usize = 8 * 1024 * 1024;
