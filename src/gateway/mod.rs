@@ -67,6 +67,7 @@ pub struct Gateway {
     calls: Calls,
     fetches: Slab<Fetch>,
     servers: Vec<ServerState>,
+    held_up: Vec<(Key<io::Peer>, backend::Source)>,
     alarms: Alarms,
     phase: Phase,
 }
@@ -88,6 +89,7 @@ impl Gateway {
             calls: Calls::default(),
             fetches: Slab::new(),
             servers,
+            held_up: Vec::new(),
             alarms: Alarms::default(),
             phase: Phase::Serving,
         };
@@ -120,8 +122,8 @@ impl Gateway {
             Input::Head { peer, from, head } => self.admit(peer, from, &head),
             Input::Body { peer, body } => self.open(peer, body),
             Input::PeerClosed { peer } => self.peer_closed(peer),
-            Input::PeerFull { peer } => self.pause_source_of(peer, true),
-            Input::PeerDrained { peer } => self.pause_source_of(peer, false),
+            Input::PeerFull { peer } => self.pause_source_of(peer),
+            Input::PeerDrained { peer } => self.let_flow_for(peer),
             Input::Line { backend, line } => self.line(backend, line),
             Input::Noise { backend, line } => self.noise(backend, &line),
             Input::LineTooLong { backend, start } => self.line_too_long(backend, &start),
