@@ -166,6 +166,22 @@ impl Gateway {
         self.exchanges.is_empty() && self.calls.is_empty() && self.fetches.is_empty()
     }
 
+    /// How many sessions there are: for tests, and for people.
+    #[must_use]
+    pub fn n_sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// What is under way, for the message of a test that fails: it is not fit for a log.
+    #[must_use]
+    pub fn what_is_left(&self) -> String {
+        let exchanges: Vec<_> = self.exchanges.iter().collect();
+        let calls: Vec<_> = self.calls.iter().collect();
+        let fetches: Vec<_> = self.fetches.iter().collect();
+        let n = self.backends.len();
+        format!("{:?}, {n} backends, {exchanges:?}, {calls:?}, {fetches:?}", self.phase)
+    }
+
     /// What has to hold between any two inputs; costs a walk, so it runs in tests alone.
     pub fn check_invariants(&self) {
         for (_, call) in self.calls.iter() {
