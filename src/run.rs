@@ -78,7 +78,8 @@ fn serve(loaded: Loaded, notices: Vec<String>, listener: Listener) -> Result<(),
     announce(&mut sender, &loaded, &notices, &address.to_string());
     let options = reactor_options(&loaded);
     let gateway = start_gateway(&loaded)?;
-    let mut reactor = Reactor::new(&options, listener, gateway, sender).map_err(|e| e.to_string())?;
+    let mut reactor =
+        Reactor::new(&options, listener, gateway, sender).map_err(|e| e.to_string())?;
     // Complete before the first request can be answered: who polls for it finds all of it.
     let mut stdout = std::io::stdout().lock();
     if let Err(error) = stdout.write_all(document.as_bytes()).and_then(|()| stdout.flush()) {

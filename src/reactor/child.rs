@@ -40,13 +40,19 @@ use crate::link::stdio::{Stdio, StdioEvent};
 enum Stage {
     Running,
     /// Stdin is closed, or will be when it has taken what is owed.
-    Leaving { until: Instant },
+    Leaving {
+        until: Instant,
+    },
     /// SIGTERM was sent.
-    Terminating { until: Instant },
+    Terminating {
+        until: Instant,
+    },
     /// SIGKILL was sent; nothing is left but waiting.
     Killed,
     /// Dead, not reaped. A descendant may hold its pipes open: for so long they are read.
-    Ended { until: Instant },
+    Ended {
+        until: Instant,
+    },
 }
 
 /// One child and our ends of its pipes.
@@ -235,12 +241,7 @@ impl Child {
     }
 
     /// Owes it one line, as long as it is not on its way out.
-    pub(super) fn send(
-        &mut self,
-        key: Key<Self>,
-        message: &crate::wire::Splice,
-        turn: &mut Turn,
-    ) {
+    pub(super) fn send(&mut self, key: Key<Self>, message: &crate::wire::Splice, turn: &mut Turn) {
         if self.stage == Stage::Running && self.stdin.is_some() {
             self.link.send(message);
             self.note_fullness(turn);

@@ -94,7 +94,8 @@ impl Children {
     fn announce_container(&mut self, command: &ChildCommand) -> Result<Option<PathBuf>, String> {
         let Some(care) = &command.container else { return Ok(None) };
         let cidfile = self.containers.cidfile();
-        let cidfile = cidfile.map_err(|error| format!("no directory for container ids: {error}"))?;
+        let cidfile =
+            cidfile.map_err(|error| format!("no directory for container ids: {error}"))?;
         self.keeper.add_container(care, &cidfile);
         Ok(Some(cidfile))
     }

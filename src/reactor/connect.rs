@@ -233,13 +233,8 @@ impl Connection {
             broken.is_none()
         };
         let budget = turn.limits.read_bytes_per_turn_max;
-        let pulled = source::read_some(
-            &mut self.stream,
-            &mut self.input,
-            &mut turn.buffer,
-            budget,
-            take,
-        );
+        let pulled =
+            source::read_some(&mut self.stream, &mut self.input, &mut turn.buffer, budget, take);
         turn.plain = plain;
         self.answered |= answered;
         if let Some(trouble) = broken {

@@ -151,10 +151,8 @@ impl Fetches {
 
     /// Tries the next address; the last trouble is the one that is told.
     fn connect(&mut self, key: Key<Fetching>, mut rest: Rest, until: Instant, turn: &mut Turn) {
-        let mut last = Trouble {
-            kind: FetchErrorKind::Connect,
-            text: "no address has answered".to_owned(),
-        };
+        let mut last =
+            Trouble { kind: FetchErrorKind::Connect, text: "no address has answered".to_owned() };
         while let Some(address) = rest.next() {
             match self.open(key, address, turn) {
                 Ok(connection) => {
@@ -185,8 +183,7 @@ impl Fetches {
         let mut connection = Connection::begin(address, fetching.origin, key, turn)?;
         if target.tls {
             let config = self.roots.config();
-            let config =
-                config.map_err(|text| Trouble { kind: FetchErrorKind::Tls, text })?;
+            let config = config.map_err(|text| Trouble { kind: FetchErrorKind::Tls, text })?;
             connection.secure(config, &target.host)?;
         }
         let place = self.connections.insert(connection);

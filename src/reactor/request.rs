@@ -125,8 +125,7 @@ mod tests {
 
     #[test]
     fn fields_of_the_target_replace_ours_and_never_the_framing() {
-        let headers =
-            [("user-agent", "x"), ("Authorization", "Bearer t"), ("Content-Length", "9")];
+        let headers = [("user-agent", "x"), ("Authorization", "Bearer t"), ("Content-Length", "9")];
         let want = ["user-agent: x\r\n", "authorization: bearer t\r\n", "content-length: 2\r\n"];
         check(FetchMethod::Post, &headers, &want, &["penstock/1", "content-length: 9"]);
         check(FetchMethod::Post, &[("Host", "other")], &["host: other\r\n"], &["host: h:1"]);

@@ -55,9 +55,8 @@ pub fn signal_descriptor() -> io::Result<File> {
     let signals = stop_signals();
     // WHY UNSAFE: std has no signalfd.
     // SAFETY: -1 asks for a new descriptor; `signals` is an initialised set that outlives the call.
-    let fd = unsafe {
-        libc::signalfd(-1, &raw const signals, libc::SFD_NONBLOCK | libc::SFD_CLOEXEC)
-    };
+    let fd =
+        unsafe { libc::signalfd(-1, &raw const signals, libc::SFD_NONBLOCK | libc::SFD_CLOEXEC) };
     Ok(File::from(owned(fd)?))
 }
 

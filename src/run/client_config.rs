@@ -95,7 +95,10 @@ mod tests {
 }
 "#;
         assert_eq!(document(&facts, "0.0.0.0:0", 8080), want);
-        assert_eq!(document(&ClientConfigFacts::default(), ":1", 1), "{\n  \"mcpServers\": {}\n}\n");
+        assert_eq!(
+            document(&ClientConfigFacts::default(), ":1", 1),
+            "{\n  \"mcpServers\": {}\n}\n"
+        );
     }
 
     #[test]

@@ -36,7 +36,8 @@ pub fn ask(url: Option<&str>) -> Result<String, String> {
 }
 
 fn exchange(authority: &str, path: &str) -> std::io::Result<String> {
-    let with_port = if authority.rsplit(':').next().is_some_and(|port| port.parse::<u16>().is_ok()) {
+    let with_port = if authority.rsplit(':').next().is_some_and(|port| port.parse::<u16>().is_ok())
+    {
         authority.to_owned()
     } else {
         format!("{authority}:80")
@@ -47,8 +48,9 @@ fn exchange(authority: &str, path: &str) -> std::io::Result<String> {
             Ok(mut stream) => {
                 stream.set_read_timeout(Some(STEP_AFTER_MAX))?;
                 stream.set_write_timeout(Some(STEP_AFTER_MAX))?;
-                let head =
-                    format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+                let head = format!(
+                    "GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n"
+                );
                 stream.write_all(head.as_bytes())?;
                 let mut answer = String::new();
                 stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer)?;
