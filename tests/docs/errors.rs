@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 //! `docs/errors.md` says what the code says.
 
-use std::fmt::Write as _;
-
 use penstock::gateway::fault::listing::{Row, rows};
 use penstock::link::http_server::Violation;
 use penstock::wire::http1::Field;
@@ -62,7 +60,8 @@ fn the_list_of_errors_is_current() {
 fn table(out: &mut String, lines: impl Iterator<Item = [String; 3]>) {
     out.push_str("| status | code | text |\n|---|---|---|\n");
     for [status, code, text] in lines {
-        writeln!(out, "| {status} | {code} | {} |", text.replace('|', "\\|")).unwrap();
+        let text = text.replace('|', "\\|");
+        out.push_str(&format!("| {status} | {code} | {text} |\n"));
     }
 }
 
@@ -72,7 +71,7 @@ fn said(row: &Row) -> [String; 3] {
 }
 
 fn broken(violation: &Violation) -> [String; 3] {
-    let refusal = violation.refusal().unwrap();
+    let refusal = violation.refusal().expect("only violations with a refusal are listed");
     [refusal.status.to_string(), format!("`{}`", refusal.code), refusal.message.into_owned()]
 }
 
