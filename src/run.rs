@@ -100,7 +100,7 @@ fn start_logs(loaded: &Loaded) -> (Logs, LogSender) {
         patterns: Patterns::parse(&loaded.run.debug),
         events_max: loaded.snapshot.limits.log_events_max,
         on_start: || {
-            let _ = reactor::lower_thread_priority();
+            reactor::lower_thread_priority();
         },
         ..LogOptions::default()
     };

@@ -185,6 +185,9 @@ impl Gateway {
             && backend.owner != Owner::Shared
         {
             backend.owner = Owner::Session(key);
+            for early in std::mem::take(&mut backend.early) {
+                self.keep_for_later(key, early.into());
+            }
         }
         self.alarms.set(Alarm::Sessions, self.now.mono + self.snapshot.session_timeout);
         key

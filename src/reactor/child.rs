@@ -321,15 +321,15 @@ impl Child {
 
     fn terminate(&mut self, until: Instant) {
         self.paused = false;
-        self.close_stdin();
         self.signal(Signal::Term);
+        self.close_stdin();
         self.stage = Stage::Terminating { until };
     }
 
     fn kill(&mut self) {
         self.paused = false;
-        self.close_stdin();
         self.signal(Signal::Kill);
+        self.close_stdin();
         self.stage = Stage::Killed;
     }
 

@@ -16,6 +16,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 self.peers.apply(peer, turn, |link, now| link.respond(&head, &body, close, now));
             }
             Output::Stream { peer, head } => {
+                self.peers.set_streaming(peer, true);
                 self.peers.apply(peer, turn, |link, now| link.open_stream(&head, now));
             }
             Output::Event { peer, event } => self.peers.apply(peer, turn, |link, now| {
@@ -28,7 +29,10 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                     }
                 }
             }),
-            Output::Finish { peer } => self.peers.apply(peer, turn, |link, now| link.finish(now)),
+            Output::Finish { peer } => {
+                self.peers.set_streaming(peer, false);
+                self.peers.apply(peer, turn, |link, now| link.finish(now));
+            }
             Output::Close { peer } => self.peers.close(peer, turn),
             Output::Spawn { backend, command } => self.children.spawn(backend, command, turn),
             Output::Send { backend, message } => self.children.send(backend, &message, turn),

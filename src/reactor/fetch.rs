@@ -129,6 +129,11 @@ impl Fetches {
         }
     }
 
+    /// Notes that addresses have been found.
+    pub(super) fn note_completions(&mut self) {
+        self.completions.note();
+    }
+
     /// Takes the addresses that have been found.
     pub(super) fn take_completions(&mut self, turn: &mut Turn) {
         while let Some((ticket, result)) = self.completions.take() {

@@ -223,8 +223,8 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                         signals.take(self.shutdown_timeout, turn);
                     }
                 }
-                // Taken in any case, in its place in the turn.
-                Some(Source::Completions) | None => {}
+                Some(Source::Completions) => self.fetches.note_completions(),
+                None => {}
             }
         }
     }

@@ -66,6 +66,7 @@ impl Gateway {
             opened_by_client: true,
             held: VecDeque::new(),
             greetings: Vec::new(),
+            early: VecDeque::new(),
             said: VecDeque::new(),
             n_noise: 0,
             full: false,
