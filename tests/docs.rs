@@ -4,7 +4,11 @@
 
 #[path = "docs/errors.rs"]
 mod errors;
+#[path = "docs/examples.rs"]
+mod examples;
 #[path = "docs/links.rs"]
 mod links;
 #[path = "docs/markdown.rs"]
 mod markdown;
+#[path = "docs/quickstart.rs"]
+mod quickstart;

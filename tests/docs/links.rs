@@ -3,8 +3,14 @@
 
 use crate::markdown::{anchors, links, path, read};
 
-const DOCUMENTS: &[&str] =
-    &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/errors.md"];
+const DOCUMENTS: &[&str] = &[
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "docs/configuration.md",
+    "docs/errors.md",
+];
 
 #[test]
 fn every_local_link_leads_somewhere() {
@@ -32,7 +38,7 @@ fn check(document: &str, link: &str) {
 /// A name in `code` that looks like a file must be one.
 #[test]
 fn every_file_that_is_named_exists() {
-    for document in ["README.md", "CONTRIBUTING.md"] {
+    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
         let text = read(document);
         for name in text.split('`').skip(1).step_by(2) {
             let is_ours = ["src/", "tests/", "docs/", "examples/", "scripts/", "docker/"]
@@ -41,4 +47,22 @@ fn every_file_that_is_named_exists() {
             assert!(!is_ours || path(name).exists(), "{document} names {name}");
         }
     }
+}
+
+/// The code map has a heading for every module, and none for what is not there.
+#[test]
+fn the_code_map_is_complete() {
+    let text = read("ARCHITECTURE.md");
+    let (_, map) = text.split_once("\n## Code map\n").expect("there is a code map");
+    let map = map.split("\n## ").next().unwrap_or_default();
+    let headings = map.lines().filter(|line| line.starts_with("### "));
+    let mut mapped: Vec<&str> =
+        headings.flat_map(|line| line.split('`').skip(1).step_by(2)).collect();
+    let library = read("src/lib.rs");
+    let modules = library.lines().filter_map(|line| line.strip_prefix("pub mod "));
+    let mut modules: Vec<&str> = modules.map(|name| name.trim_end_matches(';')).collect();
+    modules.push("main");
+    mapped.sort_unstable();
+    modules.sort_unstable();
+    assert_eq!(mapped, modules);
 }
