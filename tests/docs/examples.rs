@@ -88,7 +88,7 @@ fn every_flag_exists() {
     for block in scripts() {
         let text = block.text.replace("\\\n", " ");
         for line in text.lines() {
-            let ours = ["penstock ", "\"$IMAGE\" ", "cargo run --release -- "];
+            let ours = ["penstock ", "penstock:cli ", "cargo run --release -- "];
             let Some((_, arguments)) = ours.iter().find_map(|name| line.split_once(name)) else {
                 continue;
             };
