@@ -15,10 +15,14 @@ mod child;
 mod clients;
 #[path = "e2e/conformance.rs"]
 mod conformance;
+#[path = "e2e/contract.rs"]
+mod contract;
 #[path = "e2e/docker.rs"]
 mod docker;
 #[path = "support/gateway.rs"]
 mod gateway;
+#[path = "e2e/hostile.rs"]
+mod hostile;
 #[path = "support/http.rs"]
 mod http;
 #[path = "support/place.rs"]

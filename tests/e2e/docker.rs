@@ -48,7 +48,8 @@ impl World {
         format!(
             "{{\"mcpServers\":{{\"it\":{{\"type\":\"stdio\",\"container\":{:?},\
              \"entrypointArgs\":[{mode:?}],\"args\":[\"--network\",\"none\"]{more}}}}},\
-             \"gateway\":{{\"port\":3000,\"domain\":\"localhost\"{gateway}}}}}",
+             \"gateway\":{{\"port\":3000,\"domain\":\"localhost\",\
+             \"agentId\":\"e2e\"{gateway}}}}}",
             self.image
         )
     }
@@ -190,6 +191,7 @@ fn nothing_is_left_after_sigkill_while_a_container_starts() {
 fn a_crash_is_reported_and_leaves_nothing() {
     let world = World::new("crash");
     let gateway = Gateway::json("docker-crash", &world.config("crash", "", ""), &[], &[]);
+    gateway.wait_until_up();
     let client = gateway.client("it");
     let response = client.call(2, "{}").unwrap();
     assert!(response.answer().contains("\"error\""), "{response:?}");
@@ -223,6 +225,7 @@ fn a_server_that_never_answers_is_removed_when_its_time_is_up() {
 fn the_end_of_a_session_removes_its_container() {
     let world = World::new("session");
     let gateway = Gateway::json("docker-session", &world.config("deaf", "", ""), &[], &[]);
+    gateway.wait_until_up();
     let clients = [gateway.client("it"), gateway.client("it")];
     for client in &clients {
         assert_eq!(client.call(2, "{}").unwrap().status, 200);

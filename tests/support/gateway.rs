@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use crate::child::{Process, eventually};
-use crate::http::Mcp;
+use crate::http::{self, Mcp};
 use crate::place::{PENSTOCK, Scratch};
 
 /// A running gateway.
@@ -96,11 +96,28 @@ impl Gateway {
         format!("http://{}/mcp/{server}", self.addr)
     }
 
+    /// Waits until the child that is started first has shaken hands: the first session gets it.
+    #[track_caller]
+    pub fn wait_until_up(&self) {
+        eventually("the servers are up", Duration::from_secs(20), || {
+            let health = http::get(&self.addr, "/health").ok()?;
+            let up = !health.body.contains("starting") && health.body.contains("running");
+            up.then_some(())
+        });
+    }
+
+    /// The key that its printed configuration tells clients to send.
+    pub fn key(&self) -> Option<String> {
+        let text = self.stdout();
+        let after = text.split("\"Authorization\"").nth(1)?;
+        after.split('"').nth(1).map(str::to_owned)
+    }
+
     /// A client of a server behind it, with a session.
     #[track_caller]
     pub fn client(&self, server: &str) -> Mcp {
-        let mut mcp = Mcp::new(&self.addr, server, None);
-        mcp.initialize("2025-06-18");
+        let mut mcp = Mcp::new(&self.addr, server, self.key().as_deref());
+        mcp.initialize("2025-11-25");
         mcp
     }
 

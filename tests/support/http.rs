@@ -68,7 +68,10 @@ impl Connection {
         fields: &[(&str, &str)],
         body: &str,
     ) -> io::Result<Response> {
-        let mut text = format!("{method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n");
+        let mut text = format!("{method} {target} HTTP/1.1\r\n");
+        if !fields.iter().any(|(name, _)| *name == "Host") {
+            text += "Host: 127.0.0.1\r\n";
+        }
         for (name, value) in fields {
             text += &format!("{name}: {value}\r\n");
         }
