@@ -12,5 +12,7 @@ mod fetch;
 mod keeper;
 #[path = "reactor/peer.rs"]
 mod peer;
+#[path = "reactor/tls.rs"]
+mod tls;
 #[path = "reactor/toy.rs"]
 mod toy;

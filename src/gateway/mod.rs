@@ -67,6 +67,7 @@ pub struct Gateway {
     calls: Calls,
     fetches: Slab<Fetch>,
     servers: Vec<ServerState>,
+    held_up: Vec<(Key<io::Peer>, backend::Source)>,
     alarms: Alarms,
     phase: Phase,
 }
@@ -88,6 +89,7 @@ impl Gateway {
             calls: Calls::default(),
             fetches: Slab::new(),
             servers,
+            held_up: Vec::new(),
             alarms: Alarms::default(),
             phase: Phase::Serving,
         };
@@ -120,8 +122,8 @@ impl Gateway {
             Input::Head { peer, from, head } => self.admit(peer, from, &head),
             Input::Body { peer, body } => self.open(peer, body),
             Input::PeerClosed { peer } => self.peer_closed(peer),
-            Input::PeerFull { peer } => self.pause_source_of(peer, true),
-            Input::PeerDrained { peer } => self.pause_source_of(peer, false),
+            Input::PeerFull { peer } => self.pause_source_of(peer),
+            Input::PeerDrained { peer } => self.let_flow_for(peer),
             Input::Line { backend, line } => self.line(backend, line),
             Input::Noise { backend, line } => self.noise(backend, &line),
             Input::LineTooLong { backend, start } => self.line_too_long(backend, &start),
@@ -162,6 +164,22 @@ impl Gateway {
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.exchanges.is_empty() && self.calls.is_empty() && self.fetches.is_empty()
+    }
+
+    /// How many sessions there are: for tests, and for people.
+    #[must_use]
+    pub fn n_sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// What is under way, for the message of a test that fails: it is not fit for a log.
+    #[must_use]
+    pub fn what_is_left(&self) -> String {
+        let exchanges: Vec<_> = self.exchanges.iter().collect();
+        let calls: Vec<_> = self.calls.iter().collect();
+        let fetches: Vec<_> = self.fetches.iter().collect();
+        let n = self.backends.len();
+        format!("{:?}, {n} backends, {exchanges:?}, {calls:?}, {fetches:?}", self.phase)
     }
 
     /// What has to hold between any two inputs; costs a walk, so it runs in tests alone.

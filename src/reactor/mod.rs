@@ -20,6 +20,7 @@
 mod accept;
 mod child;
 mod children;
+mod command;
 mod completions;
 mod connect;
 mod container;
@@ -28,6 +29,7 @@ mod fetch;
 mod keeper;
 pub mod ledger;
 mod options;
+mod origins;
 mod peer;
 mod request;
 mod roots;
@@ -324,7 +326,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         }
         loop {
             let so_far = self.turn.now.mono.saturating_duration_since(start);
-            let reading = self.peers.owe() && so_far < LAST_BYTES_MAX;
+            let reading = self.peers.owes() && so_far < LAST_BYTES_MAX;
             let leaving = !self.children.is_empty() && so_far < LEAVE_MAX;
             if !reading && !leaving {
                 break;

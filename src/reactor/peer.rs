@@ -155,12 +155,24 @@ impl Peers {
         if found.deaf {
             return;
         }
-        // One answer is always taken, however long; the next one only from who has read.
-        if found.link.outbox().len() > turn.limits.outbox_bytes_max {
-            return self.remove(key, turn);
-        }
         give(&mut found.link, turn.now);
         self.settle(key, turn);
+    }
+
+    /// Like [`Peers::apply`] for what makes the outbox longer. One answer or event is always taken,
+    /// however long; the next one only if the client has read: otherwise it is too slow and closed.
+    pub(super) fn owe(
+        &mut self,
+        peer: Key<Peer>,
+        turn: &mut Turn,
+        give: impl FnOnce(&mut HttpServer, Now),
+    ) {
+        let key = renamed(peer);
+        let owed = self.slab.get(key).map_or(0, |found| found.link.outbox().len());
+        if owed > turn.limits.outbox_bytes_max {
+            return self.remove(key, turn);
+        }
+        self.apply(peer, turn, give);
     }
 
     /// Notes whether a stream is open to `peer`.
@@ -215,7 +227,7 @@ impl Peers {
     }
 
     /// Whether some connection still waits for bytes that it can take.
-    pub(super) fn owe(&self) -> bool {
+    pub(super) fn owes(&self) -> bool {
         self.slab.iter().any(|(_, peer)| !peer.link.outbox().is_empty())
     }
 

@@ -17,7 +17,8 @@ use penstock::wire::Splice;
 
 use crate::toy::{PATIENCE, World, ask, fetch_key};
 
-fn target(host: &str, port: u16) -> HttpTarget {
+/// An address without headers.
+pub fn target(host: &str, port: u16) -> HttpTarget {
     HttpTarget {
         server: "s".into(),
         tls: false,
@@ -29,7 +30,8 @@ fn target(host: &str, port: u16) -> HttpTarget {
     }
 }
 
-fn post(target: HttpTarget, body: &str) -> FetchRequest {
+/// A POST of `body`.
+pub fn post(target: HttpTarget, body: &str) -> FetchRequest {
     FetchRequest {
         target: Arc::new(target),
         path: None,
@@ -43,7 +45,7 @@ fn post(target: HttpTarget, body: &str) -> FetchRequest {
 }
 
 /// A world in which `POST /N` sends the request that `make` gives for N.
-fn world(options: Options, make: impl Fn(u32) -> FetchRequest + Send + 'static) -> World {
+pub fn world(options: Options, make: impl Fn(u32) -> FetchRequest + Send + 'static) -> World {
     World::with(options, Vec::new(), move |input, outputs| {
         if let Input::Head { head, .. } = input
             && let Ok(n) = String::from_utf8_lossy(&head.path()[1..]).parse()
@@ -56,7 +58,7 @@ fn world(options: Options, make: impl Fn(u32) -> FetchRequest + Send + 'static) 
 
 /// Sends the request `n` and waits for its end; returns the messages of the answer.
 #[track_caller]
-fn fetch(world: &World, n: u32) -> Result<Vec<String>, FetchError> {
+pub fn fetch(world: &World, n: u32) -> Result<Vec<String>, FetchError> {
     ask(&mut world.connect(), &format!("/{n}"), "");
     let mut messages = Vec::new();
     world.wait(|fact| match fact {
@@ -235,7 +237,10 @@ fn whoever_does_not_listen_or_answer_is_told_apart() {
             let connect_timeout = Duration::from_millis(100);
             post(HttpTarget { connect_timeout, ..target("192.0.2.1", 9) }, "{}")
         }
-        _ => post(target("name.invalid", 80), "{}"),
+        _ => {
+            let connect_timeout = Duration::from_millis(500);
+            post(HttpTarget { connect_timeout, ..target("name.invalid", 80) }, "{}")
+        }
     });
     let start = Instant::now();
     let error = fetch(&world, 0).unwrap_err();

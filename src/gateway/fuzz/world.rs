@@ -192,8 +192,17 @@ impl World {
                 assert!(child.is_some_and(|child| !child.stopped), "sent to nobody");
                 self.note_sent(To::Child(backend), &message);
             }
-            Output::Stop { backend, .. } => self.child_mut(backend).stopped = true,
-            Output::PauseChild { backend, paused } => self.child_mut(backend).paused = paused,
+            // A child that has just closed may still be told to; nobody hears it.
+            Output::Stop { backend, .. } => {
+                if let Some(child) = self.child_mut(backend) {
+                    child.stopped = true;
+                }
+            }
+            Output::PauseChild { backend, paused } => {
+                if let Some(child) = self.child_mut(backend) {
+                    child.paused = paused;
+                }
+            }
             Output::Fetch { fetch, request } => {
                 self.fetches.push(FetchView { key: fetch, headed: false });
                 if let Some(body) = &request.body {
@@ -213,9 +222,8 @@ impl World {
         self.peers.iter_mut().find(|peer| peer.key == key && peer.state != PeerState::Gone)
     }
 
-    fn child_mut(&mut self, key: Key<Backend>) -> &mut ChildView {
-        let child = self.children.iter_mut().find(|child| child.key == key);
-        child.expect("outputs name children that live")
+    fn child_mut(&mut self, key: Key<Backend>) -> Option<&mut ChildView> {
+        self.children.iter_mut().find(|child| child.key == key)
     }
 
     /// A client that is there goes from one of `from` to `to`.
