@@ -188,7 +188,8 @@ impl Gateway {
             .map(|(event, message)| (stream.event_id(*event), message.clone()))
             .collect();
         if let Some(old) = old_peer {
-            self.peers.clear(old);
+            // To the exchange that it carried, that connection is gone; nobody will tell us so.
+            self.peer_closed(old);
             self.push(Output::Close { peer: old });
         }
         let exchange = self.exchanges.insert(Exchange::Listening(Listening { session: key, peer }));

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Gateway;
-use super::call::{Call, CallFor};
+use super::call::Call;
 use super::exchange::Exchange;
 use super::fault::{BackendFaultKind, Fault};
 use super::io::{ChildEnd, EventKind, Fetch, Level, Output};
@@ -259,17 +259,22 @@ impl Gateway {
         };
         let fault = self.backend_fault(key, BackendFaultKind::Down, &detail);
         if !expected {
-            self.backend_failed(key, &fault);
+            self.give_up(key, &fault);
         }
         self.remove_backend(key, &fault);
     }
 
     /// A backend has failed: its calls get the error, the sessions that it served are over.
     pub(crate) fn backend_failed(&mut self, key: Key<Backend>, fault: &Fault) {
-        let Some(backend) = self.backends.get_mut(key) else { return };
-        if backend.state == State::Stopping {
-            return;
+        if self.backends.get(key).is_some_and(|backend| backend.state != State::Stopping) {
+            self.give_up(key, fault);
+            self.stop_link(key, false);
         }
+    }
+
+    /// Ends everything that a failed backend was needed for.
+    fn give_up(&mut self, key: Key<Backend>, fault: &Fault) {
+        let Some(backend) = self.backends.get_mut(key) else { return };
         let (server, owner, was_opening) =
             (backend.server, backend.owner, backend.state == State::Opening);
         backend.state = State::Stopping;
@@ -288,7 +293,6 @@ impl Gateway {
         for session in over {
             self.end_session(session, "its backend has failed");
         }
-        self.stop_link(key, false);
     }
 
     pub(crate) fn fail_calls_of(&mut self, key: Key<Backend>, fault: &Fault) {
@@ -328,32 +332,6 @@ impl Gateway {
                 let gone = self.backend_fault(key, BackendFaultKind::Down, "it was stopped");
                 self.remove_backend(key, &gone);
             }
-        }
-    }
-
-    /// Stops or resumes reading what feeds one exchange alone.
-    pub(crate) fn pause_backend_of(
-        &mut self,
-        session: Key<Session>,
-        exchange: Key<Exchange>,
-        paused: bool,
-    ) {
-        let Some((key, _)) = self.backend_of(session) else { return };
-        let Some(backend) = self.backends.get(key) else { return };
-        match (&backend.link, backend.owner) {
-            // A shared child is never held up for one client; the link closes who is too slow.
-            (Link::Child, Owner::Session(_)) => {
-                self.push(Output::PauseChild { backend: key, paused })
-            }
-            (Link::Http(_), _) => {
-                let of_exchange = |call: &Call| call.whom == CallFor::Exchange(exchange);
-                for call in self.calls.keys_of(of_exchange) {
-                    if let Some(fetch) = self.calls.get(call).and_then(|call| call.fetch) {
-                        self.push(Output::PauseFetch { fetch, paused });
-                    }
-                }
-            }
-            _ => {}
         }
     }
 }
