@@ -291,6 +291,8 @@ pub enum ChildEnd {
     Exited(i32),
     /// A signal ended it.
     Killed(i32),
+    /// It closed its stdout and lives on; it is being ended, and nothing more is told of it.
+    Mute,
 }
 
 /// One request to an HTTP backend.

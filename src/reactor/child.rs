@@ -74,11 +74,18 @@ pub(super) struct Child {
     pub(super) dirty: bool,
     /// The system says that it has ended, or one of its pipes has.
     suspect: bool,
+    /// It has closed its stdout: when the core is told, unless it ends before.
+    mute_at: Option<Instant>,
+    /// The core knows that it can expect nothing more.
+    pub(super) given_up: bool,
     armed_at: Option<Instant>,
 }
 
-/// How long the pipes of a dead child are read when somebody keeps them open.
-const LAST_WORDS_MAX: Duration = Duration::from_millis(500);
+/// How long the pipes of a dead child are read when somebody keeps them open. Its callers wait.
+const LAST_WORDS_MAX: Duration = Duration::from_millis(50);
+
+/// Whoever exits closes its stdout first: for so long we wait for the status, which says more.
+const MUTE_AFTER: Duration = Duration::from_millis(50);
 
 /// How often a child is looked after if the system cannot tell when a process ends.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -129,6 +136,8 @@ impl Child {
             queued: false,
             dirty: false,
             suspect: false,
+            mute_at: None,
+            given_up: false,
             armed_at: None,
         })
     }
@@ -218,6 +227,7 @@ impl Child {
         // Whoever has closed stdout can never answer again.
         if self.stdout.is_none() && self.stage == Stage::Running {
             self.stop(false, turn);
+            self.mute_at = Some(turn.now.mono + MUTE_AFTER);
         }
         if std::mem::take(&mut self.suspect) {
             self.look(turn);
@@ -364,7 +374,15 @@ impl Child {
         if self.exit.is_none() {
             self.look(turn);
         }
+        if self.mute_at.take_if(|at| *at <= now).is_some() && !self.has_ended() {
+            self.given_up = true;
+            turn.inbox.push_back(Input::ChildClosed { backend: self.backend, why: ChildEnd::Mute });
+        }
         self.arm(key, turn);
+    }
+
+    const fn has_ended(&self) -> bool {
+        matches!(self.stage, Stage::Ended { .. })
     }
 
     /// Makes sure that somebody looks when the stage is over.
@@ -376,7 +394,7 @@ impl Child {
             }
         };
         let look_at = self.exit.is_none().then(|| turn.now.mono + LOOK_EVERY);
-        if let Some(at) = until.into_iter().chain(look_at).min() {
+        if let Some(at) = until.into_iter().chain(look_at).chain(self.mute_at).min() {
             turn.arm(&mut self.armed_at, at, Timer::Child(key));
         }
     }

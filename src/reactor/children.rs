@@ -193,7 +193,9 @@ impl Children {
         if let Some(cidfile) = child.cidfile.take() {
             self.containers.clean_up(&child.command, cidfile, &mut self.keeper, turn);
         }
-        turn.inbox.push_back(Input::ChildClosed { backend, why });
+        if !child.given_up {
+            turn.inbox.push_back(Input::ChildClosed { backend, why });
+        }
     }
 
     /// Leaves what is not over yet to the keeper.

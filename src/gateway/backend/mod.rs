@@ -258,6 +258,7 @@ impl Gateway {
             ChildEnd::NotStarted(text) => format!("it could not be started: {text}"),
             ChildEnd::Exited(code) => format!("its process exited with status {code}"),
             ChildEnd::Killed(signal) => format!("its process was ended by signal {signal}"),
+            ChildEnd::Mute => "its process closed its stdout".to_owned(),
         };
         let fault = self.backend_fault(key, BackendFaultKind::Down, &detail);
         if !expected {
