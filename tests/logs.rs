@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 //! The log thread with real files: what is in them, who may read them, and what is never in them.
 
+// Small functions of tests are tests as well, which the lint does not see.
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;

@@ -140,7 +140,8 @@ impl Diagnostics {
         let mut shown = String::new();
         let mut caret = String::new();
         let column = self.text[start..at].chars().count();
-        let first = column.saturating_sub(EXCERPT_MAX / 2);
+        let is_long = self.text[start..end].chars().count() > EXCERPT_MAX;
+        let first = if is_long { column.saturating_sub(EXCERPT_MAX / 2) } else { 0 };
         let strings =
             if class == Class::Syntax { values_in(&self.text[start..end]) } else { vec![] };
         for (index, (offset, letter)) in self.text[start..end].char_indices().enumerate() {
@@ -278,12 +279,29 @@ pub struct Report {
     pub secrets: Vec<String>,
     /// Where the text holds values that must not be shown.
     pub masked: Vec<Span>,
+    /// Values with a variable that is not set: what else is wrong with them is only echo.
+    pub unexpanded: Vec<Span>,
 }
 
 impl Report {
     /// Adds a problem.
     pub fn add(&mut self, problem: Problem) {
         self.problems.push(problem);
+    }
+
+    /// Whether a key of the table at `path` was probably meant to be one of `names`, so that saying
+    /// that they are missing would be an echo.
+    #[must_use]
+    pub fn is_misspelled(&self, path: &str, names: &[&str]) -> bool {
+        self.problems.iter().any(|problem| {
+            let suggestion = problem.suggestion.as_deref().unwrap_or_default();
+            let key = problem.path.strip_prefix(path).and_then(|rest| rest.strip_prefix('.'));
+            key.is_some_and(|key| {
+                names
+                    .iter()
+                    .any(|name| key == *name || suggestion == format!("did you mean '{name}'?"))
+            })
+        })
     }
 
     /// Remembers a value that must never be logged.

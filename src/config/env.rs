@@ -148,6 +148,13 @@ pub fn expand(text: &str, environment: &Environment) -> Result<Option<String>, V
     if missing.is_empty() { Ok(is_changed.then_some(expanded)) } else { Err(missing) }
 }
 
+/// Where the first `${NAME}` in `text` starts, and how long it is.
+#[must_use]
+pub fn find_variable(text: &str) -> Option<(usize, usize)> {
+    let mut dollars = text.match_indices("${");
+    dollars.find_map(|(start, _)| Some((start, variable(&text[start + 2..])?.len() + 3)))
+}
+
 /// The name at the start of `text`, if a closing brace follows it.
 fn variable(text: &str) -> Option<&str> {
     let name = &text[..text.find('}')?];
@@ -164,8 +171,8 @@ pub fn is_name(name: &str) -> bool {
 
 /// Adds the variables of a `.env` text to `environment`; gives notices.
 ///
-/// A line is `NAME=value`; `$NAME` and `${NAME}` in a value are replaced, undefined ones by nothing.
-/// Quotes are part of the value. What is there already is overwritten.
+/// A line is `NAME=value`; `$NAME` and `${NAME}` in a value are replaced, undefined ones by
+/// nothing. Quotes are part of the value. What is there already is overwritten.
 pub fn load_dotenv(text: &str, environment: &mut Environment) -> Result<Vec<String>, String> {
     let mut notices = Vec::new();
     for (index, line) in text.lines().enumerate() {

@@ -10,6 +10,8 @@ use super::{json, toml};
 use crate::base::{Secret, Span};
 use crate::gateway::snapshot::Snapshot;
 
+const UNDEFINED: &str = "undefined environment variable referenced";
+
 /// Shorter values are not treated as secrets: replacing them would make logs unreadable.
 const SECRET_BYTES_MIN: usize = 6;
 
@@ -28,7 +30,11 @@ pub fn load(sources: &Sources) -> Result<Loaded, Diagnostics> {
     match loaded {
         Some(loaded) if report.problems.is_empty() => Ok(finish(loaded, report, sources)),
         _ => {
-            let Report { problems, masked, .. } = report;
+            let Report { mut problems, masked, unexpanded, .. } = report;
+            problems.retain(|problem| {
+                let is_echo = problem.span.is_some_and(|span| unexpanded.contains(&span));
+                !is_echo || problem.message.starts_with(UNDEFINED)
+            });
             Err(Diagnostics::new(&sources.name, &sources.text, masked, problems))
         }
     }
@@ -48,7 +54,7 @@ fn parse(sources: &Sources) -> Result<Item, Vec<Problem>> {
 }
 
 fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded> {
-    mask(&root, false, report);
+    mask(&root, false, &sources.text, report);
     expand(&mut root, sources, report);
     let format = sources.format;
     let place = Place { section: Section::Top, path: "", format };
@@ -151,6 +157,7 @@ fn expand(root: &mut Item, sources: &Sources, report: &mut Report) {
                 item.expanded = true;
             }
             Err(missing) => {
+                report.unexpanded.push(item.span);
                 for name in missing {
                     report.add(undefined(&name, path, item.span));
                 }
@@ -160,31 +167,42 @@ fn expand(root: &mut Item, sources: &Sources, report: &mut Report) {
 }
 
 fn undefined(name: &str, path: &str, span: Span) -> Problem {
-    Problem::value(path, Some(span), format!("undefined environment variable referenced: {name}"))
+    Problem::value(path, Some(span), format!("{UNDEFINED}: {name}"))
         .detail(format!("Variable: {name}"))
         .detail("Reason: Environment variable is not defined")
         .suggest(format!("Set the environment variable {name} before starting the gateway"))
 }
 
 /// Remembers the places of values that diagnostics must not show.
-fn mask(item: &Item, is_secret: bool, report: &mut Report) {
+fn mask(item: &Item, is_secret: bool, source: &str, report: &mut Report) {
     match &item.value {
         Value::Text(text) => {
-            let holds_secret = is_secret || text.contains('@') || text.contains("key=");
-            if holds_secret && !text.starts_with("${") {
-                report.masked.push(item.span);
+            if is_secret || text.contains('@') || text.contains("key=") {
+                mask_text(item.span, source, report);
             }
         }
-        Value::List(items) => items.iter().for_each(|item| mask(item, is_secret, report)),
+        Value::List(items) => items.iter().for_each(|item| mask(item, is_secret, source, report)),
         Value::Table(members) => {
             for member in members {
                 let name = member.name.to_ascii_lowercase().replace('_', "");
                 let is_secret = is_secret
                     || matches!(name.as_str(), "env" | "headers" | "agentid" | "agentids")
                     || env::looks_secret(&member.name);
-                mask(&member.item, is_secret, report);
+                mask(&member.item, is_secret, source, report);
             }
         }
         Value::Null | Value::Flag(_) | Value::Whole(_) | Value::Other(_) => {}
     }
+}
+
+/// Masks a value except for the names of variables in it: they are what one has to see.
+fn mask_text(span: Span, source: &str, report: &mut Report) {
+    let mut from = span.start as usize;
+    let end = span.end as usize;
+    while let Some(text) = source.get(from..end) {
+        let Some((start, length)) = env::find_variable(text) else { break };
+        report.masked.push(Span::new(from, from + start));
+        from += start + length;
+    }
+    report.masked.push(Span::new(from, end));
 }

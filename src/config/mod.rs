@@ -2,7 +2,7 @@
 //! From text to options: what was said becomes what is meant, or a list of everything that is
 //! wrong, each with its place.
 //!
-//! [`load`] is a function of its [`Sources`]: the text, the environment, the flags. Only
+//! [`load()`] is a function of its [`Sources`]: the text, the environment, the flags. Only
 //! [`source`] touches the world. Nobody but `run` imports this module: it produces the option types
 //! of the others.
 //!
@@ -38,6 +38,9 @@ pub use raw::Format;
 /// The version of this program.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Asks the file system for a path without symbolic links; `None` if there is none.
+pub type Canonicalize = Box<dyn Fn(&Path) -> Option<PathBuf>>;
+
 /// Everything that a configuration is made from.
 pub struct Sources {
     /// What the text is called in messages: a path, or `stdin`.
@@ -57,7 +60,7 @@ pub struct Sources {
     /// 64 random hexadecimal digits, in case a key has to be made.
     pub fresh_key: String,
     /// The path without symbolic links, if it exists and may be read.
-    pub canonicalize: Box<dyn Fn(&Path) -> Option<PathBuf>>,
+    pub canonicalize: Canonicalize,
 }
 
 /// A configuration that is fit to run.

@@ -17,7 +17,7 @@ const TEXT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Sources, and lines that somebody should read.
 pub struct Gathered {
-    /// For [`load`](super::load).
+    /// For [`load`](super::load()).
     pub sources: Sources,
     /// What is worth saying about the sources themselves.
     pub notices: Vec<String>,
@@ -45,7 +45,8 @@ pub fn gather(flags: &Flags) -> Result<Gathered, String> {
         let text = text.map_err(|error| {
             format!("failed to load config: failed to open config file: open {path}: {error}")
         })?;
-        (path.to_owned(), Format::Toml, text)
+        let format = if path.ends_with(".json") { Format::Json } else { Format::Toml };
+        (path.to_owned(), format, text)
     };
     let mut rng = Rng::new(seed()?);
     let sources = Sources {

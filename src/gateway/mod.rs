@@ -30,6 +30,7 @@ pub mod endpoint;
 pub mod exchange;
 pub mod fault;
 pub mod fetch;
+pub mod fuzz;
 pub mod health;
 pub mod io;
 pub mod note;

@@ -194,6 +194,10 @@ impl Gateway {
             && backend.owner != Owner::Shared
         {
             backend.owner = Owner::Session(key);
+            let early = std::mem::take(&mut backend.early);
+            for message in early.into_iter().filter(|_| !new.one_shot) {
+                self.queue(key, message.into(), None);
+            }
         }
         self.alarms.set(Alarm::Sessions, self.now.mono + self.snapshot.session_timeout);
         key

@@ -253,6 +253,19 @@ fn forget_oldest_ended(streams: &mut Vec<Stream>, max: usize) {
     });
 }
 
+/// Any bytes name at most one event, and its id is written as it was read but for leading zeros.
+pub fn fuzz(input: &[u8]) {
+    let Some((stream, event)) = parse_event_id(input) else { return };
+    let written = format!("{stream}-{event}");
+    assert_eq!(parse_event_id(written.as_bytes()), Some((stream, event)));
+    let trimmed = |digits: &[u8]| {
+        let zeros = digits.iter().take_while(|&&byte| byte == b'0').count();
+        digits[zeros.min(digits.len().saturating_sub(1))..].to_vec()
+    };
+    let parts: Vec<_> = input.split(|&byte| byte == b'-').map(trimmed).collect();
+    assert_eq!(parts.join(&b'-'), written.into_bytes());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

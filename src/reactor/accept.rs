@@ -12,6 +12,7 @@ use mio::Interest;
 use mio::net::{TcpListener, TcpStream};
 
 use super::peer::Peers;
+use super::sys;
 use super::token::Source;
 use super::turn::{Timer, Turn};
 use crate::gateway::io::PeerAddress;
@@ -68,6 +69,7 @@ impl Listener {
 
     fn listen(address: SocketAddr) -> io::Result<Self> {
         let socket = TcpListener::bind(address)?;
+        sys::set_backlog(&socket, BACKLOG)?;
         // Accepted sockets inherit the option on Linux, which saves a call for each of them. std
         // offers it for streams only, so a second descriptor of the socket poses as one.
         StdStream::from(socket.as_fd().try_clone_to_owned()?).set_nodelay(true)?;
@@ -75,6 +77,9 @@ impl Listener {
         Ok(Self { socket, address })
     }
 }
+
+/// How many clients may wait to be accepted; what the system allows by default.
+const BACKLOG: i32 = 4096;
 
 fn candidates(address: &str) -> io::Result<Vec<SocketAddr>> {
     if let Some(port) = address.strip_prefix(':') {

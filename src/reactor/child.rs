@@ -12,13 +12,10 @@
 //! A child is the leader of a process group, and signals go to all of the group. It is reaped last:
 //! until then its number, which is also the group's, cannot be given to a stranger.
 
-use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child as Process, Command, ExitStatus, Stdio as Pipe};
+use std::path::PathBuf;
+use std::process::Child as Process;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -26,11 +23,12 @@ use mio::Interest;
 use mio::unix::SourceFd;
 use mio::unix::pipe::{Receiver, Sender};
 
+use super::command;
 use super::source::{self, Owing, Pulled, Pushed, Readiness};
 use super::sys::{self, DescriptorLimit, Signal};
 use super::token::{Source, Work};
 use super::turn::{Timer, Turn};
-use crate::base::{Key, Outbox, Secret};
+use crate::base::{Key, Outbox};
 use crate::gateway::io::{Backend, ChildEnd, Input};
 use crate::gateway::snapshot::ChildCommand;
 use crate::link::stdio::{Stdio, StdioEvent};
@@ -94,14 +92,6 @@ impl Owing for Stdio {
     }
 }
 
-/// A command with `env` as its whole environment. The program is looked up in the `PATH` of `env`.
-pub(super) fn command(program: &str, env: &[(Box<str>, Secret)]) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear();
-    command.envs(env.iter().map(|(name, value)| (&**name, OsStr::from_bytes(value.expose()))));
-    command
-}
-
 impl Child {
     /// Starts the process. It is not watched yet.
     ///
@@ -113,9 +103,9 @@ impl Child {
         limit: Option<DescriptorLimit>,
         turn: &Turn,
     ) -> Result<Self, String> {
-        let mut process = prepare(&command, cidfile.as_deref(), limit)
+        let mut process = command::prepare(&command, cidfile.as_deref(), limit)
             .spawn()
-            .map_err(|error| words(&error, &command))?;
+            .map_err(|error| command::words(&error, &command))?;
         let stdin = process.stdin.take().map(Sender::from);
         let stdout = process.stdout.take().map(Receiver::from);
         let stderr = process.stderr.take().map(Receiver::from);
@@ -143,8 +133,17 @@ impl Child {
         })
     }
 
-    /// Registers the pipes and the end of the process.
-    pub(super) fn watch(&mut self, key: Key<Self>, turn: &mut Turn) -> io::Result<()> {
+    /// Registers the pipes and the end of the process. If the poll refuses one of them, the child
+    /// is of no use: it is killed, and looked after now and then until it has ended.
+    pub(super) fn watch(&mut self, key: Key<Self>, turn: &mut Turn) {
+        if self.register(key, turn).is_err() {
+            self.exit = None;
+            self.kill();
+        }
+        self.arm(key, turn);
+    }
+
+    fn register(&mut self, key: Key<Self>, turn: &mut Turn) -> io::Result<()> {
         if let Some(stdin) = &mut self.stdin {
             stdin.set_nonblocking(true)?;
             turn.watch(stdin, Source::ChildStdin(key), Interest::WRITABLE)?;
@@ -161,7 +160,6 @@ impl Child {
             let fd = exit.as_raw_fd();
             turn.watch(&mut SourceFd(&fd), Source::ChildExit(key), Interest::READABLE)?;
         }
-        self.arm(key, turn);
         Ok(())
     }
 
@@ -321,15 +319,15 @@ impl Child {
 
     fn terminate(&mut self, until: Instant) {
         self.paused = false;
-        self.close_stdin();
         self.signal(Signal::Term);
+        self.close_stdin();
         self.stage = Stage::Terminating { until };
     }
 
     fn kill(&mut self) {
         self.paused = false;
-        self.close_stdin();
         self.signal(Signal::Kill);
+        self.close_stdin();
         self.stage = Stage::Killed;
     }
 
@@ -386,61 +384,16 @@ impl Child {
     /// Whether it is dead and has nothing more to say.
     pub(super) fn is_over(&self, now: Instant) -> bool {
         let silent = self.stdout.is_none() && self.stderr.is_none();
-        matches!(self.stage, Stage::Ended { until } if silent || until <= now)
+        let late = |until| until <= now && !self.paused;
+        matches!(self.stage, Stage::Ended { until } if silent || late(until))
     }
 
     /// Ends what is left of its group and reaps it.
     pub(super) fn reap(&mut self) -> ChildEnd {
         self.signal(Signal::Kill);
         match self.process.wait() {
-            Ok(status) => end_of(status),
+            Ok(status) => command::end_of(status),
             Err(error) => ChildEnd::NotStarted(error.to_string()),
-        }
-    }
-}
-
-fn end_of(status: ExitStatus) -> ChildEnd {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => ChildEnd::Exited(code),
-        (None, signal) => ChildEnd::Killed(signal.unwrap_or_default()),
-    }
-}
-
-fn prepare(
-    command: &ChildCommand,
-    cidfile: Option<&Path>,
-    limit: Option<DescriptorLimit>,
-) -> Command {
-    let mut prepared = self::command(&command.program, &command.env);
-    let at = command.container.as_ref().map_or(0, |care| care.cidfile_at);
-    let (before, after) = command.args.split_at(at.min(command.args.len()));
-    prepared.args(before.iter().map(|arg| &**arg));
-    if let Some(cidfile) = cidfile {
-        prepared.arg("--cidfile").arg(cidfile);
-    }
-    prepared.args(after.iter().map(|arg| &**arg));
-    if let Some(cwd) = &command.cwd {
-        prepared.current_dir(&**cwd);
-    }
-    prepared.stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped());
-    sys::prepare_child(&mut prepared, limit, true);
-    prepared
-}
-
-/// Why a program could not be started, in words that name what is missing.
-fn words(error: &io::Error, command: &ChildCommand) -> String {
-    let program = &command.program;
-    if let Some(cwd) = command.cwd.as_deref().filter(|cwd| !Path::new(cwd).is_dir()) {
-        return format!("working directory {cwd:?} is not there");
-    }
-    match error.kind() {
-        io::ErrorKind::NotFound if !program.contains('/') => {
-            format!("{program:?}: executable file not found in PATH")
-        }
-        _ => {
-            let text = error.to_string();
-            let reason = text.split(" (os error").next().unwrap_or_default();
-            format!("{program:?}: {reason}")
         }
     }
 }

@@ -81,11 +81,8 @@ impl Children {
             self.by_backend.resize(backend.index() + 1, None);
         }
         self.by_backend[backend.index()] = Some(key);
-        let watched = self.slab.get_mut(key).map(|child| child.watch(key, turn));
-        if let Some(Err(_)) = watched {
-            // Without its pipes it is of no use; that it is gone is told when it is reaped.
-            self.stop(backend, true, turn);
-            self.sweep(key, turn);
+        if let Some(child) = self.slab.get_mut(key) {
+            child.watch(key, turn);
         }
         Ok(())
     }

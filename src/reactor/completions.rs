@@ -24,6 +24,8 @@ pub(super) type Resolved = (u64, Result<Vec<SocketAddr>, String>);
 #[derive(Default)]
 pub(super) struct Completions {
     resolver: Option<Resolver>,
+    /// Somebody has woken us; asking costs a lock.
+    woken: bool,
 }
 
 impl Completions {
@@ -50,8 +52,16 @@ impl Completions {
         Ok(())
     }
 
+    /// Notes that some thread has brought something.
+    pub(super) fn note(&mut self) {
+        self.woken = true;
+    }
+
     /// The next answer that has come.
     pub(super) fn take(&mut self) -> Option<Resolved> {
-        self.resolver.as_mut()?.poll()
+        let resolver = self.resolver.as_mut().filter(|_| self.woken)?;
+        let answer = resolver.poll();
+        self.woken = answer.is_some();
+        answer
     }
 }

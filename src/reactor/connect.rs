@@ -5,7 +5,7 @@
 //! Knows sockets, TLS and the HTTP link; who asked for what is kept in `fetch`.
 
 use std::io;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,11 +15,11 @@ use rustls::ClientConfig;
 
 use super::fetch::Fetching;
 use super::source::{self, Owing, Pulled, Pushed, Readiness};
+use super::sys;
 use super::token::{Source, Work};
 use super::turn::Turn;
 use crate::base::{Key, Outbox};
 use crate::gateway::io::FetchErrorKind;
-use crate::gateway::snapshot::HttpTarget;
 use crate::link::http_client::HttpClient;
 use crate::link::tls::Tls;
 
@@ -39,7 +39,7 @@ pub(super) struct Connection {
     pub(super) http: HttpClient,
     /// The request it carries; none while it is idle.
     pub(super) user: Option<Key<Fetching>>,
-    /// Whom it leads to, as a place in [`Origins`].
+    /// Whom it leads to, as a place in [`Origins`](super::origins::Origins).
     pub(super) origin: usize,
     pub(super) input: Readiness,
     writable: bool,
@@ -194,9 +194,11 @@ impl Connection {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => return Ok(false),
             Err(error) => return Err(failed(error)),
         }
-        // A request leaves in one call; waiting for more to send would only delay it. Where the
-        // option is missing it is slower and still right.
+        // A request leaves in one call; waiting for more to send would only delay it. And a stream
+        // on which nothing is sent would never notice that the backend has vanished. Without the
+        // options it is slower, or later, and still right.
         let _ = self.stream.set_nodelay(true);
+        let _ = sys::keep_alive(&self.stream);
         self.stage = if self.tls.is_some() { Stage::Securing } else { Stage::Open };
         Ok(true)
     }
@@ -294,125 +296,5 @@ impl Connection {
     /// What is owed in both layers; it changes when something is sealed or written.
     fn owed(&self) -> (usize, usize) {
         (self.http.outbox().len(), self.tls.as_ref().map_or(0, |tls| tls.outbox().len()))
-    }
-}
-
-/// The places that connections lead to, with those that are idle.
-#[derive(Default)]
-pub(super) struct Origins {
-    /// As many as the configuration has different hosts; never removed.
-    origins: Vec<Origin>,
-}
-
-struct Origin {
-    tls: bool,
-    host: Box<str>,
-    port: u16,
-    /// What `Host` says.
-    authority: Box<str>,
-    /// The one that was used last comes last, and is used first.
-    idle: Vec<Key<Connection>>,
-}
-
-impl Origins {
-    /// The place of `target`, made if it is new.
-    pub(super) fn find(&mut self, target: &HttpTarget) -> usize {
-        let (tls, host, port) = (target.tls, &target.host, target.port);
-        let known = |o: &Origin| o.tls == tls && o.port == port && o.host == *host;
-        self.origins.iter().position(known).unwrap_or_else(|| {
-            let (host, authority) = (host.clone(), authority(target));
-            self.origins.push(Origin { tls, host, port, authority, idle: Vec::new() });
-            self.origins.len() - 1
-        })
-    }
-
-    /// What `Host` says for `origin`.
-    pub(super) fn authority(&self, origin: usize) -> &str {
-        &self.origins[origin].authority
-    }
-
-    /// The idle connection to `origin` that was used last.
-    pub(super) fn take_idle(&mut self, origin: usize) -> Option<Key<Connection>> {
-        self.origins[origin].idle.pop()
-    }
-
-    /// Keeps a connection, unless `max` of them are kept.
-    pub(super) fn keep(&mut self, origin: usize, key: Key<Connection>, max: usize) -> bool {
-        let idle = &mut self.origins[origin].idle;
-        let room = idle.len() < max;
-        if room {
-            idle.push(key);
-        }
-        room
-    }
-
-    /// Forgets a connection that is gone.
-    pub(super) fn forget(&mut self, origin: usize, key: Key<Connection>) {
-        self.origins[origin].idle.retain(|&idle| idle != key);
-    }
-}
-
-/// RFC 9110 §7.2: the port unless it is the one of the scheme, IPv6 in brackets.
-fn authority(target: &HttpTarget) -> Box<str> {
-    let host = &target.host;
-    let default = if target.tls { 443 } else { 80 };
-    let host = match host.parse::<Ipv6Addr>() {
-        Ok(_) => format!("[{host}]"),
-        Err(_) => host.to_string(),
-    };
-    if target.port == default { host.into() } else { format!("{host}:{}", target.port).into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    fn target(tls: bool, host: &str, port: u16) -> HttpTarget {
-        HttpTarget {
-            server: "s".into(),
-            tls,
-            host: host.into(),
-            port,
-            path: "/".into(),
-            headers: Vec::new(),
-            connect_timeout: Duration::from_secs(1),
-        }
-    }
-
-    #[track_caller]
-    fn check(tls: bool, host: &str, port: u16, want: &str) {
-        assert_eq!(&*authority(&target(tls, host, port)), want);
-    }
-
-    #[test]
-    fn the_port_is_named_unless_it_is_the_one_of_the_scheme() {
-        check(false, "example.test", 80, "example.test");
-        check(true, "example.test", 443, "example.test");
-        check(true, "example.test", 80, "example.test:80");
-        check(false, "::1", 8080, "[::1]:8080");
-    }
-
-    #[test]
-    fn an_origin_is_scheme_host_and_port() {
-        let mut origins = Origins::default();
-        let first = origins.find(&target(false, "a", 1));
-        assert_eq!(origins.find(&target(false, "a", 1)), first);
-        for (tls, host, port) in [(true, "a", 1), (false, "b", 1), (false, "a", 2)] {
-            assert_ne!(origins.find(&target(tls, host, port)), first);
-        }
-    }
-
-    #[test]
-    fn the_pool_is_bounded_and_gives_the_freshest_first() {
-        let mut origins = Origins::default();
-        let origin = origins.find(&target(false, "a", 1));
-        let key = |n| Key::from_parts(n, 0);
-        assert!(origins.keep(origin, key(1), 2));
-        assert!(origins.keep(origin, key(2), 2));
-        assert!(!origins.keep(origin, key(3), 2));
-        assert_eq!(origins.take_idle(origin), Some(key(2)));
-        origins.forget(origin, key(1));
-        assert_eq!(origins.take_idle(origin), None);
     }
 }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use mio::Interest;
 use mio::unix::SourceFd;
 
+use super::command;
 use super::keeper::Keeper;
 use super::sys::{self, Signal};
 use super::token::Source;
@@ -92,7 +93,7 @@ impl Containers {
         cidfile: &Path,
         turn: &mut Turn,
     ) -> bool {
-        let mut removal = super::child::command(&care.runtime, &command.env);
+        let mut removal = command::with_env(&care.runtime, &command.env);
         removal.args(care.runtime_args.iter().map(|arg| &**arg)).args(["rm", "-f", id]);
         removal.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // It must not end with us: half a removal is none.

@@ -13,12 +13,13 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 self.peers.apply(peer, turn, |link, now| link.receive(bytes_max, now));
             }
             Output::Respond { peer, head, body, close } => {
-                self.peers.apply(peer, turn, |link, now| link.respond(&head, &body, close, now));
+                self.peers.owe(peer, turn, |link, now| link.respond(&head, &body, close, now));
             }
             Output::Stream { peer, head } => {
+                self.peers.set_streaming(peer, true);
                 self.peers.apply(peer, turn, |link, now| link.open_stream(&head, now));
             }
-            Output::Event { peer, event } => self.peers.apply(peer, turn, |link, now| {
+            Output::Event { peer, event } => self.peers.owe(peer, turn, |link, now| {
                 let (id, retry_ms) = (event.id.as_deref(), event.retry_ms);
                 match &event.data {
                     StreamData::Comment => link.send_comment(now),
@@ -28,7 +29,10 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                     }
                 }
             }),
-            Output::Finish { peer } => self.peers.apply(peer, turn, |link, now| link.finish(now)),
+            Output::Finish { peer } => {
+                self.peers.set_streaming(peer, false);
+                self.peers.apply(peer, turn, |link, now| link.finish(now));
+            }
             Output::Close { peer } => self.peers.close(peer, turn),
             Output::Spawn { backend, command } => self.children.spawn(backend, command, turn),
             Output::Send { backend, message } => self.children.send(backend, &message, turn),

@@ -20,6 +20,7 @@
 mod accept;
 mod child;
 mod children;
+mod command;
 mod completions;
 mod connect;
 mod container;
@@ -28,6 +29,7 @@ mod fetch;
 mod keeper;
 pub mod ledger;
 mod options;
+mod origins;
 mod peer;
 mod request;
 mod roots;
@@ -52,6 +54,7 @@ use self::signals::Signals;
 use self::token::{Source, Work};
 use self::turn::{Timer, Turn};
 use crate::base::Now;
+use crate::gateway::Gateway;
 use crate::gateway::io::{Event, Input, Output};
 
 pub use self::accept::{BindError, Listener};
@@ -69,6 +72,21 @@ pub trait Core {
     fn poll_output(&mut self) -> Option<Output>;
     /// When it wants to be told the time; `None`: never.
     fn poll_timeout(&self) -> Option<Instant>;
+}
+
+impl Core for Gateway {
+    fn handle_input(&mut self, input: Input, now: Now) {
+        Self::handle_input(self, input, now);
+    }
+    fn handle_timeout(&mut self, now: Now) {
+        Self::handle_timeout(self, now);
+    }
+    fn poll_output(&mut self) -> Option<Output> {
+        Self::poll_output(self)
+    }
+    fn poll_timeout(&self) -> Option<Instant> {
+        Self::poll_timeout(self)
+    }
 }
 
 /// Who is told what is worth recording; it must not block.
@@ -223,8 +241,8 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                         signals.take(self.shutdown_timeout, turn);
                     }
                 }
-                // Taken in any case, in its place in the turn.
-                Some(Source::Completions) | None => {}
+                Some(Source::Completions) => self.fetches.note_completions(),
+                None => {}
             }
         }
     }
@@ -324,7 +342,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         }
         loop {
             let so_far = self.turn.now.mono.saturating_duration_since(start);
-            let reading = self.peers.owe() && so_far < LAST_BYTES_MAX;
+            let reading = self.peers.owes() && so_far < LAST_BYTES_MAX;
             let leaving = !self.children.is_empty() && so_far < LEAVE_MAX;
             if !reading && !leaving {
                 break;

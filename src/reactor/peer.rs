@@ -35,6 +35,10 @@ pub(super) struct PeerConnection {
     full: bool,
     /// Our side of the connection was ended.
     shut: bool,
+    /// The connection was reset: nothing reaches the client any more.
+    broken: bool,
+    /// A stream is open, which only makes sense for a client that reads it.
+    streaming: bool,
     armed_at: Option<Instant>,
 }
 
@@ -60,11 +64,6 @@ impl Owing for Debt<'_> {
 }
 
 impl Peers {
-    /// Whether there is no connection at all.
-    pub(super) fn is_empty(&self) -> bool {
-        self.slab.is_empty()
-    }
-
     /// Whether one more connection from `ip` is within bounds.
     pub(super) fn has_room(&self, ip: IpAddr, turn: &Turn) -> bool {
         let here = self.per_address.get(&ip).copied().unwrap_or(0);
@@ -85,6 +84,8 @@ impl Peers {
             deaf: false,
             full: false,
             shut: false,
+            broken: false,
+            streaming: false,
             armed_at: None,
         });
         *self.per_address.entry(address.ip).or_default() += 1;
@@ -106,6 +107,7 @@ impl Peers {
         let Some(peer) = self.slab.get_mut(key) else { return };
         peer.input.note(event);
         peer.writable |= event.is_writable();
+        peer.broken |= event.is_error();
         turn.queue(&mut peer.queued, Work::Peer(key));
     }
 
@@ -113,6 +115,9 @@ impl Peers {
     pub(super) fn pump(&mut self, key: Key<PeerConnection>, turn: &mut Turn) {
         let Some(peer) = self.slab.get_mut(key) else { return };
         peer.queued = false;
+        if peer.broken {
+            return self.remove(key, turn);
+        }
         if peer.link.wants_input() {
             let (link, now) = (&mut peer.link, turn.now);
             let take = |bytes: &[u8]| {
@@ -128,6 +133,9 @@ impl Peers {
                 take,
             ) {
                 Pulled::Dry | Pulled::Rationed => {}
+                // It may be half closed and wait for its answer. But who listens to a stream says
+                // nothing and would not end its side to say so: this one has gone.
+                Pulled::Ended if peer.streaming => return self.remove(key, turn),
                 Pulled::Ended => peer.link.end_of_input(turn.now),
                 Pulled::Failed => return self.remove(key, turn),
             }
@@ -147,12 +155,31 @@ impl Peers {
         if found.deaf {
             return;
         }
-        // One answer is always taken, however long; the next one only from who has read.
-        if found.link.outbox().len() > turn.limits.outbox_bytes_max {
-            return self.remove(key, turn);
-        }
         give(&mut found.link, turn.now);
         self.settle(key, turn);
+    }
+
+    /// Like [`Peers::apply`] for what makes the outbox longer. One answer or event is always taken,
+    /// however long; the next one only if the client has read: otherwise it is too slow and closed.
+    pub(super) fn owe(
+        &mut self,
+        peer: Key<Peer>,
+        turn: &mut Turn,
+        give: impl FnOnce(&mut HttpServer, Now),
+    ) {
+        let key = renamed(peer);
+        let owed = self.slab.get(key).map_or(0, |found| found.link.outbox().len());
+        if owed > turn.limits.outbox_bytes_max {
+            return self.remove(key, turn);
+        }
+        self.apply(peer, turn, give);
+    }
+
+    /// Notes whether a stream is open to `peer`.
+    pub(super) fn set_streaming(&mut self, peer: Key<Peer>, streaming: bool) {
+        if let Some(found) = self.slab.get_mut(renamed(peer)) {
+            found.streaming = streaming;
+        }
     }
 
     /// Ends a connection because the core wants it.
@@ -200,7 +227,7 @@ impl Peers {
     }
 
     /// Whether some connection still waits for bytes that it can take.
-    pub(super) fn owe(&self) -> bool {
+    pub(super) fn owes(&self) -> bool {
         self.slab.iter().any(|(_, peer)| !peer.link.outbox().is_empty())
     }
 

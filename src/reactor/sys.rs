@@ -9,7 +9,7 @@
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::ptr;
@@ -223,6 +223,37 @@ pub fn has_ended(pid: u32) -> bool {
     }
 }
 
+/// Lets up to `clients` wait to be accepted; the system may have a lower bound of its own.
+pub fn set_backlog(listening: &impl AsRawFd, clients: i32) -> io::Result<()> {
+    // WHY UNSAFE: mio listens with room for 128, and a client beyond that tries again only after a
+    // second.
+    // SAFETY: plain integers. Listening again on a socket that listens only changes its backlog.
+    match unsafe { libc::listen(listening.as_raw_fd(), clients) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Lets the system find out that the other side of an idle connection has vanished: the first
+/// probe after a minute, then four of them a quarter of a minute apart.
+pub fn keep_alive(socket: &impl AsRawFd) -> io::Result<()> {
+    set_option(socket, libc::SOL_SOCKET, libc::SO_KEEPALIVE, 1)?;
+    set_option(socket, libc::IPPROTO_TCP, libc::TCP_KEEPIDLE, 60)?;
+    set_option(socket, libc::IPPROTO_TCP, libc::TCP_KEEPINTVL, 15)?;
+    set_option(socket, libc::IPPROTO_TCP, libc::TCP_KEEPCNT, 4)
+}
+
+fn set_option(socket: &impl AsRawFd, level: i32, name: i32, value: libc::c_int) -> io::Result<()> {
+    let len = size_of::<libc::c_int>() as libc::socklen_t;
+    // WHY UNSAFE: neither std nor mio sets these options.
+    // SAFETY: `value` is an initialised integer that outlives the call, and `len` is its size; the
+    // descriptor is borrowed from its owner, so it is open.
+    let status = unsafe {
+        libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), len)
+    };
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Raises the bound on our open descriptors as far as we may, and says what it was.
 pub fn raise_descriptor_limit() -> Option<DescriptorLimit> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -272,6 +303,21 @@ mod tests {
         child.wait().unwrap();
         signal_group(child.id(), Signal::Term).unwrap();
         assert!(!group_exists(child.id()));
+    }
+
+    #[test]
+    fn a_blocked_signal_is_read_from_the_descriptor() {
+        use std::io::Read;
+        block_signals().unwrap();
+        let mut descriptor = signal_descriptor().unwrap();
+        let mut record = [0; SIGNAL_RECORD_BYTES];
+        let empty = descriptor.read(&mut record).unwrap_err();
+        assert_eq!(empty.kind(), io::ErrorKind::WouldBlock);
+        // WHY UNSAFE: std cannot raise signals.
+        // SAFETY: the signal goes to the calling thread alone, which has blocked it.
+        unsafe { libc::raise(libc::SIGINT) };
+        assert_eq!(descriptor.read(&mut record).unwrap(), SIGNAL_RECORD_BYTES);
+        assert_eq!(record[..4], SIGINT.to_ne_bytes());
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl Turn {
 
     /// Records a line for developers.
     pub(super) fn report(&mut self, text: String) {
-        let kind = EventKind::Debug { namespace: "reactor:loop", text };
+        let kind = EventKind::Debug { namespace: "reactor:peer", text };
         self.events.push(Event { at_unix_ms: self.now.unix_ms, server: None, kind });
     }
 }

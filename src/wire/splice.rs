@@ -158,6 +158,39 @@ impl Sink for Vec<u8> {
 /// Pieces up to this many bytes are gathered instead of lent.
 const LENT_BYTES_MIN: usize = 128;
 
+/// Any two places of any bytes are replaced as by hand, in either order, however it leaves.
+pub fn fuzz(input: &[u8]) {
+    let [a, b, c, d, rest @ ..] = input else { return };
+    let mut cuts = [a, b, c, d].map(|&byte| usize::from(byte).min(rest.len()));
+    cuts.sort_unstable();
+    let [start, end, later, last] = cuts;
+    if start == last {
+        // Two empty places at one point have no order but the one they are given in.
+        return;
+    }
+    let (one, two) = (Span::new(start, end), Span::new(later, last));
+    let number = u64::from(*a) << 32 | u64::from(*d);
+    let bytes = Message::copy_of(&rest[end..later]);
+    let number_text = number.to_string();
+    let want = [&rest[..start], number_text.as_bytes(), &rest[end..later], &bytes, &rest[last..]];
+    let whole = || Splice::whole(Message::copy_of(rest));
+    let (number, bytes) = (Patch::Number(number), Patch::Bytes(bytes.clone()));
+    let splices = [
+        whole().with(one, number.clone()).with(two, bytes.clone()),
+        whole().with(two, bytes).with(one, number),
+    ];
+    let want = want.concat();
+    let has_break = want.iter().any(|byte| matches!(byte, b'\r' | b'\n'));
+    for splice in splices {
+        assert_eq!(splice.to_message().as_bytes(), want);
+        assert_eq!(splice.len(), want.len());
+        assert!(splice.has_line_break() || !has_break);
+        let mut outbox = Outbox::new();
+        splice.write_to(&mut outbox);
+        assert_eq!(outbox.to_vec(), want);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -201,4 +201,15 @@ fn a_shared_child_serves_all_sessions() {
     assert!(world.stopped.is_empty(), "others still use it");
 }
 
+#[test]
+fn what_the_first_child_says_before_its_session_waits_for_it() {
+    let (mut world, child) = World::with_child();
+    let changed = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+    world.line(child, changed);
+    let peer = world.post("/mcp/time", None, INITIALIZE);
+    let session = world.client(peer).fields["Mcp-Session-Id"].clone();
+    let listener = world.get("/mcp/time", &session, None);
+    assert_eq!(world.client(listener).events[1], format!("1-2|{changed}"));
+}
+
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;

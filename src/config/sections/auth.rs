@@ -36,8 +36,8 @@ pub fn resolve(f: Option<&Fields<'_>>, listen: &str, sources: &Sources, r: &mut 
             );
         } else {
             r.notice(
-                "No agent ID configured — generated temporary random agent ID (spec §7.3); \
-                 it is in the client configuration on stdout",
+                "the generated agent ID is in the client configuration on stdout; set \
+                 gateway.agent_id to choose one",
             );
             agents.push(sources.fresh_key.clone());
             is_generated = true;
@@ -48,7 +48,19 @@ pub fn resolve(f: Option<&Fields<'_>>, listen: &str, sources: &Sources, r: &mut 
     if let Some(domain) = f.and_then(|fields| fields.text("domain")) {
         hosts.push(domain.value.to_ascii_lowercase().into());
     }
-    hosts.extend(texts("allowed_hosts").iter().map(|host| host.value.to_ascii_lowercase().into()));
+    for host in texts("allowed_hosts") {
+        let name = host.value.to_ascii_lowercase();
+        if name.contains(['/', ' ', '*']) {
+            let message = format!("'{}' is not a host name", host.value);
+            r.add(Problem::value(host.path, Some(host.span), message));
+        }
+        // `Host` is compared without its port.
+        let is_port = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+        let without_port = name
+            .rsplit_once(':')
+            .filter(|(host, port)| is_port(port) && (!host.contains(':') || host.ends_with(']')));
+        hosts.push(without_port.map_or(name.as_str(), |(host, _)| host).into());
+    }
     let mut origins: Vec<Box<str>> = Vec::new();
     for origin in texts("allowed_origins") {
         let value = origin.value.trim_end_matches('/').to_ascii_lowercase();

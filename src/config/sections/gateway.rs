@@ -74,7 +74,7 @@ fn check(fields: &Fields<'_>, sources: &Sources, report: &mut Report) {
         for name in ["port", "domain"] {
             if fields.item(name).is_none() {
                 let path = &fields.path;
-                report.notice(format!("{path}.{name} is missing; it is needed by no one here"));
+                report.notice(format!("{path}.{name} is missing; the gateway runs without it"));
             }
         }
         if let Some(domain) = fields.text("domain").filter(|domain| !is_label(domain.value)) {

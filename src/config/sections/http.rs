@@ -26,11 +26,14 @@ const OURS: &[&str] = &[
     "upgrade",
 ];
 
+/// Fields whose values are no secrets, and would make logs unreadable if they were masked there.
+const HARMLESS: &[&str] = &["accept", "accept-language", "origin", "referer", "user-agent"];
+
 /// Reads an HTTP server.
 pub fn resolve(fields: &Fields<'_>, server: &Arc<str>, report: &mut Report) -> Option<HttpTarget> {
     let headers = headers(fields, report);
     let Some(url) = fields.text("url") else {
-        if fields.item("url").is_none() && !said_wrong(&fields.path, report) {
+        if fields.item("url").is_none() && !report.is_misspelled(&fields.path, &["url"]) {
             let message = "'url' is required for HTTP servers";
             report.add(
                 Problem::value(&fields.path, Some(fields.span), message)
@@ -66,11 +69,6 @@ pub fn resolve(fields: &Fields<'_>, server: &Arc<str>, report: &mut Report) -> O
     }
 }
 
-fn said_wrong(path: &str, report: &Report) -> bool {
-    let url = format!("{path}.url");
-    report.problems.iter().any(|problem| problem.path == url)
-}
-
 fn headers(fields: &Fields<'_>, report: &mut Report) -> Vec<(Box<str>, Secret)> {
     let mut headers = Vec::new();
     for (name, value, _) in fields.text_map("headers") {
@@ -86,6 +84,10 @@ fn headers(fields: &Fields<'_>, report: &mut Report) -> Vec<(Box<str>, Secret)> 
         } else if text.bytes().any(|byte| (byte < 0x20 && byte != b'\t') || byte == 0x7f) {
             wrong(format!("the value of '{name}' contains control characters"));
         } else {
+            if HARMLESS.iter().any(|harmless| name.eq_ignore_ascii_case(harmless)) {
+                headers.push((name.into(), Secret::new(text.as_bytes())));
+                continue;
+            }
             report.keep_secret(text);
             if let Some((_, credential)) = text.split_once(' ') {
                 report.keep_secret(credential.trim());
@@ -103,10 +105,10 @@ fn headers(fields: &Fields<'_>, report: &mut Report) -> Vec<(Box<str>, Secret)> 
 fn keep_url_secrets(url: &str, report: &mut Report) {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     for parameter in query.split('&') {
-        if let Some((name, value)) = parameter.split_once('=') {
-            if env::looks_secret(name) {
-                report.keep_secret(value);
-            }
+        if let Some((name, value)) = parameter.split_once('=')
+            && env::looks_secret(name)
+        {
+            report.keep_secret(value);
         }
     }
 }

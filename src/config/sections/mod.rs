@@ -5,6 +5,7 @@ pub mod auth;
 pub mod container;
 pub mod gateway;
 pub mod http;
+pub mod image;
 pub mod mount;
 pub mod options;
 pub mod refused;

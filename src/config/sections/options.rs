@@ -120,7 +120,7 @@ fn parse_short<'a>(arg: &'a str, next: Option<&'a str>, given: &mut Vec<Given<'a
 
 /// `-1` is a value; `-v` and `--privileged` are not.
 fn looks_like_option(value: &str) -> bool {
-    value.starts_with('-') && value.bytes().nth(1).is_some_and(|byte| !byte.is_ascii_digit())
+    value.starts_with('-') && value.as_bytes().get(1).is_some_and(|byte| !byte.is_ascii_digit())
 }
 
 /// The variables that are passed on by name alone (`-e NAME`).

@@ -45,6 +45,8 @@ pub struct Backend {
     pub held: VecDeque<(Splice, Carrier)>,
     /// Calls of clients that are answered from the handshake.
     pub greetings: Vec<Key<Call>>,
+    /// Notifications that came while it served nobody; its first session gets them.
+    pub early: VecDeque<Message>,
     /// The last lines of its stderr.
     pub said: VecDeque<Message>,
     /// Lines of stdout that were no messages.

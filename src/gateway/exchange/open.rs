@@ -78,7 +78,7 @@ impl Gateway {
             return self.open_session(admitted, incoming);
         }
         let session = self.attach(admitted, incoming.envelope.kind)?;
-        self.begin(admitted, session, vec![incoming], false)
+        self.begin(admitted, session, std::slice::from_ref(&incoming), false)
     }
 
     fn route_batch(
@@ -108,7 +108,7 @@ impl Gateway {
         if all.iter().any(|incoming| incoming.method == Method::Initialize) {
             return Err(ClientFault::MisplacedInitialize.into());
         }
-        self.begin(admitted, session, all, true)
+        self.begin(admitted, session, &all, true)
     }
 
     /// The session that a message belongs to.
@@ -214,21 +214,21 @@ impl Gateway {
         &mut self,
         admitted: &Admitted,
         session: Key<Session>,
-        all: Vec<Incoming>,
+        all: &[Incoming],
         is_batch: bool,
     ) -> Result<(), Fault> {
         let n_requests = all.iter().filter(|one| one.envelope.kind == Kind::Request).count();
         self.check_room(session, n_requests)?;
-        if !is_batch && let [one] = &all[..] {
+        if !is_batch && let [one] = all {
             self.check_tool(admitted.server, one)?;
         }
         let key = self.await_response(admitted, session, n_requests, is_batch, false);
         let mut waits_below = false;
         for one in all {
             match one.envelope.kind {
-                Kind::Request => self.send_request(key, session, &one),
-                Kind::Notification => waits_below |= self.send_notification(key, session, &one),
-                Kind::Response => waits_below |= self.send_answer(key, session, &one),
+                Kind::Request => self.send_request(key, session, one),
+                Kind::Notification => waits_below |= self.send_notification(key, session, one),
+                Kind::Response => waits_below |= self.send_answer(key, session, one),
             }
         }
         if n_requests == 0 && !waits_below {

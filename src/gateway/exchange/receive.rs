@@ -160,7 +160,18 @@ impl Gateway {
                 let belongs = via.or_else(|| self.only_call_of(backend));
                 self.relay_to_all(backend, method, belongs, &message);
             }
-            _ => {}
+            Some(Owner::Nobody) => self.keep_for_first_session(backend, message),
+            None => {}
+        }
+    }
+
+    /// What a backend says while it waits for its session: the oldest gives way.
+    fn keep_for_first_session(&mut self, backend: Key<Backend>, message: Message) {
+        let max = self.limits().queued_messages_max;
+        let Some(backend) = self.backends.get_mut(backend) else { return };
+        backend.early.push_back(message);
+        while backend.early.len() > max {
+            backend.early.pop_front();
         }
     }
 

@@ -118,13 +118,29 @@ impl Known {
 
     /// Appends an edit for the end of `text` if it is the beginning of a secret that was cut off.
     pub(super) fn find_cut(&self, text: &[u8], edits: &mut Vec<Edit>) {
-        let longest = |needle: &Needle| {
-            let most = needle.bytes.len().min(text.len());
-            (NEEDLE_BYTES_MIN..most).rev().find(|&len| text.ends_with(&needle.bytes[..len]))
-        };
-        if let Some(len) = self.needles.iter().filter_map(longest).max() {
-            edits.push(Edit::mark(text.len() - len, text.len()));
+        let longest = self.needles.iter().map(|needle| needle.bytes.len()).max().unwrap_or(0);
+        let last = text.len().saturating_sub(NEEDLE_BYTES_MIN);
+        for start in text.len().saturating_sub(longest)..last + 1 {
+            let rest = &text[start..];
+            if rest.len() >= NEEDLE_BYTES_MIN && self.begins_with(rest) {
+                edits.push(Edit::mark(start, text.len()));
+                return;
+            }
         }
+    }
+
+    /// Whether a spelling begins with `rest`, which is at least as long as a probe.
+    fn begins_with(&self, rest: &[u8]) -> bool {
+        let gram = gram_of(&rest[..GRAM]);
+        let bit = bit_of(gram);
+        if self.needles.is_empty() || self.filter[bit >> 6] & (1 << (bit & 63)) == 0 {
+            return false;
+        }
+        let first = self.grams.partition_point(|entry| entry.gram < gram);
+        let mut entries = self.grams[first..].iter().take_while(|entry| entry.gram == gram);
+        entries.any(|entry| {
+            entry.offset == 0 && self.needles[entry.needle as usize].bytes.starts_with(rest)
+        })
     }
 }
 

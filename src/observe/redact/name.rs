@@ -44,11 +44,18 @@ const VALUE_CHARS_MIN: usize = 8;
 
 /// Looks at every `:` and `=` of `text`, and at what stands before it.
 pub(super) fn find(text: &[u8], form: Form, edits: &mut Vec<Edit>) {
+    let mut value_end = 0;
     for at in memchr2_iter(b':', b'=', text) {
         let edit = match text[..at].last() {
             Some(b'"' | b' ' | b'\t' | b'\n' | b'\r') if text[at] == b':' => member(text, at),
+            // A value inside a value ends with it: `key=key=key=…` is not walked through each time.
+            _ if at < value_end => continue,
             Some(last) => match last | 0x20 {
-                b'n' | b'y' | b't' | b'd' | b'h' => assignment(text, at, form),
+                b'n' | b'y' | b't' | b'd' | b'h' => {
+                    let edit = assignment(text, at, form);
+                    value_end = edit.map_or(value_end, |edit| edit.end);
+                    edit
+                }
                 _ => continue,
             },
             None => continue,

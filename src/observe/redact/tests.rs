@@ -144,6 +144,13 @@ fn a_secret_that_was_cut_off_goes() {
 }
 
 #[test]
+fn values_in_values_are_walked_through_once() {
+    let mut edits = Vec::new();
+    name::find("key=".repeat(1000).as_bytes(), Form::Json, &mut edits);
+    assert_eq!(edits, [Edit::equals_mark(3, 4000)]);
+}
+
+#[test]
 fn a_text_without_secrets_is_borrowed() {
     let text = br#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_issue"}}"#;
     assert!(matches!(redactor().redact(text, Form::Json), Cow::Borrowed(_)));

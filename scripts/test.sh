@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Every test of the project, in the order in which a failure is cheapest to find.
+#
+#   scripts/test.sh              everything, on a bare Debian with Rust, under 40 minutes on 2 cores
+#   scripts/test.sh unit e2e     only these steps
+#
+# Steps: format lint unit doc bench deny fuzz release e2e
+#
+#   FUZZ_SECONDS=15     how long each fuzz target runs
+#   CI_FULL=1           install what is optional (cargo-deny, several minutes)
+set -euo pipefail
+
+# shellcheck source=scripts/tools.sh
+. "$(dirname "${BASH_SOURCE[0]}")/tools.sh"
+cd "$root"
+
+steps=("$@")
+[ ${#steps[@]} -gt 0 ] || steps=(format lint unit doc bench deny fuzz release e2e)
+export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+
+format() { cargo fmt --check; }
+
+lint() { cargo clippy --quiet --all-targets --locked -- -D warnings; }
+
+# The ignored tests need programs that only the step `e2e` installs.
+unit() { cargo test --locked; }
+
+doc() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items --locked; }
+
+bench() {
+    [ -d benches ] || { echo "there is no benches folder"; return; }
+    cargo bench --quiet --locked -- --test
+}
+
+deny() {
+    export PATH=$target/tools/bin:$PATH
+    if [ -n "${CI_FULL:-}" ] && ! command -v cargo-deny >/dev/null; then
+        cargo install --quiet --locked --root "$target/tools" cargo-deny
+    fi
+    if command -v cargo-deny >/dev/null; then
+        # The advisory database is fetched from the net; the other three checks are not.
+        cargo deny --offline check licenses bans sources
+    else
+        echo "cargo-deny is not installed (CI_FULL=1 does it); checking licences and sources only"
+        need_package python3 python3
+        cargo metadata --format-version 1 --locked | python3 scripts/licences.py deny.toml
+    fi
+}
+
+fuzz() {
+    [ -f fuzz/Cargo.toml ] || { echo "there is no fuzz folder"; return; }
+    need_package g++ g++
+    scripts/fuzz.sh "${FUZZ_SECONDS:-15}"
+}
+
+release() {
+    cargo build --quiet --release --locked
+    local bytes
+    bytes=$(stat -c %s "$target/release/penstock")
+    echo "the release binary has $bytes bytes"
+    [ "$bytes" -le 8000000 ] || { echo "that is more than 8 MB" >&2; return 1; }
+}
+
+e2e() {
+    need_node
+    need_python
+    need_docker
+    trap stop_engine EXIT
+    # One after the other: they measure time and memory, and two cores are few.
+    cargo test --locked --test e2e -- --ignored --test-threads=2
+}
+
+for step in "${steps[@]}"; do
+    case $step in
+        format | lint | unit | doc | bench | deny | fuzz | release | e2e) ;;
+        *) echo "unknown step: $step" >&2; exit 2 ;;
+    esac
+done
+for step in "${steps[@]}"; do
+    printf '\n==== %s\n' "$step"
+    started=$SECONDS
+    "$step"
+    echo "==== $step passed in $((SECONDS - started)) s"
+done

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# What the tests need and a bare Debian lacks: packages, Node and Python clients, a Docker engine.
+#
+# Sourced by the other scripts. Everything that is not a Debian package lives below the target
+# folder, so that `cargo clean` forgets it.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+target=${CARGO_TARGET_DIR:-$root/target}
+export CARGO_TARGET_DIR=$target
+tools=$target/e2e
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+apt_updated=
+# need_package PROGRAM PACKAGE...: installs the packages unless the program is there.
+need_package() {
+    local program=$1
+    shift
+    command -v "$program" >/dev/null && return
+    echo "installing $* (for $program)"
+    [ -n "$apt_updated" ] || as_root apt-get update -qq
+    apt_updated=yes
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# The JavaScript clients and servers, at the versions of tests/clients/package-lock.json.
+need_node() {
+    need_package node nodejs
+    need_package npm npm
+    local stamp=$tools/clients/.installed
+    cmp -s "$root/tests/clients/package-lock.json" "$stamp" && return
+    mkdir -p "$tools/clients"
+    cp "$root"/tests/clients/package.json "$root"/tests/clients/package-lock.json \
+        "$root"/tests/clients/.npmrc "$tools/clients/"
+    (cd "$tools/clients" && npm ci --omit=dev --no-audit --no-fund --loglevel=error)
+    cp "$root/tests/clients/package-lock.json" "$stamp"
+}
+
+# The Python client and servers, at the versions of tests/clients/requirements.txt.
+need_python() {
+    need_package python3 python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || {
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv >/dev/null
+    }
+    need_package git git
+    local stamp=$tools/venv/.installed
+    cmp -s "$root/tests/clients/requirements.txt" "$stamp" && return
+    rm -rf "$tools/venv"
+    python3 -m venv "$tools/venv"
+    "$tools/venv/bin/pip" install -q --disable-pip-version-check \
+        -r "$root/tests/clients/requirements.txt"
+    cp "$root/tests/clients/requirements.txt" "$stamp"
+}
+
+engine_pid=
+# A Docker engine: the one that answers, or one of our own that ends with the script.
+need_docker() {
+    need_package docker docker.io
+    docker info >/dev/null 2>&1 && return
+    need_package dockerd docker.io
+    export DOCKER_HOST=unix://$tools/docker/docker.sock
+    docker info >/dev/null 2>&1 && return
+    mkdir -p "$tools/docker"
+    # A unix socket's path is short by nature; ours may lie deep below a home folder.
+    if [ ${#tools} -gt 80 ]; then
+        DOCKER_HOST=unix:///run/penstock-e2e-$$.sock
+    fi
+    local driver
+    for driver in "" vfs; do
+        start_engine ${driver:+--storage-driver "$driver"} && return
+        start_engine ${driver:+--storage-driver "$driver"} --iptables=false --bridge=none && return
+    done
+    tail -n 20 "$tools/docker/dockerd.log" >&2
+    echo "no Docker engine could be started" >&2
+    return 1
+}
+
+start_engine() {
+    as_root dockerd --host="$DOCKER_HOST" --data-root "$tools/docker/data" \
+        --exec-root "$tools/docker/exec" --pidfile "$tools/docker/pid" "$@" \
+        >"$tools/docker/dockerd.log" 2>&1 </dev/null &
+    engine_pid=$!
+    for _ in $(seq 100); do
+        docker info >/dev/null 2>&1 && return
+        kill -0 "$engine_pid" 2>/dev/null || return 1
+        sleep 0.2
+    done
+    stop_engine
+    return 1
+}
+
+stop_engine() {
+    [ -n "$engine_pid" ] || return 0
+    as_root kill "$engine_pid" 2>/dev/null || true
+    wait "$engine_pid" 2>/dev/null || true
+    engine_pid=
+}

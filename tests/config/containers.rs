@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+//! What children are started with: arguments, environment, and what is kept out of both.
+
+use super::*;
+
+#[test]
+fn secrets_travel_in_the_environment_and_never_in_arguments() {
+    let text = json_server(
+        r#"{"container":"img","env":{"GITHUB_PERSONAL_ACCESS_TOKEN":"","API":"${TOKEN}-x",
+        "HOME":"/tmp","LITERAL_PASSWORD":"hunter22"},"args":["-e","FROM_ARGS","--env=MORE"]}"#,
+    );
+    let set = [
+        ("GITHUB_PERSONAL_ACCESS_TOKEN", "ghp_abcdef"),
+        ("TOKEN", "tok-123"),
+        ("FROM_ARGS", "args-value"),
+        ("DOCKER_HOST", "unix:///d.sock"),
+    ];
+    let loaded = json(&text, &set);
+    let command = child(&loaded, 0);
+    let words = line(command);
+    assert!(
+        words.contains("-e GITHUB_PERSONAL_ACCESS_TOKEN -e API -e HOME=/tmp -e LITERAL_PASSWORD"),
+        "{words}"
+    );
+    for secret in ["ghp_abcdef", "tok-123-x", "hunter22", "args-value"] {
+        assert!(!words.contains(secret), "{words}");
+        assert!(is_secret(&loaded, secret), "{secret}");
+    }
+    assert_eq!(variable(command, "GITHUB_PERSONAL_ACCESS_TOKEN"), Some("ghp_abcdef"));
+    assert_eq!(variable(command, "API"), Some("tok-123-x"));
+    assert_eq!(variable(command, "FROM_ARGS"), Some("args-value"));
+    // HOME of the container would send the runtime to other credentials.
+    assert_eq!(variable(command, "HOME"), Some("/home/me"));
+    assert_eq!(variable(command, "DOCKER_HOST"), Some("unix:///d.sock"));
+    assert_eq!(variable(command, "SECRET_OF_OURS"), None);
+    assert!(loaded.notices.iter().any(|n| n.contains("MORE requested but NOT FOUND")));
+}
+
+#[test]
+fn a_plain_command_sees_little_of_our_environment() {
+    let loaded = toml(
+        "[servers.a]\ncommand = 'node'\nargs = ['s.js']\nenv = { A = '${B}', EMPTY = '' }\n\
+         env_passthrough = ['PASSED']\nworking_directory = '/w'\nshared = true\nrequired = true\n\
+         response = 'sse'\nstartup_timeout = 5\n",
+        &[("B", "b-value"), ("PASSED", "passed-value"), ("DOCKER_HOST", "d")],
+    );
+    let command = child(&loaded, 0);
+    let names: Vec<&str> = command.env.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, ["A", "EMPTY", "HOME", "PASSED", "PATH"]);
+    assert_eq!((variable(command, "A"), variable(command, "EMPTY")), (Some("b-value"), Some("")));
+    assert_eq!(command.cwd.as_deref(), Some("/w"));
+    assert!(command.container.is_none());
+    let server = &loaded.snapshot.servers[0];
+    assert!(server.shared && server.required);
+    assert_eq!(server.startup_timeout, std::time::Duration::from_secs(5));
+    assert!(is_secret(&loaded, "passed-value"));
+}
+
+#[test]
+fn a_docker_command_line_is_recognised() {
+    let loaded = toml(
+        "[servers.a]\ncommand = 'docker'\n\
+         args = ['--context', 'x', 'run', '--rm', '-e', 'TOKEN', '-i', 'img', '-e', 'NOT_OURS']\n\
+         [servers.b]\ncommand = 'docker'\nargs = ['run', '--log-driver=local', '--cidfile', '/c', 'i']\n\
+         [servers.c]\ncommand = 'docker'\nargs = ['compose', 'run', 'x']\n",
+        &[("TOKEN", "token-value"), ("NOT_OURS", "no")],
+    );
+    let a = child(&loaded, 0);
+    assert_eq!(line(a), "--context x run --log-driver none --rm -e TOKEN -i img -e NOT_OURS");
+    let care = a.container.as_ref().unwrap();
+    assert_eq!((care.cidfile_at, care.runtime_args.join(" ").as_str()), (3, "--context x"));
+    assert_eq!(variable(a, "TOKEN"), Some("token-value"));
+    assert_eq!(variable(a, "NOT_OURS"), None);
+    assert!(child(&loaded, 1).container.is_none());
+    assert_eq!(line(child(&loaded, 1)), "run --log-driver=local --cidfile /c i");
+    assert!(child(&loaded, 2).container.is_none());
+}
+
+#[test]
+fn self_is_this_program() {
+    let text = "[servers.c]\ncommand = 'self'\nargs = ['serve', 'calculator']\n";
+    assert_eq!(&*child(&toml(text, &[]), 0).program, "/opt/penstock");
+}
+
+#[test]
+fn the_runtime_can_be_chosen() {
+    let check = |more: &str, variables: &[(&str, &str)], want: &str| {
+        let loaded = json(&json_gateway(more), variables);
+        let command = child(&loaded, 0);
+        assert_eq!(format!("{} {}", command.program, command.args[0]), want);
+        assert_eq!(loaded.run.runtime.program, &*command.program);
+    };
+    let podman = ("MCP_GATEWAY_CONTAINER_RUNTIME", "podman");
+    check("", &[], "docker run");
+    check("", &[podman], "podman run");
+    check("", &[("MCP_GATEWAY_CONTAINER_RUNTIME", "lxc")], "docker run");
+    check(r#","containerRuntime":"podman""#, &[], "podman run");
+    check(r#","containerRuntimeCommand":"/usr/bin/nerdctl""#, &[podman], "/usr/bin/nerdctl run");
+    check(r#","dockerless":true,"containerRuntimeArgs":["--x"]"#, &[], "podman --x");
+    let loaded = json(&json_gateway(r#","containerRuntimeArgs":["--log-level","error"]"#), &[]);
+    let care = child(&loaded, 0).container.as_ref().unwrap();
+    assert_eq!((care.cidfile_at, care.runtime_args.len()), (3, 2));
+    let lxc = json_gateway(r#","containerRuntime":"lxc""#);
+    let want = r#"gateway.containerRuntime must be one of: docker, podman (got: "lxc")"#;
+    check_refused(Format::Json, &lxc, &[want]);
+}
+
+#[test]
+fn a_forbidden_mount_fails_its_server_and_not_the_gateway() {
+    let text = r#"{"mcpServers":{
+        "ok":{"container":"i","mounts":["/ws/x:/x:ro"]},
+        "bad":{"container":"i","mounts":["/ws/x:/x:rw"]},
+        "worse":{"container":"i","args":["-it","--privileged"]}},
+        "gateway":{"port":1,"domain":"a","agentId":"k"}}"#;
+    let loaded = json(text, &[("GITHUB_WORKSPACE", "/ws")]);
+    assert_eq!(loaded.snapshot.servers.len(), 3);
+    let broken: Vec<u16> = loaded.broken.iter().map(|(id, _)| id.0).collect();
+    assert_eq!(broken, [1, 2]);
+    assert!(loaded.broken[0].1.starts_with("server \"bad\": mount \"/ws/x\" rejected"));
+    assert!(loaded.broken[1].1.contains("\"--privileged\" rejected by mount policy"));
+    assert_eq!(loaded.run.client_config.servers.len(), 3);
+    let free = json(text, &[]);
+    assert_eq!(free.broken.len(), 1);
+    assert!(free.notices.iter().any(|n| n.contains("mounts are not restricted")));
+}
+
+#[test]
+fn containers_can_be_required() {
+    let text = "[gateway]\nrequire_containers = true\n[servers.a]\ncommand = 'node'\n";
+    check_refused(Format::Toml, text, &["must use containerized execution", "got 'node'"]);
+    let good = "[gateway]\nrequire_containers = true\nlog_driver = 'local'\n\
+                [servers.a]\ncontainer = 'i'\n[servers.b]\ncommand = 'docker'\nargs = ['run', 'i']\n";
+    assert!(line(child(&toml(good, &[]), 0)).contains("--log-driver local"));
+}

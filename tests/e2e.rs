@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+//! End to end: the real binary, real sockets, real children, real clients.
+//!
+//! Most tests here need programs that `scripts/test.sh e2e` installs, and are ignored elsewhere.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that cannot go on panics, and says on its way what it sees"
+)]
+
+#[path = "support/child.rs"]
+mod child;
+#[path = "e2e/clients.rs"]
+mod clients;
+#[path = "e2e/conformance.rs"]
+mod conformance;
+#[path = "e2e/contract.rs"]
+mod contract;
+#[path = "e2e/docker.rs"]
+mod docker;
+#[path = "support/gateway.rs"]
+mod gateway;
+#[path = "e2e/hostile.rs"]
+mod hostile;
+#[path = "support/http.rs"]
+mod http;
+#[path = "e2e/images.rs"]
+mod images;
+#[path = "support/place.rs"]
+mod place;
