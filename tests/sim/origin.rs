@@ -61,7 +61,7 @@ pub struct Wire {
     to_gateway: VecDeque<u8>,
     ends: bool,
     doing: Doing,
-    paused: bool,
+    pub paused: bool,
     pub head_by: Option<Instant>,
 }
 
