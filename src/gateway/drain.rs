@@ -74,6 +74,9 @@ impl Gateway {
         for key in self.backends.keys() {
             self.stop_link(key, true);
         }
+        for fetch in self.fetches.keys() {
+            self.cancel_fetch(fetch);
+        }
     }
 
     pub(crate) fn expire_drain(&mut self) {
@@ -103,7 +106,8 @@ impl Gateway {
         let n = self.backends.len();
         self.note(Level::Info, "shutdown", None, format!("Terminating {n} backend servers"));
         for key in self.sessions.iter().map(|(key, _)| key).collect::<Vec<_>>() {
-            self.end_session(key, "the gateway is shutting down");
+            let fault = GatewayFault::Draining.into();
+            self.end_session_with(key, "the gateway is shutting down", &fault);
         }
         for key in self.backends.keys() {
             self.stop_backend(key);
