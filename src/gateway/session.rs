@@ -194,10 +194,10 @@ impl Gateway {
             && backend.owner != Owner::Shared
         {
             backend.owner = Owner::Session(key);
-            if !new.one_shot {
-                for early in std::mem::take(&mut backend.early) {
-                    self.queue(key, early.into(), None);
-                }
+            let early = std::mem::take(&mut backend.early);
+            // The many clients of a one-shot session share no stream that could carry it.
+            for message in early.into_iter().filter(|_| !new.one_shot) {
+                self.queue(key, message.into(), None);
             }
         }
         self.alarms.set(Alarm::Sessions, self.now.mono + self.snapshot.session_timeout);

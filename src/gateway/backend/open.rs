@@ -45,7 +45,9 @@ impl Gateway {
             return None;
         }
         self.start_first_backend(server);
-        self.servers[usize::from(server.0)].first.filter(|key| Some(*key) != first)
+        // Perhaps there is no room for one; what was first before is on its way out.
+        let first = self.servers[usize::from(server.0)].first?;
+        self.backends.get(first).is_some_and(usable).then_some(first)
     }
 
     /// Starts a backend that a client's `initialize` will open.
