@@ -22,8 +22,8 @@ What a server says itself, errors of tools included, is forwarded as it came.
 ## Requests
 
 A refusal has an HTTP status and, on `/mcp/<server>`, mostly a JSON-RPC error in its body.
-\"Code\" is the code of that error, or the word beside `message` in a plain JSON body; without a code the
-body is `{\"error\": text}` or the text alone.
+\"Code\" is the code of that error, or the word beside `message` in a plain JSON body; without a
+code the body is `{\"error\": text}` or the text alone.
 Names and numbers in the texts are examples.
 
 Once a session is open, a request that fails at its server has status 200 and the JSON-RPC error of
