@@ -30,17 +30,18 @@ Once a session is open, a request that fails at its server has status 200 and th
 the table. The same holds for every error in a batch or on an event stream; there, errors without a
 number have -32000.
 
-An error that is a server's doing has `data: {server, detail}`; the detail holds the exit status, the
-last lines of stderr, or the system's words.
-Refusals because the gateway is full, busy or about to stop carry `Retry-After`; 405 carries `Allow`.
+An error that is a server's doing has `data: {server, detail}`; the detail holds the exit status,
+the last lines of stderr, or the system's words.
+Refusals because the gateway is full, busy or about to stop carry `Retry-After`; 405 carries
+`Allow`.
 
 ";
 
 const CONNECTIONS: &str = "
 ## Connections
 
-A client that breaks HTTP is told so with `{\"error\": code, \"message\": text}`, and its connection is
-closed. A client that stops reading, or leaves inside a body, is told nothing.
+A client that breaks HTTP is told so with `{\"error\": code, \"message\": text}`, and its connection
+is closed. A client that stops reading, or leaves inside a body, is told nothing.
 
 ";
 
