@@ -27,9 +27,13 @@ use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
 use crate::wire::{Patch, Splice};
 
 /// How long to wait before resuming a stream, if the server does not say.
-const RETRY_MS: u32 = 1000;
+const RETRY_MS_DEFAULT: u32 = 1000;
+/// Whatever the server says: at most ten times a second, and at least once a minute.
+const RETRY_MS: std::ops::RangeInclusive<u32> = 100..=60_000;
 /// How often a stream is resumed in vain.
 const RESUMES_MAX: u32 = 5;
+/// How long a server may take to let us go, and to end an answer behind the response in it.
+const END_AFTER_MAX: Duration = Duration::from_secs(5);
 
 impl Gateway {
     fn target_of(&self, key: Key<Backend>) -> Option<Arc<HttpTarget>> {
@@ -72,6 +76,7 @@ impl Gateway {
         body: Option<Splice>,
     ) -> Option<Key<Fetch>> {
         let target = self.target_of(key)?;
+        let until = self.patience(key, purpose).map(|patience| self.now.mono + patience);
         let (session_id, revision) = match &self.backends.get(key)?.link {
             Link::Http(session) => (session.id.clone(), session.revision.clone()),
             _ => (None, None),
@@ -83,10 +88,15 @@ impl Gateway {
             head: None,
             error_body: None,
             last_event_id: None,
-            retry_ms: RETRY_MS,
+            retry_ms: RETRY_MS_DEFAULT,
             resume_at: None,
             n_resumed: 0,
+            is_resumption: false,
+            until,
         });
+        if let Some(at) = until {
+            self.alarms.set(Alarm::Resumes, at);
+        }
         let request = FetchRequest {
             head_after_max: None,
             target,
@@ -99,6 +109,30 @@ impl Gateway {
         };
         self.push(Output::Fetch { fetch, request: Box::new(request) });
         Some(fetch)
+    }
+
+    /// How long a request may take that no call watches: also a mute server must not hold up a
+    /// client's notification, or our end.
+    fn patience(&self, key: Key<Backend>, purpose: Purpose) -> Option<Duration> {
+        match purpose {
+            Purpose::Leave => Some(END_AFTER_MAX),
+            Purpose::Carry(Carrier::Notice(_)) | Purpose::Deliver(_) => {
+                Some(self.server(self.backends.get(key)?.server).tool_timeout)
+            }
+            Purpose::Carry(Carrier::Call(_)) | Purpose::Listen | Purpose::Events => None,
+        }
+    }
+
+    /// The response has come on this request: the rest of its answer is of little interest.
+    pub(crate) fn ends_soon(&mut self, key: Key<Fetch>) {
+        let at = self.now.mono + END_AFTER_MAX;
+        let Some(fetch) = self.fetches.get_mut(key) else { return };
+        if fetch.resume_at.is_some() {
+            self.fetches.remove(key);
+            return;
+        }
+        fetch.until = Some(at);
+        self.alarms.set(Alarm::Resumes, at);
     }
 
     pub(crate) fn fetch_head(&mut self, key: Key<Fetch>, head: FetchHead) {
@@ -129,7 +163,7 @@ impl Gateway {
             fetch.n_resumed = 0;
         }
         if let Some(retry_ms) = event.retry_ms {
-            fetch.retry_ms = retry_ms;
+            fetch.retry_ms = retry_ms.clamp(*RETRY_MS.start(), *RETRY_MS.end());
         }
         if message.is_empty() {
             return;
@@ -204,11 +238,13 @@ impl Gateway {
 
     /// The answer was an HTTP error.
     fn call_refused(&mut self, backend: Key<Backend>, call: Key<Call>, fetch: &Fetch) {
-        if self.session_is_lost(fetch) && self.reopen(backend, call, fetch) {
+        // A stream that cannot be resumed says nothing about its request: that was executed.
+        let unread = !fetch.is_resumption;
+        if unread && self.session_is_lost(fetch) && self.reopen(backend, call, fetch) {
             return;
         }
         let status = fetch.head.as_ref().map_or(0, |head| head.status);
-        if matches!(status, 400 | 404 | 405) && self.try_events(backend, call) {
+        if unread && matches!(status, 400 | 404 | 405) && self.try_events(backend, call) {
             return;
         }
         if let Some(body) = &fetch.error_body
@@ -313,6 +349,7 @@ impl Gateway {
         }
         self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
         self.release_held(key);
+        self.listen_at(key);
     }
 
     /// What `MCP-Protocol-Version` says from now on.
@@ -350,14 +387,19 @@ impl Gateway {
     /// Resumes the streams, and listens again, where it is time.
     pub(crate) fn resume_fetches(&mut self) {
         let now = self.now.mono;
-        let mut due = Vec::new();
+        let (mut due, mut over) = (Vec::new(), Vec::new());
         let mut next = None;
         for (key, fetch) in self.fetches.iter() {
-            match fetch.resume_at {
-                Some(at) if at <= now => due.push(key),
-                Some(at) => next = Some(next.map_or(at, |n: std::time::Instant| n.min(at))),
-                None => {}
+            for (at, list) in [(fetch.resume_at, &mut due), (fetch.until, &mut over)] {
+                match at {
+                    Some(at) if at <= now => list.push(key),
+                    Some(at) => next = Some(next.map_or(at, |n: std::time::Instant| n.min(at))),
+                    None => {}
+                }
             }
+        }
+        for key in over {
+            self.cancel_fetch(key);
         }
         for key in due {
             self.resume(key);
@@ -368,18 +410,14 @@ impl Gateway {
             match session.listen_at {
                 Some(at) if at <= now => {
                     session.listen_at = None;
-                    listen.push((key, backend.owner));
+                    listen.push(key);
                 }
                 Some(at) => next = Some(next.map_or(at, |n| n.min(at))),
                 None => {}
             }
         }
-        for (_, owner) in listen {
-            if let Owner::Session(session) = owner
-                && self.sessions.get(session).is_some_and(|s| s.listener().is_some())
-            {
-                self.listen_below(session);
-            }
+        for key in listen {
+            self.listen_at(key);
         }
         if let Some(at) = next {
             self.alarms.set(Alarm::Resumes, at);
@@ -396,6 +434,7 @@ impl Gateway {
             fetch.last_event_id = old.last_event_id;
             fetch.retry_ms = old.retry_ms;
             fetch.n_resumed = old.n_resumed + 1;
+            fetch.is_resumption = true;
         }
         if let Purpose::Carry(Carrier::Call(call)) = purpose
             && let Some(call) = self.calls.get_mut(call)
@@ -408,10 +447,21 @@ impl Gateway {
 
     /// Listens below for the messages of `session` that belong to no call.
     pub(crate) fn listen_below(&mut self, session: Key<Session>) {
-        let Some((key, _)) = self.backend_of(session) else { return };
+        if let Some((key, _)) = self.backend_of(session) {
+            self.listen_at(key);
+        }
+    }
+
+    /// Whether somebody above listens to what `key` says without being asked.
+    fn is_listened_to(&self, key: Key<Backend>) -> bool {
+        let listens = |session: &Session| session.backend == key && session.listener().is_some();
+        self.sessions.iter().any(|(_, session)| listens(session))
+    }
+
+    fn listen_at(&mut self, key: Key<Backend>) {
         let Some(backend) = self.backends.get(key) else { return };
         let Link::Http(http) = &backend.link else { return };
-        if http.listening.is_some() || backend.state != State::Ready {
+        if http.listening.is_some() || backend.state != State::Ready || !self.is_listened_to(key) {
             return;
         }
         let fetch = self.fetch(key, Purpose::Listen, FetchMethod::Get, None, None, None);
@@ -420,15 +470,17 @@ impl Gateway {
         }
     }
 
-    /// Nobody listens above any more.
-    pub(crate) fn stop_listening_below(&mut self, session: Key<Session>) {
-        let Some((key, _)) = self.backend_of(session) else { return };
-        let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(key) else {
-            return;
+    /// Listens no more if nobody listens above any more.
+    pub(crate) fn stop_listening_below(&mut self, key: Key<Backend>) {
+        let fetch = match self.backends.get(key).map(|backend| &backend.link) {
+            Some(Link::Http(http)) => http.listening,
+            _ => None,
         };
-        if let Some(fetch) = http.listening.take() {
-            self.cancel_fetch(fetch);
+        let Some(fetch) = fetch.filter(|_| !self.is_listened_to(key)) else { return };
+        if let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(key) {
+            http.listening = None;
         }
+        self.cancel_fetch(fetch);
     }
 
     fn listening_done(&mut self, key: Key<Fetch>, backend: Key<Backend>) {
@@ -469,7 +521,9 @@ impl Gateway {
         if fetch.resume_at.is_none() {
             self.push(Output::Cancel { fetch: key });
         }
-        if let Purpose::Carry(Carrier::Notice(Some(exchange))) = fetch.purpose {
+        if let Purpose::Carry(Carrier::Notice(Some(exchange)))
+        | Purpose::Deliver(Carrier::Notice(Some(exchange))) = fetch.purpose
+        {
             self.accept_notice(exchange);
         }
     }
