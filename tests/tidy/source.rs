@@ -149,7 +149,8 @@ fn split(text: &str) -> (String, String) {
             let in_comment = matches!(state, In::LineComment | In::BlockComment(_))
                 || matches!(next, In::LineComment | In::BlockComment(_));
             // The quotes of a string are code, what stands between them is not.
-            let is_code = state == In::Code && !in_comment || char == '"' && !in_comment;
+            let is_quote = state != In::Code && next == In::Code && char == '"';
+            let is_code = !in_comment && (state == In::Code || is_quote);
             code.push(if is_code { char } else { blank });
             comments.push(if in_comment && char != '\n' { char } else { blank });
         }
@@ -243,6 +244,8 @@ fn comments_strings_and_characters_are_no_code() {
     assert_eq!(code[0], "let a = \"      \";");
     assert_eq!(code[1].split_whitespace().collect::<Vec<_>>(), ["let", "b", "=", ";"]);
     assert!(code[2].contains("e<'a>(") && !code[2].contains(['f', 'g', 'd']), "{}", code[2]);
+    let raw = Source::new("src/a.rs", "f(r#\"a \"b\" c\"#, \"d\\\"e\")");
+    assert_eq!(raw.lines[0].code, "f(r#\"       \" , \"    \")");
     assert_eq!(source.lines[0].comment, "// z \"q\"");
     assert_eq!(source.lines[2].comment, "d */");
 }
