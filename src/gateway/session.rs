@@ -195,6 +195,7 @@ impl Gateway {
         {
             backend.owner = Owner::Session(key);
             let early = std::mem::take(&mut backend.early);
+            // The many clients of a one-shot session share no stream that could carry it.
             for message in early.into_iter().filter(|_| !new.one_shot) {
                 self.queue(key, message.into(), None);
             }

@@ -23,8 +23,11 @@ use crate::mcp::legacy::Handshake;
 use crate::mcp::method::Method;
 use crate::wire::Splice;
 
+pub mod events;
 pub mod http;
 pub mod open;
+pub mod reopen;
+pub mod streams;
 
 /// One backend.
 #[derive(Debug)]
