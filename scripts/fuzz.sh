@@ -44,6 +44,8 @@ seeds() {
     chunked | framing | http1_head | http_server) echo tests/data/http ;;
     http_client) echo tests/data/http-responses ;;
     json_agrees | json_scan | jsonrpc | ndjson | splice | stdio) echo tests/data/jsonrpc ;;
+    config_json | config_toml) echo tests/data/config ;;
+    redact) echo tests/data/jsonrpc ;;
     *) echo "tests/data/$1" ;;
   esac
 }
@@ -57,9 +59,8 @@ mkdir -p "$home/findings"
 for target in "$@"; do
   mkdir -p "$home/corpus/$target"
   folders=("$home/corpus/$target")
-  for folder in "$(seeds "$target")" "tests/data/fuzz/$target"; do
-    if [ -d "$folder" ]; then folders+=("$folder"); fi
-  done
+  samples=$(seeds "$target")
+  if [ -d "$samples" ]; then folders+=("$samples"); fi
   log=$home/$target.log
   if "$home/build/$host/release/$target" "$limit" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
     -artifact_prefix="$home/findings/$target-" "${folders[@]}" >"$log" 2>&1; then

@@ -110,7 +110,9 @@ impl Calls {
     #[must_use]
     pub fn by_token(&self, backend: Key<Backend>, token: &[u8]) -> Option<Key<Call>> {
         let matches = |call: &Call| {
-            call.backend == backend && call.token.as_deref().is_some_and(|own| own == token)
+            call.backend == backend
+                && !call.token_is_ours
+                && call.token.as_deref().is_some_and(|own| own == token)
         };
         self.slab.iter().find(|(_, call)| matches(call)).map(|(key, _)| key)
     }

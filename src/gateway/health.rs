@@ -26,6 +26,8 @@ pub struct ServerState {
     pub up_since: Option<Instant>,
     /// Why it does not work, if it does not.
     pub trouble: Option<Box<str>>,
+    /// Whether it never will: it is not to be started.
+    pub broken: bool,
 }
 
 impl ServerState {

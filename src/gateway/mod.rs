@@ -34,6 +34,7 @@ pub mod fuzz;
 pub mod health;
 pub mod io;
 pub mod note;
+pub mod pause;
 pub mod peers;
 pub mod session;
 pub mod snapshot;
@@ -47,6 +48,7 @@ use exchange::Exchange;
 use fetch::Fetch;
 use health::ServerState;
 use io::{Input, Output};
+use pause::Pauses;
 use peers::Peers;
 use session::Sessions;
 use snapshot::{Server, ServerId, Snapshot};
@@ -61,13 +63,13 @@ pub struct Gateway {
     now: Now,
     outputs: VecDeque<Output>,
     peers: Peers,
+    pauses: Pauses,
     exchanges: Slab<Exchange>,
     sessions: Sessions,
     backends: Slab<Backend>,
     calls: Calls,
     fetches: Slab<Fetch>,
     servers: Vec<ServerState>,
-    held_up: Vec<(Key<io::Peer>, backend::Source)>,
     alarms: Alarms,
     phase: Phase,
 }
@@ -83,13 +85,13 @@ impl Gateway {
             now,
             outputs: VecDeque::new(),
             peers: Peers::default(),
+            pauses: Pauses::default(),
             exchanges: Slab::new(),
             sessions: Sessions::default(),
             backends: Slab::new(),
             calls: Calls::default(),
             fetches: Slab::new(),
             servers,
-            held_up: Vec::new(),
             alarms: Alarms::default(),
             phase: Phase::Serving,
         };
@@ -101,16 +103,29 @@ impl Gateway {
 
     /// Marks a server as broken before it was ever started, with the reason.
     pub fn break_server(&mut self, server: ServerId, reason: &str) {
-        self.servers[usize::from(server.0)].fail(reason);
+        let state = &mut self.servers[usize::from(server.0)];
+        state.fail(reason);
+        state.broken = true;
+        state.first = None;
         for key in self.backends.keys() {
             if self.backends.get(key).is_some_and(|backend| backend.server == server) {
                 self.backends.remove(key);
+            }
+        }
+        for call in self.calls.keys_of(|call| !self.backends.contains(call.backend)) {
+            self.calls.remove(call);
+        }
+        for fetch in self.fetches.keys() {
+            let of = self.fetches.get(fetch).map(|fetch| fetch.backend);
+            if of.is_some_and(|backend| !self.backends.contains(backend)) {
+                self.fetches.remove(fetch);
             }
         }
         self.outputs.retain(|output| match output {
             Output::Spawn { backend, .. } | Output::Send { backend, .. } => {
                 self.backends.contains(*backend)
             }
+            Output::Fetch { fetch, .. } => self.fetches.contains(*fetch),
             _ => true,
         });
     }
@@ -122,8 +137,8 @@ impl Gateway {
             Input::Head { peer, from, head } => self.admit(peer, from, &head),
             Input::Body { peer, body } => self.open(peer, body),
             Input::PeerClosed { peer } => self.peer_closed(peer),
-            Input::PeerFull { peer } => self.pause_source_of(peer),
-            Input::PeerDrained { peer } => self.let_flow_for(peer),
+            Input::PeerFull { peer } => self.pause_sources_of(peer),
+            Input::PeerDrained { peer } => self.read_again_for(peer),
             Input::Line { backend, line } => self.line(backend, line),
             Input::Noise { backend, line } => self.noise(backend, &line),
             Input::LineTooLong { backend, start } => self.line_too_long(backend, &start),

@@ -188,7 +188,9 @@ impl Gateway {
             .map(|(event, message)| (stream.event_id(*event), message.clone()))
             .collect();
         if let Some(old) = old_peer {
-            self.replace_peer(old);
+            // To the exchange that it carried, that connection is gone; nobody will tell us so.
+            self.peer_closed(old);
+            self.push(Output::Close { peer: old });
         }
         let exchange = self.exchanges.insert(Exchange::Listening(Listening { session: key, peer }));
         self.peers.set(peer, exchange);
@@ -203,18 +205,6 @@ impl Gateway {
             self.alarms.set(Alarm::Comments, now + self.snapshot.limits.comment_every);
         }
         Some(())
-    }
-
-    /// The client has come back on another connection: the old one has nothing to wait for.
-    fn replace_peer(&mut self, old: Key<Peer>) {
-        if let Some(exchange) = self.peers.clear(old) {
-            match self.exchanges.get_mut(exchange) {
-                Some(Exchange::AwaitResponse(sent)) => sent.peer = None,
-                _ => _ = self.exchanges.remove(exchange),
-            }
-        }
-        self.let_flow_for(old);
-        self.push(Output::Close { peer: old });
     }
 
     /// Writes a comment on every stream that has been silent, and opens a stream for every exchange

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Gateway;
-use super::call::{Call, CallFor};
+use super::call::Call;
 use super::exchange::Exchange;
 use super::fault::{BackendFaultKind, Fault};
-use super::io::{ChildEnd, EventKind, Fetch, Level, Output, Peer};
+use super::io::{ChildEnd, EventKind, Fetch, Level, Output};
 use super::session::Session;
 use super::snapshot::ServerId;
 use crate::base::{Key, Message};
@@ -23,8 +23,11 @@ use crate::mcp::legacy::Handshake;
 use crate::mcp::method::Method;
 use crate::wire::Splice;
 
+pub mod events;
 pub mod http;
 pub mod open;
+pub mod reopen;
+pub mod streams;
 
 /// One backend.
 #[derive(Debug)]
@@ -261,17 +264,22 @@ impl Gateway {
         };
         let fault = self.backend_fault(key, BackendFaultKind::Down, &detail);
         if !expected {
-            self.backend_failed(key, &fault);
+            self.give_up(key, &fault);
         }
         self.remove_backend(key, &fault);
     }
 
     /// A backend has failed: its calls get the error, the sessions that it served are over.
     pub(crate) fn backend_failed(&mut self, key: Key<Backend>, fault: &Fault) {
-        let Some(backend) = self.backends.get_mut(key) else { return };
-        if backend.state == State::Stopping {
-            return;
+        if self.backends.get(key).is_some_and(|backend| backend.state != State::Stopping) {
+            self.give_up(key, fault);
+            self.stop_link(key, false);
         }
+    }
+
+    /// Ends everything that a failed backend was needed for.
+    fn give_up(&mut self, key: Key<Backend>, fault: &Fault) {
+        let Some(backend) = self.backends.get_mut(key) else { return };
         let (server, owner, was_opening) =
             (backend.server, backend.owner, backend.state == State::Opening);
         backend.state = State::Stopping;
@@ -290,7 +298,6 @@ impl Gateway {
         for session in over {
             self.end_session(session, "its backend has failed");
         }
-        self.stop_link(key, false);
     }
 
     pub(crate) fn fail_calls_of(&mut self, key: Key<Backend>, fault: &Fault) {
@@ -332,60 +339,4 @@ impl Gateway {
             }
         }
     }
-
-    /// Stops reading what feeds one exchange alone, until `peer` can take more or is gone.
-    pub(crate) fn hold_up_for(
-        &mut self,
-        peer: Key<Peer>,
-        session: Key<Session>,
-        exchange: Key<Exchange>,
-    ) {
-        let Some((key, _)) = self.backend_of(session) else { return };
-        let Some(backend) = self.backends.get(key) else { return };
-        match (&backend.link, backend.owner) {
-            // A shared child is never held up for one client; the link closes who is too slow.
-            (Link::Child, Owner::Session(_)) => {
-                self.held_up.push((peer, Source::Child(key)));
-                self.push(Output::PauseChild { backend: key, paused: true });
-            }
-            (Link::Http(_), _) => {
-                let of_exchange = |call: &Call| call.whom == CallFor::Exchange(exchange);
-                for call in self.calls.keys_of(of_exchange) {
-                    if let Some(fetch) = self.calls.get(call).and_then(|call| call.fetch) {
-                        self.held_up.push((peer, Source::Fetch(fetch)));
-                        self.push(Output::PauseFetch { fetch, paused: true });
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Reads again what was held up for `peer`, unless somebody else still holds it up.
-    pub(crate) fn let_flow_for(&mut self, peer: Key<Peer>) {
-        while let Some(at) = self.held_up.iter().position(|(holder, _)| *holder == peer) {
-            let (_, source) = self.held_up.swap_remove(at);
-            if self.held_up.iter().any(|(_, other)| *other == source) {
-                continue;
-            }
-            match source {
-                Source::Child(backend) if self.backends.contains(backend) => {
-                    self.push(Output::PauseChild { backend, paused: false });
-                }
-                Source::Fetch(fetch) if self.fetches.contains(fetch) => {
-                    self.push(Output::PauseFetch { fetch, paused: false });
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-/// What is not read while a client owes us reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// The stdout of a child.
-    Child(Key<Backend>),
-    /// The answer to an HTTP request.
-    Fetch(Key<Fetch>),
 }

@@ -10,8 +10,9 @@ use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::exchange::Exchange;
-use crate::gateway::fault::{BackendFaultKind, Fault, GatewayFault};
+use crate::gateway::fault::{self, BackendFaultKind, Fault, GatewayFault};
 use crate::gateway::io::{EventKind, Level, Output};
+use crate::gateway::session::Session;
 use crate::gateway::snapshot::{ServerId, Transport};
 use crate::mcp::legacy;
 use crate::mcp::method::Method;
@@ -51,6 +52,10 @@ impl Gateway {
 
     /// Starts a backend that a client's `initialize` will open.
     pub(crate) fn start_backend(&mut self, server: ServerId) -> Result<Key<Backend>, Fault> {
+        let state = &self.servers[usize::from(server.0)];
+        if let (true, Some(why)) = (state.broken, &state.trouble) {
+            return Err(fault::backend(&self.snapshot, server, BackendFaultKind::Down, why));
+        }
         if self.backends.len() >= self.limits().children_max {
             return Err(GatewayFault::Full("backends").into());
         }
@@ -206,6 +211,13 @@ impl Gateway {
     pub(crate) fn release_held(&mut self, key: Key<Backend>) {
         let Some(backend) = self.backends.get_mut(key) else { return };
         for (message, carrier) in std::mem::take(&mut backend.held) {
+            // A call that was given up meanwhile must not be executed.
+            if let Carrier::Call(call) = carrier
+                && self.calls.get(call).is_none_or(|call| call.cancelled)
+            {
+                self.calls.remove(call);
+                continue;
+            }
             self.transmit(key, message, carrier);
         }
     }
@@ -228,47 +240,35 @@ impl Gateway {
         self.deliver(exchange, answer.into());
     }
 
-    /// A client's own `initialize` is answered.
+    /// A client's own `initialize` is answered. `Err`: the session that never begins; it is to be
+    /// ended once the answer has left.
     pub(crate) fn client_handshake_done(
         &mut self,
         key: Key<Backend>,
         exchange: Key<Exchange>,
         message: &Message,
         envelope: &Envelope,
-    ) {
-        let Some(session) = self.session_of(exchange) else { return };
+    ) -> Result<(), Key<Session>> {
+        let Some(session) = self.session_of(exchange) else { return Ok(()) };
         let handshake = envelope.result.and_then(|result| legacy::handshake(message, result));
         let Some(handshake) = handshake else {
             // The client sees the refusal as it is; the session has never begun.
             self.debug("gateway:open", || "a backend refused a client's initialize".to_owned());
-            return self.refuse_session(session, exchange);
+            if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) {
+                sent.opens_session = false;
+            }
+            return Err(session);
         };
         if let Some(session) = self.sessions.get_mut(session) {
             session.revision = handshake.revision;
         }
         self.set_revision(key, &handshake.version, handshake.revision.version_header);
-        let Some(backend) = self.backends.get_mut(key) else { return };
+        let Some(backend) = self.backends.get_mut(key) else { return Ok(()) };
         backend.state = State::Ready;
         let server = backend.server;
         self.server_is_up(server);
         self.release_held(key);
-    }
-
-    /// The session ends once the answer has left.
-    fn refuse_session(
-        &mut self,
-        session: Key<crate::gateway::session::Session>,
-        exchange: Key<Exchange>,
-    ) {
-        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) {
-            sent.opens_session = false;
-        }
-        if let Some(session) = self.sessions.get_mut(session) {
-            // Idle from now on, and older than everybody: the next walk over sessions ends it.
-            session.used_at =
-                self.now.mono.checked_sub(self.snapshot.session_timeout).unwrap_or(session.used_at);
-        }
-        self.alarms.set(Alarm::Sessions, self.now.mono);
+        Ok(())
     }
 
     /// Asks for a page of the tools, for `tools.json`.

@@ -43,13 +43,17 @@ impl Gateway {
             return self.refuse_asked(backend, &id, "too many requests wait for this client");
         }
         let belongs = via.or_else(|| self.only_call_of(backend));
-        let has_left = self.relay(key, belongs, Splice::whole(message));
-        let leaves_before = (!has_left).then(|| self.now.mono + STREAM_AFTER_MAX);
-        if let Some(at) = leaves_before {
-            self.alarms.set(Alarm::Inputs, at);
-        }
+        let at = self.now.mono + STREAM_AFTER_MAX;
         if let Some(session) = self.sessions.get_mut(key) {
-            session.asked.push(Asked { id, leaves_before });
+            session.asked.push(Asked { id: id.clone(), leaves_before: Some(at) });
+        }
+        let has_left = self.relay(key, belongs, Splice::whole(message), Some(&id));
+        if !has_left {
+            self.alarms.set(Alarm::Inputs, at);
+        } else if let Some(asked) =
+            self.sessions.get_mut(key).and_then(|session| session.asked.last_mut())
+        {
+            asked.leaves_before = None;
         }
     }
 
@@ -70,7 +74,7 @@ impl Gateway {
         }
     }
 
-    fn refuse_asked(&mut self, backend: Key<Backend>, id: &Message, why: &str) {
+    pub(crate) fn refuse_asked(&mut self, backend: Key<Backend>, id: &Message, why: &str) {
         let code = Code::METHOD_NOT_FOUND.0;
         let mut out = b"{\"jsonrpc\":\"2.0\",\"id\":".to_vec();
         out.extend_from_slice(id);
@@ -89,7 +93,7 @@ impl Gateway {
     ) {
         let Some(id) = envelope.request_id.map(|span| span.of(message)) else { return };
         if let Some(session) = self.sessions.get_mut(key) {
-            session.asked.retain(|asked| &*asked.id != id);
+            session.forget_asked(id);
         }
     }
 
@@ -111,10 +115,7 @@ impl Gateway {
         }
         for (key, backend, id) in expired {
             if let Some(session) = self.sessions.get_mut(key) {
-                session.asked.retain(|asked| asked.id != id);
-                // What waits is either this request or as stale as it.
-                session.queued.clear();
-                session.queued_bytes = 0;
+                session.forget_asked(&id);
             }
             self.refuse_asked(backend, &id, "the client does not listen");
         }

@@ -82,7 +82,12 @@ impl Gateway {
     /// Answers with one body and ends the exchange.
     fn respond(&mut self, key: Key<Exchange>, status: u16, content: Content, body: Splice) {
         let Some(sent) = self.take_sent(key) else { return };
-        let Some(peer) = sent.peer else { return };
+        let Some(peer) = sent.peer else {
+            if sent.opens_session {
+                self.end_session(sent.session, "its client left before it knew the session");
+            }
+            return;
+        };
         let head = self.session_head(ResponseHead::new(status, content), &sent);
         self.push(Output::Respond { peer, head, body, close: false });
     }
@@ -176,11 +181,15 @@ impl Gateway {
 
     fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return };
-        if !sent.opens_session || sent.stream.is_some() {
+        if !sent.opens_session {
             return self.deliver(key, fault.message(Some(id)).into());
         }
         // A session that never opened: the status says so too, and nothing is left of it.
         let session = sent.session;
+        if sent.stream.is_some() {
+            self.deliver(key, fault.message(Some(id)).into());
+            return self.end_session(session, "its backend did not open");
+        }
         let Some(sent) = self.take_sent(key) else { return };
         if let Some(peer) = sent.peer {
             self.refuse(peer, sent.origin.as_ref(), Some(id), fault);
@@ -199,7 +208,7 @@ impl Gateway {
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);
             }
-            self.deliver(key, fault.message(Some(&call.id)).into());
+            self.fail_for_client(key, &call.id, fault);
         }
     }
 

@@ -117,7 +117,7 @@ impl Gateway {
     ///
     /// Spec: MCP 2025-11-25, basic/transports: disconnection is not cancellation.
     pub(super) fn peer_closed(&mut self, peer: Key<Peer>) {
-        self.let_flow_for(peer);
+        self.read_again_for(peer);
         let Some(key) = self.peers.clear(peer) else { return };
         match self.exchanges.get_mut(key) {
             Some(Exchange::AwaitBody(_)) | None => {
@@ -136,17 +136,6 @@ impl Gateway {
                 }
             }
         }
-    }
-
-    /// Stops reading from whatever feeds only this connection.
-    pub(super) fn pause_source_of(&mut self, peer: Key<Peer>) {
-        let Some(key) = self.exchange_of(peer) else { return };
-        let session = match self.exchanges.get(key) {
-            Some(Exchange::AwaitResponse(sent)) => sent.session,
-            Some(Exchange::Listening(listening)) => listening.session,
-            _ => return,
-        };
-        self.hold_up_for(peer, session, key);
     }
 
     /// Whether this server's answers are always JSON, always events, or as they come.

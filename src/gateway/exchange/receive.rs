@@ -73,17 +73,23 @@ impl Gateway {
             self.debug("gateway:receive", || "dropped an answer to an unknown id".to_owned());
             return;
         };
+        if let Some(fetch) = call.fetch {
+            self.ends_soon(fetch);
+        }
         self.record_answer(&call, &message);
         if call.cancelled {
             return;
         }
         match call.whom {
             CallFor::Exchange(exchange) => {
-                if call.method == Method::Initialize {
-                    self.client_handshake_done(backend, exchange, &message, envelope);
-                }
+                let opens = call.method == Method::Initialize;
+                let refused = opens
+                    .then(|| self.client_handshake_done(backend, exchange, &message, envelope));
                 let out = self.for_client(&call, message, envelope);
                 self.deliver(exchange, out);
+                if let Some(Err(session)) = refused {
+                    self.end_session(session, "its backend refused initialize");
+                }
             }
             CallFor::Handshake => self.handshake_done(backend, &message, envelope),
             CallFor::Reopening => self.reopened(backend, &message, envelope),
@@ -148,7 +154,7 @@ impl Gateway {
                     Method::LogMessage => self.only_call_of(backend),
                     _ => None,
                 });
-                self.relay(session, belongs, Splice::whole(message));
+                self.relay(session, belongs, Splice::whole(message), None);
             }
             Some(Owner::Shared) => {
                 let belongs = via.or_else(|| self.only_call_of(backend));
@@ -179,7 +185,7 @@ impl Gateway {
         let Some(key) = ours.or_else(|| self.calls.by_token(backend, token)) else {
             // A token may outlive its answer: tasks report progress until they end.
             if let Some(Owner::Session(session)) = owner {
-                self.relay(session, None, Splice::whole(message));
+                self.relay(session, None, Splice::whole(message), None);
             }
             return;
         };
@@ -192,7 +198,7 @@ impl Gateway {
         };
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) else { return };
         let session = sent.session;
-        self.relay(session, Some(key), out);
+        self.relay(session, Some(key), out, None);
     }
 
     /// The only call under way at a backend, if there is one alone.
@@ -206,43 +212,35 @@ impl Gateway {
     }
 
     /// Sends a message to the client of `session`: on the stream of the call it belongs to, else on
-    /// its GET stream, else it waits for one. `true`: it has left.
+    /// its GET stream, else it waits for one. `asks` is its id if it is a request. `true`: it has
+    /// left.
     pub(crate) fn relay(
         &mut self,
         session: Key<Session>,
         belongs: Option<Key<Call>>,
         message: Splice,
+        asks: Option<&Message>,
     ) -> bool {
         let exchange = belongs.and_then(|key| match self.calls.get(key)?.whom {
             CallFor::Exchange(exchange) => Some(exchange),
             _ => None,
         });
-        let stream = exchange.and_then(|exchange| self.stream_of_exchange(exchange));
-        let listener = || self.sessions.get(session).and_then(Session::listener);
-        let fallback = || self.any_stream_of(session);
-        match stream.or_else(listener) {
-            Some(number) => {
-                self.send_on_stream(session, number, message);
-                true
+        let mut stream = exchange.and_then(|exchange| self.stream_of_exchange(exchange));
+        // Behind a one-shot session there may be many clients: no other stream will do.
+        if stream.is_none() && !self.is_one_shot(session) {
+            stream = self.sessions.get(session).and_then(Session::listener);
+            if stream.is_none()
+                && let Some(other) = self.any_stream_of(session)
+            {
+                stream = self.stream_of_exchange(other);
             }
-            None => match fallback() {
-                Some(exchange) => match self.stream_of_exchange(exchange) {
-                    Some(number) => {
-                        self.send_on_stream(session, number, message);
-                        true
-                    }
-                    None => self.keep_for_later(session, message),
-                },
-                None => self.keep_for_later(session, message),
-            },
         }
-    }
-
-    pub(crate) fn keep_for_later(&mut self, session: Key<Session>, message: Splice) -> bool {
-        if self.sessions.get(session).is_some_and(|session| !session.one_shot) {
-            self.queue(session, message);
+        match stream {
+            Some(number) => self.send_on_stream(session, number, message),
+            None if self.is_one_shot(session) => {}
+            None => self.queue(session, message, asks),
         }
-        false
+        stream.is_some()
     }
 
     /// A running exchange of the session whose answer can still become a stream.
@@ -277,7 +275,7 @@ impl Gateway {
                 _ => None,
             });
             if let Some(session) = session {
-                self.relay(session, belongs, Splice::whole(message.clone()));
+                self.relay(session, belongs, Splice::whole(message.clone()), None);
             }
             return;
         }
@@ -288,7 +286,7 @@ impl Gateway {
             .map(|(key, _)| key)
             .collect();
         for session in all {
-            self.relay(session, None, Splice::whole(message.clone()));
+            self.relay(session, None, Splice::whole(message.clone()), None);
         }
     }
 }

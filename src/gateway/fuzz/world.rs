@@ -146,7 +146,7 @@ impl World {
         }
         self.gateway.check_invariants();
         for (_, session) in self.gateway.sessions.iter() {
-            let queued: usize = session.queued.iter().map(Splice::len).sum();
+            let queued: usize = session.queued.iter().map(|one| one.message.len()).sum();
             assert_eq!(queued, session.queued_bytes, "queued bytes are counted wrong");
             assert!(queued <= Limits::TEST_MIN.queued_bytes_max);
         }
