@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: MIT
-//! Backends that are reached over HTTP: requests, their answers, sessions that are lost.
+//! Backends that are reached over HTTP: requests and their answers.
 //!
 //! Spec: MCP 2025-11-25, basic/transports.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Backend, Carrier, HttpSession, Link, Owner, State};
+use super::{Backend, Carrier, HttpSession, Link};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
-use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::call::{Call, id_of};
 use crate::gateway::fault::BackendFaultKind;
 use crate::gateway::fetch::{Fetch, Purpose};
 use crate::gateway::io::{
     FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest, Output,
 };
 use crate::gateway::snapshot::{HttpTarget, Transport};
-use crate::mcp::legacy;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
 use crate::wire::{Patch, Splice};
 
