@@ -12,9 +12,9 @@ use crate::base::{Now, Rng};
 use crate::cli::Flags;
 use crate::config::{self, Loaded, RunOptions};
 use crate::gateway::Gateway;
-use crate::gateway::io::{Event, EventKind, Input, Level, Output};
+use crate::gateway::io::{Event, EventKind, Level};
 use crate::observe::debug::Patterns;
-use crate::reactor::{self, Core, Listener, Observer, Reactor};
+use crate::reactor::{self, Listener, Observer, Reactor};
 use crate::wire::json::write;
 use crate::worker::{LogOptions, LogSender, Logs};
 
@@ -217,21 +217,6 @@ fn runtime_answers(run: &RunOptions) -> bool {
             Ok(_) if start.elapsed() > RUNTIME_AFTER_MAX => return false,
             Ok(_) => std::thread::sleep(Duration::from_millis(500)),
         }
-    }
-}
-
-impl Core for Gateway {
-    fn handle_input(&mut self, input: Input, now: Now) {
-        Self::handle_input(self, input, now);
-    }
-    fn handle_timeout(&mut self, now: Now) {
-        Self::handle_timeout(self, now);
-    }
-    fn poll_output(&mut self) -> Option<Output> {
-        Self::poll_output(self)
-    }
-    fn poll_timeout(&self) -> Option<Instant> {
-        Self::poll_timeout(self)
     }
 }
 

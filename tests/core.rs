@@ -14,6 +14,8 @@ mod drain;
 mod front_door;
 #[path = "core/http_backends.rs"]
 mod http_backends;
+#[path = "core/leftovers.rs"]
+mod leftovers;
 #[path = "core/sessions.rs"]
 mod sessions;
 #[path = "core/streams.rs"]

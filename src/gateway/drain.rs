@@ -100,9 +100,16 @@ impl Gateway {
         }
     }
 
+    /// Whether nothing is waited for any more.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.phase, Phase::Stopping | Phase::Stopped)
+    }
+
     /// Ends every session and backend; streams end cleanly.
     fn stop_everything(&mut self) {
         self.phase = Phase::Stopping;
+        self.refuse_unread();
         let n = self.backends.len();
         self.note(Level::Info, "shutdown", None, format!("Terminating {n} backend servers"));
         for key in self.sessions.iter().map(|(key, _)| key).collect::<Vec<_>>() {
@@ -111,6 +118,20 @@ impl Gateway {
         }
         for key in self.backends.keys() {
             self.stop_backend(key);
+        }
+    }
+
+    /// Refuses the requests whose bodies have not come: nobody will read them.
+    fn refuse_unread(&mut self) {
+        for key in self.exchanges.keys() {
+            if !matches!(self.exchanges.get(key), Some(Exchange::AwaitBody(_))) {
+                continue;
+            }
+            if let Some(Exchange::AwaitBody(admitted)) = self.exchanges.remove(key) {
+                self.peers.clear(admitted.peer);
+                let fault = GatewayFault::Draining.into();
+                self.refuse(admitted.peer, admitted.origin.as_ref(), None, &fault);
+            }
         }
     }
 }

@@ -54,6 +54,7 @@ use self::signals::Signals;
 use self::token::{Source, Work};
 use self::turn::{Timer, Turn};
 use crate::base::Now;
+use crate::gateway::Gateway;
 use crate::gateway::io::{Event, Input, Output};
 
 pub use self::accept::{BindError, Listener};
@@ -71,6 +72,21 @@ pub trait Core {
     fn poll_output(&mut self) -> Option<Output>;
     /// When it wants to be told the time; `None`: never.
     fn poll_timeout(&self) -> Option<Instant>;
+}
+
+impl Core for Gateway {
+    fn handle_input(&mut self, input: Input, now: Now) {
+        Self::handle_input(self, input, now);
+    }
+    fn handle_timeout(&mut self, now: Now) {
+        Self::handle_timeout(self, now);
+    }
+    fn poll_output(&mut self) -> Option<Output> {
+        Self::poll_output(self)
+    }
+    fn poll_timeout(&self) -> Option<Instant> {
+        Self::poll_timeout(self)
+    }
 }
 
 /// Who is told what is worth recording; it must not block.

@@ -193,7 +193,8 @@ impl World {
     }
 
     fn batch(&mut self, client: usize) {
-        if self.weather.calm && self.clients[client].revision > "2025-03-26" {
+        let state = &self.clients[client];
+        if self.weather.calm && (state.opening || state.revision > "2025-03-26") {
             return;
         }
         let calls: Vec<_> =
@@ -260,7 +261,8 @@ impl World {
 
     fn resume(&mut self, client: usize) {
         let state = &self.clients[client];
-        let events: Vec<_> = state.events.keys().cloned().collect();
+        let mine = state.events.keys().filter(|(who, _)| *who == state.who);
+        let events: Vec<_> = mine.map(|(_, id)| id.clone()).collect();
         let last = match state.cut.last() {
             Some(last) if !self.dice.one_in(4) => last.clone(),
             _ if events.is_empty() => "1-1".to_owned(),

@@ -128,7 +128,7 @@ impl World {
     /// Tells the gateway everything that waits, and does what it wants.
     pub fn think(&mut self) {
         let mut n = 0;
-        while let Some(input) = self.inbox.pop_front() {
+        while let Some(input) = self.inbox.pop_front().filter(|_| !self.exited) {
             n += 1;
             assert!(n < 10_000, "the gateway and the world keep each other busy");
             self.say(|| format!("> {input:?}"));

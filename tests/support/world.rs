@@ -111,9 +111,16 @@ pub fn with_key(mut snapshot: Snapshot, keys: &[&str]) -> Snapshot {
 
 impl World {
     pub fn new(snapshot: Snapshot) -> Self {
+        let mut world = Self::quiet(snapshot);
+        world.pump();
+        world
+    }
+
+    /// A world in which the gateway has not said anything yet.
+    pub fn quiet(snapshot: Snapshot) -> Self {
         let now = Now { mono: Instant::now(), unix_ms: 1_700_000_000_000 };
         let gateway = Gateway::new(Arc::new(snapshot), Rng::new([7; 32]), now);
-        let mut world = Self {
+        Self {
             gateway,
             now,
             clients: HashMap::new(),
@@ -127,9 +134,7 @@ impl World {
             listening: true,
             exited: false,
             next_peer: 0,
-        };
-        world.pump();
-        world
+        }
     }
 
     /// One server behind a child, already open and listed, so that tests begin in peace.

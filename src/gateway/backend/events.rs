@@ -116,6 +116,7 @@ fn endpoint_path(said: &str, target: &HttpTarget) -> Option<Box<str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[track_caller]
     fn check(said: &str, want: Option<&str>) {

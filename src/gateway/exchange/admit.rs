@@ -131,6 +131,9 @@ impl Gateway {
             return Err(ClientFault::Accept(ACCEPT_BOTH).into());
         }
         check_revision(head)?;
+        if self.is_stopping() {
+            return Err(GatewayFault::Draining.into());
+        }
         if self.exchanges.len() >= self.limits().exchanges_max {
             return Err(GatewayFault::Full("requests").into());
         }

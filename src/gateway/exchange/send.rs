@@ -178,7 +178,7 @@ impl Gateway {
                 Some(Exchange::AwaitResponse(sent)) => sent.session == session,
                 _ => false,
             };
-            is_own && &*call.id == id && call.method != Method::Initialize
+            is_own && !call.cancelled && &*call.id == id && call.method != Method::Initialize
         });
         let Some((key, _)) = found else { return };
         let message = self.flattened(backend, one);
