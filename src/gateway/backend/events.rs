@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
-//! Servers of the older transport, HTTP+SSE: a GET opens a stream, on which the server says where
-//! it wants its messages posted and then answers them.
+//! The older HTTP transport: one stream that carries everything a server says, and an endpoint to
+//! post to.
 //!
-//! We speak it only to a server that has refused Streamable HTTP.
-//!
-//! Spec: MCP 2024-11-05, basic/transports, "HTTP with SSE"; MCP 2025-11-25, basic/transports,
-//! "Backwards Compatibility".
+//! Spec: MCP 2024-11-05, basic/transports, "HTTP with SSE".
 
 use super::http::{Sentence, is_success};
 use super::{Backend, Carrier, EventsSession, Link};
@@ -119,9 +116,8 @@ fn endpoint_path(said: &str, target: &HttpTarget) -> Option<Box<str>> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use std::time::Duration;
 
     #[track_caller]
     fn check(said: &str, want: Option<&str>) {

@@ -1,28 +1,22 @@
 // SPDX-License-Identifier: MIT
-//! Backends that are reached over Streamable HTTP, and what both HTTP transports share.
-//!
-//! A lost session is opened again once, and the call is sent again only if the server has certainly
-//! not executed it: a 404 (or a 400 that names the session) means that it was not looked at.
+//! Backends that are reached over HTTP: requests and their answers.
 //!
 //! Spec: MCP 2025-11-25, basic/transports.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Backend, Carrier, HttpSession, Link, Owner, State};
+use super::{Backend, Carrier, HttpSession, Link};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
-use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::call::{Call, id_of};
 use crate::gateway::fault::BackendFaultKind;
 use crate::gateway::fetch::{Fetch, Purpose};
 use crate::gateway::io::{
-    FetchContent, FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest,
-    Output,
+    FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest, Output,
 };
-use crate::gateway::session::Session;
 use crate::gateway::snapshot::{HttpTarget, Transport};
-use crate::mcp::legacy;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
 use crate::wire::{Patch, Splice};
 
@@ -30,8 +24,6 @@ use crate::wire::{Patch, Splice};
 const RETRY_MS_DEFAULT: u32 = 1000;
 /// Whatever the server says: at most ten times a second, and at least once a minute.
 const RETRY_MS: std::ops::RangeInclusive<u32> = 100..=60_000;
-/// How often a stream is resumed in vain.
-const RESUMES_MAX: u32 = 5;
 /// How long a server may take to let us go, and to end an answer behind the response in it.
 const END_AFTER_MAX: Duration = Duration::from_secs(5);
 
@@ -275,231 +267,6 @@ impl Gateway {
         }
     }
 
-    fn session_is_lost(&self, fetch: &Fetch) -> bool {
-        let Some(head) = &fetch.head else { return false };
-        let names_session = || {
-            let body = fetch.error_body.as_deref().unwrap_or_default().to_ascii_lowercase();
-            memchr::memmem::find(&body, b"session").is_some()
-        };
-        fetch.session_id.is_some() && (head.status == 404 || head.status == 400 && names_session())
-    }
-
-    /// Opens a lost session again and sends the call once more. `false`: that was done already.
-    fn reopen(&mut self, key: Key<Backend>, call: Key<Call>, lost: &Fetch) -> bool {
-        let Some(entry) = self.calls.get_mut(call) else { return false };
-        if entry.resent || entry.is_handshake() {
-            return false;
-        }
-        entry.resent = true;
-        let request = entry.request.clone();
-        let Some(backend) = self.backends.get_mut(key) else { return false };
-        let Link::Http(session) = &mut backend.link else { return false };
-        let replaced = session.id != lost.session_id;
-        if backend.state == State::Ready && !replaced {
-            session.id = None;
-            session.revision = None;
-            backend.state = State::Opening;
-            backend.held.push_back((request, Carrier::Call(call)));
-            self.say_hello_again(key);
-            return true;
-        }
-        // Another call has already noticed: this one goes after it.
-        self.send_below(key, request, Carrier::Call(call));
-        true
-    }
-
-    /// Repeats the `initialize` that opened the session: the client's own, or ours.
-    fn say_hello_again(&mut self, key: Key<Backend>) {
-        let owner = self.backends.get(key).map(|backend| backend.owner);
-        let hello = match owner {
-            Some(Owner::Session(session)) => self
-                .sessions
-                .get(session)
-                .filter(|s| !s.opened_by_gateway)
-                .and_then(|s| s.hello.clone()),
-            _ => None,
-        };
-        let server = self.backends.get(key).map(|backend| backend.server);
-        let text = "its session was lost; opening a new one".to_owned();
-        self.note(crate::gateway::io::Level::Warn, "backend", server, text);
-        let Some(hello) = hello else { return self.say_hello(key, CallFor::Reopening) };
-        let message = hello.to_message();
-        let id = match jsonrpc::parse(&message, self.limits()) {
-            Ok(Parsed::Single(envelope)) => envelope.id,
-            _ => None,
-        };
-        let Some(span) = id else { return self.say_hello(key, CallFor::Reopening) };
-        let method = crate::mcp::method::Method::Initialize;
-        self.call_ourselves(key, CallFor::Reopening, method, "initialize", |id| {
-            Splice::whole(message).with(span, Patch::Number(id))
-        });
-    }
-
-    /// The lost session is open again.
-    pub(crate) fn reopened(&mut self, key: Key<Backend>, message: &Message, envelope: &Envelope) {
-        let handshake = envelope.result.and_then(|result| legacy::handshake(message, result));
-        let Some(handshake) = handshake else {
-            let detail = "its session was lost and it refused a new one";
-            let fault = self.backend_fault(key, BackendFaultKind::Down, detail);
-            return self.backend_failed(key, &fault);
-        };
-        self.set_revision(key, &handshake.version, handshake.revision.version_header);
-        if let Some(backend) = self.backends.get_mut(key) {
-            backend.state = State::Ready;
-        }
-        self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
-        self.release_held(key);
-        self.listen_at(key);
-    }
-
-    /// What `MCP-Protocol-Version` says from now on.
-    pub(crate) fn set_revision(&mut self, key: Key<Backend>, version: &str, has_header: bool) {
-        if let Some(Backend { link: Link::Http(session), .. }) = self.backends.get_mut(key)
-            && has_header
-        {
-            session.revision = Some(version.into());
-        }
-    }
-
-    // --- streams that were interrupted
-
-    fn can_resume(&self, key: Key<Fetch>, end: &Result<(), FetchError>) -> bool {
-        let Some(fetch) = self.fetches.get(key) else { return false };
-        let began = fetch
-            .head
-            .as_ref()
-            .is_some_and(|head| is_success(head.status) && head.content == FetchContent::Events);
-        let ended = match end {
-            Ok(()) => true,
-            Err(error) => error.kind == FetchErrorKind::Closed,
-        };
-        ended && began && fetch.last_event_id.is_some() && fetch.n_resumed < RESUMES_MAX
-    }
-
-    fn resume_later(&mut self, key: Key<Fetch>) {
-        let now = self.now.mono;
-        let Some(fetch) = self.fetches.get_mut(key) else { return };
-        let at = now + Duration::from_millis(u64::from(fetch.retry_ms));
-        fetch.resume_at = Some(at);
-        self.alarms.set(Alarm::Resumes, at);
-    }
-
-    /// Resumes the streams, and listens again, where it is time.
-    pub(crate) fn resume_fetches(&mut self) {
-        let now = self.now.mono;
-        let (mut due, mut over) = (Vec::new(), Vec::new());
-        let mut next = None;
-        for (key, fetch) in self.fetches.iter() {
-            for (at, list) in [(fetch.resume_at, &mut due), (fetch.until, &mut over)] {
-                match at {
-                    Some(at) if at <= now => list.push(key),
-                    Some(at) => next = Some(next.map_or(at, |n: std::time::Instant| n.min(at))),
-                    None => {}
-                }
-            }
-        }
-        for key in over {
-            self.cancel_fetch(key);
-        }
-        for key in due {
-            self.resume(key);
-        }
-        let mut listen = Vec::new();
-        for (key, backend) in self.backends.iter_mut() {
-            let Link::Http(session) = &mut backend.link else { continue };
-            match session.listen_at {
-                Some(at) if at <= now => {
-                    session.listen_at = None;
-                    listen.push(key);
-                }
-                Some(at) => next = Some(next.map_or(at, |n| n.min(at))),
-                None => {}
-            }
-        }
-        for key in listen {
-            self.listen_at(key);
-        }
-        if let Some(at) = next {
-            self.alarms.set(Alarm::Resumes, at);
-        }
-    }
-
-    fn resume(&mut self, key: Key<Fetch>) {
-        let Some(old) = self.fetches.remove(key) else { return };
-        let (backend, purpose) = (old.backend, old.purpose);
-        let last = old.last_event_id.clone();
-        let new = self.fetch(backend, purpose, FetchMethod::Get, None, last, None);
-        let Some(new) = new else { return };
-        if let Some(fetch) = self.fetches.get_mut(new) {
-            fetch.last_event_id = old.last_event_id;
-            fetch.retry_ms = old.retry_ms;
-            fetch.n_resumed = old.n_resumed + 1;
-            fetch.is_resumption = true;
-        }
-        if let Purpose::Carry(Carrier::Call(call)) = purpose
-            && let Some(call) = self.calls.get_mut(call)
-        {
-            call.fetch = Some(new);
-        }
-    }
-
-    // --- listening
-
-    /// Listens below for the messages of `session` that belong to no call.
-    pub(crate) fn listen_below(&mut self, session: Key<Session>) {
-        if let Some((key, _)) = self.backend_of(session) {
-            self.listen_at(key);
-        }
-    }
-
-    /// Whether somebody above listens to what `key` says without being asked.
-    fn is_listened_to(&self, key: Key<Backend>) -> bool {
-        let listens = |session: &Session| session.backend == key && session.listener().is_some();
-        self.sessions.iter().any(|(_, session)| listens(session))
-    }
-
-    fn listen_at(&mut self, key: Key<Backend>) {
-        let Some(backend) = self.backends.get(key) else { return };
-        let Link::Http(http) = &backend.link else { return };
-        if http.listening.is_some() || backend.state != State::Ready || !self.is_listened_to(key) {
-            return;
-        }
-        let fetch = self.fetch(key, Purpose::Listen, FetchMethod::Get, None, None, None);
-        if let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(key) {
-            http.listening = fetch;
-        }
-    }
-
-    /// Listens no more if nobody listens above any more.
-    pub(crate) fn stop_listening_below(&mut self, key: Key<Backend>) {
-        let fetch = match self.backends.get(key).map(|backend| &backend.link) {
-            Some(Link::Http(http)) => http.listening,
-            _ => None,
-        };
-        let Some(fetch) = fetch.filter(|_| !self.is_listened_to(key)) else { return };
-        if let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(key) {
-            http.listening = None;
-        }
-        self.cancel_fetch(fetch);
-    }
-
-    fn listening_done(&mut self, key: Key<Fetch>, backend: Key<Backend>) {
-        let Some(fetch) = self.fetches.remove(key) else { return };
-        // A server without such a stream has said so with an error, for good.
-        let may_again = fetch.head.as_ref().is_some_and(|head| is_success(head.status));
-        let at = self.now.mono + Duration::from_millis(u64::from(fetch.retry_ms));
-        let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(backend) else {
-            return;
-        };
-        http.listening.take_if(|listening| *listening == key);
-        if may_again {
-            http.listen_at = Some(at);
-            self.alarms.set(Alarm::Resumes, at);
-        }
-    }
-
-    // --- leaving
-
     /// Ends our session with an HTTP server.
     pub(crate) fn leave_http(&mut self, key: Key<Backend>) {
         let leaving = match self.backends.get(key).map(|backend| &backend.link) {
@@ -550,7 +317,7 @@ const fn kind_of(kind: FetchErrorKind) -> BackendFaultKind {
 }
 
 /// A fetch error for people.
-pub(super) struct Sentence<'a>(pub(super) &'a FetchError);
+pub(super) struct Sentence<'a>(pub &'a FetchError);
 
 impl std::fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -26,6 +26,8 @@ use crate::wire::Splice;
 pub mod events;
 pub mod http;
 pub mod open;
+pub mod reopen;
+pub mod streams;
 
 /// One backend.
 #[derive(Debug)]
