@@ -4,6 +4,8 @@
 #[path = "support/world.rs"]
 mod world;
 
+#[path = "core/asking.rs"]
+mod asking;
 #[path = "core/batches.rs"]
 mod batches;
 #[path = "core/calls.rs"]
@@ -18,5 +20,7 @@ mod http_backends;
 mod leftovers;
 #[path = "core/sessions.rs"]
 mod sessions;
+#[path = "core/shared.rs"]
+mod shared;
 #[path = "core/streams.rs"]
 mod streams;

@@ -231,12 +231,15 @@ impl Gateway {
         };
         let Some(call) = self.calls.remove(call) else { return };
         let CallFor::Exchange(exchange) = call.whom else { return };
+        let mut agreed = handshake.revision;
         if let Some(session) = self.session_of(exchange)
             && let Some(session) = self.sessions.get_mut(session)
         {
-            session.revision = handshake.revision;
+            // A shared backend was asked in our words; this client may speak an older revision.
+            agreed = session.revision.older_of(handshake.revision);
+            session.revision = agreed;
         }
-        let answer = legacy::response(&call.id, &handshake.result);
+        let answer = legacy::greeting(&call.id, &handshake, agreed);
         self.deliver(exchange, answer.into());
     }
 

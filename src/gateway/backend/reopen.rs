@@ -90,6 +90,7 @@ impl Gateway {
             backend.state = State::Ready;
         }
         self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
+        self.subscribe_again(key);
         self.release_held(key);
         self.listen_at(key);
     }

@@ -304,7 +304,7 @@ impl Gateway {
     }
 }
 
-pub(super) fn incoming(message: Message, envelope: Envelope) -> Incoming {
+pub(crate) fn incoming(message: Message, envelope: Envelope) -> Incoming {
     let name = envelope.method.and_then(|span| scan::string(&message, span));
     let method = name.map_or(Method::Other, |name| Method::of(&name));
     Incoming { message, envelope, method }
