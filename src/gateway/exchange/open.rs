@@ -129,7 +129,10 @@ impl Gateway {
 
     /// `initialize`: a new session with a backend of its own, or the one that is there for it.
     fn open_session(&mut self, admitted: &Admitted, incoming: Incoming) -> Result<(), Fault> {
-        if admitted.session_id.is_some() {
+        // A client that begins anew may still carry the id of a session that is gone.
+        if let Some(id) = &admitted.session_id
+            && self.find_session(id, admitted.server, admitted.principal).is_ok()
+        {
             return Err(ClientFault::MisplacedInitialize.into());
         }
         if !(admitted.accepts_events && admitted.is_json) {
