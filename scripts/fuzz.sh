@@ -9,7 +9,7 @@
 #
 # The samples in tests/data are the seeds and are only read; what is found on the way is kept in
 # target/fuzz/corpus/TARGET. A finding is left in target/fuzz/findings and makes the exit code 1.
-# A C++ compiler is needed for libFuzzer itself.
+# Stable Rust is enough; libFuzzer itself wants a C++ compiler.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,10 +32,7 @@ counters=(
   -Cllvm-args=-sanitizer-coverage-pc-table
   -Cllvm-args=-sanitizer-coverage-trace-compares
 )
-# Nightly if it is there; the counters work with stable Rust as well.
-toolchain=+nightly
-cargo +nightly --version >/dev/null 2>&1 || toolchain=
-RUSTFLAGS="${counters[*]}" cargo $toolchain build --quiet --locked --release \
+RUSTFLAGS="${counters[*]}" cargo build --quiet --locked --release \
   --manifest-path fuzz/Cargo.toml --target "$host" --target-dir "$home/build"
 
 # Where the seeds of a target lie, if they have not its name.

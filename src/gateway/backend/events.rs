@@ -15,7 +15,8 @@ use crate::gateway::io::{FetchError, FetchMethod};
 use crate::gateway::snapshot::HttpTarget;
 
 impl Gateway {
-    /// The server refused to be spoken to in Streamable HTTP: the older transport begins with a GET.
+    /// The server refused to be spoken to in Streamable HTTP: the older transport begins with a
+    /// GET.
     pub(super) fn try_events(&mut self, key: Key<Backend>, call: Key<Call>) -> bool {
         let Some(entry) = self.calls.get(call) else { return false };
         let request = entry.request.clone();

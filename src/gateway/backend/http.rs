@@ -20,6 +20,10 @@ use crate::gateway::snapshot::{HttpTarget, Transport};
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
 use crate::wire::{Patch, Splice};
 
+/// A status that says that the request was not looked at: no such session, among others.
+pub(super) const NOT_FOUND: u16 = 404;
+/// A status that may say the same.
+pub(super) const BAD_REQUEST: u16 = 400;
 /// How long to wait before resuming a stream, if the server does not say.
 const RETRY_MS_DEFAULT: u32 = 1000;
 /// Whatever the server says: at most ten times a second, and at least once a minute.

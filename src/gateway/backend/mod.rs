@@ -11,13 +11,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Gateway;
 use super::call::Call;
 use super::exchange::Exchange;
 use super::fault::{BackendFaultKind, Fault};
 use super::io::{ChildEnd, EventKind, Fetch, Level, Output};
 use super::session::Session;
 use super::snapshot::ServerId;
+use super::{Gateway, note};
 use crate::base::{Key, Message};
 use crate::mcp::legacy::Handshake;
 use crate::mcp::method::Method;
@@ -216,7 +216,7 @@ impl Gateway {
         if n.is_power_of_two() {
             let text = format!(
                 "stdout carried a line that is no message ({n} so far): {}",
-                String::from_utf8_lossy(&line[..line.len().min(200)])
+                note::excerpt(line)
             );
             self.note(Level::Warn, "backend", Some(server), text);
         }
@@ -228,7 +228,7 @@ impl Gateway {
         let Some(server) = self.backends.get(key).map(|backend| backend.server) else { return };
         let text = format!(
             "dropped a message of more than {max} bytes that begins with: {}",
-            String::from_utf8_lossy(&start[..start.len().min(200)])
+            note::excerpt(start)
         );
         self.note(Level::Error, "backend", Some(server), text);
         if let Some(call) = self.only_call_of(key) {

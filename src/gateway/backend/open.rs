@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 
 use super::{Backend, Carrier, HttpSession, Link, Owner, State};
 use crate::base::{Key, Message};
-use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::exchange::Exchange;
@@ -14,6 +13,7 @@ use crate::gateway::fault::{self, BackendFaultKind, Fault, GatewayFault};
 use crate::gateway::io::{EventKind, Level, Output};
 use crate::gateway::session::Session;
 use crate::gateway::snapshot::{ServerId, Transport};
+use crate::gateway::{Gateway, note};
 use crate::mcp::legacy;
 use crate::mcp::method::Method;
 use crate::wire::Splice;
@@ -189,7 +189,7 @@ impl Gateway {
     ) {
         let handshake = envelope.result.and_then(|result| legacy::handshake(message, result));
         let Some(handshake) = handshake else {
-            let said = String::from_utf8_lossy(&message[..message.len().min(300)]).into_owned();
+            let said = note::excerpt(message);
             let detail = format!("it refused initialize: {said}");
             let fault = self.backend_fault(key, BackendFaultKind::Misbehaved, &detail);
             return self.backend_failed(key, &fault);
@@ -309,7 +309,7 @@ impl Gateway {
         let Some(server) = self.backends.get(key).map(|backend| backend.server) else { return };
         let member = |name| envelope.result.and_then(|span| scan::member(message, span, name));
         let Some(tools) = member("tools") else {
-            let said = String::from_utf8_lossy(&message[..message.len().min(300)]).into_owned();
+            let said = note::excerpt(message);
             return self.tools_unknown(key, &said);
         };
         pages.push(message.slice(tools));

@@ -9,6 +9,7 @@ use crate::gateway::backend::{Backend, Owner};
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::io::{EventKind, Level};
 use crate::gateway::session::Session;
+use crate::mcp::Code;
 use crate::mcp::method::Method;
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
@@ -261,9 +262,9 @@ impl Gateway {
 
 /// The error without an id, as an answer to the request `id`.
 fn error_with_id(message: &Message, envelope: &Envelope, id: &Message) -> Message {
-    let error = envelope
-        .error
-        .map_or(&b"{\"code\":-32603,\"message\":\"no answer\"}"[..], |span| span.of(message));
+    let code = Code::INTERNAL_ERROR.0;
+    let none = format!("{{\"code\":{code},\"message\":\"no answer\"}}");
+    let error = envelope.error.map_or(none.as_bytes(), |span| span.of(message));
     Message::new([b"{\"jsonrpc\":\"2.0\",\"id\":", &id[..], b",\"error\":", error, b"}"].concat())
 }
 
