@@ -42,8 +42,14 @@ impl Gateway {
         if backend.state == State::Ready && !replaced {
             session.id = None;
             session.revision = None;
+            session.listen_at = None;
+            let listening = session.listening.take();
             backend.state = State::Opening;
             backend.held.push_back((request, Carrier::Call(call)));
+            // Its stream belongs to the session that is no more.
+            if let Some(fetch) = listening {
+                self.cancel_fetch(fetch);
+            }
             self.say_hello_again(key);
             return true;
         }
@@ -92,6 +98,7 @@ impl Gateway {
             backend.state = State::Ready;
         }
         self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
+        self.subscribe_again(key);
         self.release_held(key);
         self.listen_at(key);
     }

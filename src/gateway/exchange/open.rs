@@ -129,7 +129,10 @@ impl Gateway {
 
     /// `initialize`: a new session with a backend of its own, or the one that is there for it.
     fn open_session(&mut self, admitted: &Admitted, incoming: Incoming) -> Result<(), Fault> {
-        if admitted.session_id.is_some() {
+        // A client that begins anew may still carry the id of a session that is gone.
+        if let Some(id) = &admitted.session_id
+            && self.find_session(id, admitted.server, admitted.principal).is_ok()
+        {
             return Err(ClientFault::MisplacedInitialize.into());
         }
         if !(admitted.accepts_events && admitted.is_json) {
@@ -304,7 +307,7 @@ impl Gateway {
     }
 }
 
-pub(super) fn incoming(message: Message, envelope: Envelope) -> Incoming {
+pub(crate) fn incoming(message: Message, envelope: Envelope) -> Incoming {
     let name = envelope.method.and_then(|span| scan::string(&message, span));
     let method = name.map_or(Method::Other, |name| Method::of(&name));
     Incoming { message, envelope, method }
