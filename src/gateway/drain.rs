@@ -2,7 +2,7 @@
 //! Shutting down is a state with a deadline.
 //!
 //! ```text
-//! Serving ──signal, /close──> Draining ──nothing runs, or deadline──> Stopping ──all gone──> Stopped
+//! Serving ─ signal, /close ─> Draining ─ nothing runs, deadline ─> Stopping ─ all gone ─> Stopped
 //! ```
 
 use std::time::Instant;

@@ -9,9 +9,9 @@
 //! ```
 //!
 //! An *exchange* is one HTTP request of a client, named by what it waits for. A *call* is one
-//! JSON-RPC request at a backend; its key is the id that the backend sees. A *session* is a client's
-//! MCP session; a *backend* is one child or one HTTP session, and serves one session unless it is
-//! shared.
+//! JSON-RPC request at a backend; its key is the id that the backend sees. A *session* is a
+//! client's MCP session; a *backend* is one child or one HTTP session, and serves one session
+//! unless it is shared.
 //!
 //! It does not know links, threads, files or how logs look. Its own methods only dispatch: each
 //! table and each path has its file.
@@ -37,6 +37,7 @@ pub mod note;
 pub mod pause;
 pub mod peers;
 pub mod session;
+pub mod shared;
 pub mod snapshot;
 pub mod stream;
 

@@ -10,8 +10,8 @@
 //!  signals, resolver ────────┘                         └──> deadlines
 //! ```
 //!
-//! It meets the core only as [`Core`] and hands events to an [`Observer`]; it knows no policy and no
-//! method name. Readiness is remembered and work is rationed: whoever stops before its source is
+//! It meets the core only as [`Core`] and hands events to an [`Observer`]; it knows no policy and
+//! no method name. Readiness is remembered and work is rationed: whoever stops before its source is
 //! dry goes to the end of the line, and nothing is written before all that was read is dealt with,
 //! so that what many exchanges owe to one pipe leaves in one call.
 //!

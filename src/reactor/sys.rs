@@ -156,13 +156,15 @@ fn close_on_exec() {
 
 fn end_with(parent: libc::pid_t) -> io::Result<()> {
     // WHY UNSAFE: std has no prctl.
-    // SAFETY: PR_SET_PDEATHSIG takes one integer; getppid takes nothing.
+    // SAFETY: PR_SET_PDEATHSIG takes one integer.
     let status = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     if status != 0 {
         return Err(io::Error::last_os_error());
     }
     // The parent may have died between fork and prctl; then nobody would send the signal.
-    // SAFETY: as above.
+    // WHY UNSAFE: libc declares it so; std's `parent_id` is the same call, but not known to be safe
+    // to use between fork and exec.
+    // SAFETY: getppid takes nothing and cannot fail.
     if unsafe { libc::getppid() } != parent {
         return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }

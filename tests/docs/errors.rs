@@ -22,25 +22,26 @@ What a server says itself, errors of tools included, is forwarded as it came.
 ## Requests
 
 A refusal has an HTTP status and, on `/mcp/<server>`, mostly a JSON-RPC error in its body.
-\"Code\" is the code of that error, or the word beside `message` in a plain JSON body; without a code the
-body is `{\"error\": text}` or the text alone.
+\"Code\" is the code of that error, or the word beside `message` in a plain JSON body; without a
+code the body is `{\"error\": text}` or the text alone.
 Names and numbers in the texts are examples.
 
 Once a session is open, a request that fails at its server has status 200 and the JSON-RPC error of
 the table. The same holds for every error in a batch or on an event stream; there, errors without a
 number have -32000.
 
-An error that is a server's doing has `data: {server, detail}`; the detail holds the exit status, the
-last lines of stderr, or the system's words.
-Refusals because the gateway is full, busy or about to stop carry `Retry-After`; 405 carries `Allow`.
+An error that is a server's doing has `data: {server, detail}`; the detail holds the exit status,
+the last lines of stderr, or the system's words.
+Refusals because the gateway is full, busy or about to stop carry `Retry-After`; 405 carries
+`Allow`.
 
 ";
 
 const CONNECTIONS: &str = "
 ## Connections
 
-A client that breaks HTTP is told so with `{\"error\": code, \"message\": text}`, and its connection is
-closed. A client that stops reading, or leaves inside a body, is told nothing.
+A client that breaks HTTP is told so with `{\"error\": code, \"message\": text}`, and its connection
+is closed. A client that stops reading, or leaves inside a body, is told nothing.
 
 ";
 

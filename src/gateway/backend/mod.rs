@@ -11,20 +11,23 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Gateway;
 use super::call::Call;
 use super::exchange::Exchange;
 use super::fault::{BackendFaultKind, Fault};
 use super::io::{ChildEnd, EventKind, Fetch, Level, Output};
 use super::session::Session;
 use super::snapshot::ServerId;
+use super::{Gateway, note};
 use crate::base::{Key, Message};
 use crate::mcp::legacy::Handshake;
 use crate::mcp::method::Method;
 use crate::wire::Splice;
 
+pub mod events;
 pub mod http;
 pub mod open;
+pub mod reopen;
+pub mod streams;
 
 /// One backend.
 #[derive(Debug)]
@@ -79,6 +82,8 @@ pub struct HttpSession {
     pub listening: Option<Key<Fetch>>,
     /// When to listen again after the server has ended that GET.
     pub listen_at: Option<Instant>,
+    /// How often the server was not there for it.
+    pub n_deaf: u32,
 }
 
 /// Our connection with an HTTP+SSE server.
@@ -211,7 +216,7 @@ impl Gateway {
         if n.is_power_of_two() {
             let text = format!(
                 "stdout carried a line that is no message ({n} so far): {}",
-                String::from_utf8_lossy(&line[..line.len().min(200)])
+                note::excerpt(line)
             );
             self.note(Level::Warn, "backend", Some(server), text);
         }
@@ -223,7 +228,7 @@ impl Gateway {
         let Some(server) = self.backends.get(key).map(|backend| backend.server) else { return };
         let text = format!(
             "dropped a message of more than {max} bytes that begins with: {}",
-            String::from_utf8_lossy(&start[..start.len().min(200)])
+            note::excerpt(start)
         );
         self.note(Level::Error, "backend", Some(server), text);
         if let Some(call) = self.only_call_of(key) {
@@ -284,7 +289,7 @@ impl Gateway {
         self.note(Level::Error, "backend", Some(server), fault.text());
         // A session's child that crashes says nothing about the server; one that cannot start does.
         if was_opening || !matches!(owner, Owner::Session(_)) {
-            self.servers[usize::from(server.0)].fail(&fault.text());
+            self.server_failed(server, &fault.text());
         }
         self.fail_calls_of(key, fault);
         let over: Vec<_> = self

@@ -6,7 +6,6 @@ use std::collections::VecDeque;
 
 use super::{Backend, Carrier, HttpSession, Link, Owner, State};
 use crate::base::{Key, Message};
-use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::exchange::Exchange;
@@ -14,6 +13,7 @@ use crate::gateway::fault::{self, BackendFaultKind, Fault, GatewayFault};
 use crate::gateway::io::{EventKind, Level, Output};
 use crate::gateway::session::Session;
 use crate::gateway::snapshot::{ServerId, Transport};
+use crate::gateway::{Gateway, note};
 use crate::mcp::legacy;
 use crate::mcp::method::Method;
 use crate::wire::Splice;
@@ -25,7 +25,17 @@ impl Gateway {
     pub(crate) fn start_first_backend(&mut self, server: ServerId) {
         match self.start_backend_ourselves(server) {
             Ok(key) => self.servers[usize::from(server.0)].first = Some(key),
-            Err(fault) => self.servers[usize::from(server.0)].fail(&fault.text()),
+            Err(fault) => self.server_failed(server, &fault.text()),
+        }
+    }
+
+    /// The same for a server that has failed, unless somebody was quicker.
+    pub(crate) fn start_first_backend_again(&mut self, server: ServerId) {
+        let first = self.servers[usize::from(server.0)].first;
+        match first.and_then(|first| self.backends.get(first)).map(|backend| backend.state) {
+            Some(State::Ready) => self.server_is_up(server),
+            Some(State::Opening) => {}
+            Some(State::Stopping) | None => self.start_first_backend(server),
         }
     }
 
@@ -45,7 +55,9 @@ impl Gateway {
             return None;
         }
         self.start_first_backend(server);
-        self.servers[usize::from(server.0)].first.filter(|key| Some(*key) != first)
+        // Perhaps there is no room for one; what was first before is on its way out.
+        let first = self.servers[usize::from(server.0)].first?;
+        self.backends.get(first).is_some_and(usable).then_some(first)
     }
 
     /// Starts a backend that a client's `initialize` will open.
@@ -54,13 +66,15 @@ impl Gateway {
         if let (true, Some(why)) = (state.broken, &state.trouble) {
             return Err(fault::backend(&self.snapshot, server, BackendFaultKind::Down, why));
         }
-        if self.backends.len() >= self.limits().children_max {
-            return Err(GatewayFault::Full("backends").into());
-        }
         let link = match self.server(server).transport {
             Transport::Stdio(_) => Link::Child,
             Transport::Http(_) => Link::Http(HttpSession::default()),
         };
+        let is_child = |backend: &Backend| matches!(backend.link, Link::Child);
+        let n_children = self.backends.iter().filter(|(_, backend)| is_child(backend)).count();
+        if matches!(link, Link::Child) && n_children >= self.limits().children_max {
+            return Err(GatewayFault::Full("backends").into());
+        }
         let owner = if self.server(server).shared { Owner::Shared } else { Owner::Nobody };
         let key = self.backends.insert(Backend {
             server,
@@ -175,7 +189,7 @@ impl Gateway {
     ) {
         let handshake = envelope.result.and_then(|result| legacy::handshake(message, result));
         let Some(handshake) = handshake else {
-            let said = String::from_utf8_lossy(&message[..message.len().min(300)]).into_owned();
+            let said = note::excerpt(message);
             let detail = format!("it refused initialize: {said}");
             let fault = self.backend_fault(key, BackendFaultKind::Misbehaved, &detail);
             return self.backend_failed(key, &fault);
@@ -229,12 +243,15 @@ impl Gateway {
         };
         let Some(call) = self.calls.remove(call) else { return };
         let CallFor::Exchange(exchange) = call.whom else { return };
+        let mut agreed = handshake.revision;
         if let Some(session) = self.session_of(exchange)
             && let Some(session) = self.sessions.get_mut(session)
         {
-            session.revision = handshake.revision;
+            // A shared backend was asked in our words; this client may speak an older revision.
+            agreed = session.revision.older_of(handshake.revision);
+            session.revision = agreed;
         }
-        let answer = legacy::response(&call.id, &handshake.result);
+        let answer = legacy::greeting(&call.id, &handshake, agreed);
         self.deliver(exchange, answer.into());
     }
 
@@ -292,7 +309,7 @@ impl Gateway {
         let Some(server) = self.backends.get(key).map(|backend| backend.server) else { return };
         let member = |name| envelope.result.and_then(|span| scan::member(message, span, name));
         let Some(tools) = member("tools") else {
-            let said = String::from_utf8_lossy(&message[..message.len().min(300)]).into_owned();
+            let said = note::excerpt(message);
             return self.tools_unknown(key, &said);
         };
         pages.push(message.slice(tools));

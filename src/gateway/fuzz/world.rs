@@ -146,7 +146,7 @@ impl World {
         }
         self.gateway.check_invariants();
         for (_, session) in self.gateway.sessions.iter() {
-            let queued: usize = session.queued.iter().map(|queued| queued.message.len()).sum();
+            let queued: usize = session.queued.iter().map(|one| one.message.len()).sum();
             assert_eq!(queued, session.queued_bytes, "queued bytes are counted wrong");
             assert!(queued <= Limits::TEST_MIN.queued_bytes_max);
         }
@@ -372,6 +372,7 @@ fn snapshot(options: u8) -> Snapshot {
         ],
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(600),
+        responses: Vec::new(),
         close_timeout: Duration::from_secs(30),
         limits: Limits::TEST_MIN,
         version: "0".into(),
