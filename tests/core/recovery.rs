@@ -246,3 +246,17 @@ fn credentials_that_are_not_accepted_are_named_as_the_reason() {
         assert_eq!(world.client(peer).status, 200, "it is no challenge for the client");
     }
 }
+
+#[test]
+fn a_tool_is_never_called_twice_and_a_list_may_be_asked_for_again() {
+    let (mut world, session) = open();
+    world.post("/mcp/time", Some(&session), CALL);
+    let (fetch, _) = world.fetch_of("tools/call");
+    assert!(!world.request(fetch).repeatable);
+    world.post("/mcp/time", Some(&session), r#"{"jsonrpc":"2.0","id":2,"method":"acme/do"}"#);
+    let (fetch, _) = world.fetch_of("acme/do");
+    assert!(!world.request(fetch).repeatable);
+    world.post("/mcp/time", Some(&session), r#"{"jsonrpc":"2.0","id":3,"method":"tools/list"}"#);
+    let (fetch, _) = world.fetch_of("\"tools/list\"");
+    assert!(world.request(fetch).repeatable);
+}

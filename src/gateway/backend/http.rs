@@ -94,6 +94,7 @@ impl Gateway {
             self.alarms.set(Alarm::Resumes, at);
         }
         let request = FetchRequest {
+            repeatable: self.is_repeatable(purpose),
             head_after_max: None,
             target,
             path,
@@ -105,6 +106,16 @@ impl Gateway {
         };
         self.push(Output::Fetch { fetch, request: Box::new(request) });
         Some(fetch)
+    }
+
+    /// Whether a request may reach the server twice. A tool may be executed once at most, and of
+    /// methods that we do not know nothing is known.
+    fn is_repeatable(&self, purpose: Purpose) -> bool {
+        let (Purpose::Carry(Carrier::Call(call)) | Purpose::Deliver(Carrier::Call(call))) = purpose
+        else {
+            return true;
+        };
+        self.calls.get(call).is_some_and(|call| call.method.is_repeatable())
     }
 
     /// How long a request may take that no call watches: also a mute server must not hold up a
