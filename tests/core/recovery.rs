@@ -14,7 +14,7 @@ use crate::http_backends::{handshake, open, result};
 use crate::world::{INITIALIZE, World, http_server, snapshot, stdio_server};
 
 fn last(world: &World) -> (Key<Fetch>, &FetchRequest) {
-    let (fetch, request) = world.fetches.last().unwrap();
+    let Some((fetch, request)) = world.fetches.last() else { panic!("nothing was fetched") };
     (*fetch, request)
 }
 

@@ -14,7 +14,7 @@ use crate::gateway::call::{Call, id_of};
 use crate::gateway::fault::BackendFaultKind;
 use crate::gateway::fetch::{Fetch, Purpose};
 use crate::gateway::io::{
-    FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest, Output,
+    FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest, Level, Output,
 };
 use crate::gateway::snapshot::{HttpTarget, Transport};
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
@@ -196,7 +196,7 @@ impl Gateway {
             Purpose::Deliver(Carrier::Call(call)) => self.call_delivered(key, backend, call, end),
             Purpose::Carry(Carrier::Notice(waiting))
             | Purpose::Deliver(Carrier::Notice(waiting)) => {
-                self.fetches.remove(key);
+                self.notice_done(key, backend, &end);
                 if let Some(exchange) = waiting {
                     self.accept_notice(exchange);
                 }
@@ -207,6 +207,25 @@ impl Gateway {
                 self.fetches.remove(key);
             }
         }
+    }
+
+    /// The HTTP request that carried a notification or a response is over. Its client was told that
+    /// it was taken; if it was not, at least the log says so.
+    fn notice_done(
+        &mut self,
+        key: Key<Fetch>,
+        backend: Key<Backend>,
+        end: &Result<(), FetchError>,
+    ) {
+        let Some(fetch) = self.fetches.remove(key) else { return };
+        let why = match (end, fetch.head.as_ref().map_or(0, |head| head.status)) {
+            (Err(error), _) => format!("{}", Sentence(error)),
+            (Ok(()), status) if is_success(status) => return,
+            (Ok(()), status) => format!("HTTP {status}"),
+        };
+        let server = self.backends.get(backend).map(|backend| backend.server);
+        let text = format!("it did not take a notification or a response: {why}");
+        self.note(Level::Warn, "backend", server, text);
     }
 
     /// The HTTP request that carried a call is over.
