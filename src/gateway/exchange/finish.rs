@@ -62,8 +62,8 @@ impl Gateway {
 
     fn wants_events(&self, key: Key<Exchange>) -> bool {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return false };
-        let server = self.sessions.get(sent.session).map(|session| session.server);
-        sent.may_stream && server.is_some_and(|server| self.mode(server) == ResponseMode::Sse)
+        let Some(session) = self.sessions.get(sent.session) else { return false };
+        sent.may_stream && self.mode(session.server, session.principal) == ResponseMode::Sse
     }
 
     pub(super) fn finish_batch(&mut self, key: Key<Exchange>) {

@@ -264,7 +264,7 @@ impl Gateway {
     ) -> Key<Exchange> {
         let one_shot = self.sessions.get(session).is_some_and(|session| session.one_shot);
         let events = if one_shot { admitted.names_events } else { admitted.accepts_events };
-        let mode = self.mode(admitted.server);
+        let mode = self.mode(admitted.server, admitted.principal);
         let sent = Sent {
             peer: Some(admitted.peer),
             session,
