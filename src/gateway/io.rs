@@ -312,6 +312,9 @@ pub struct FetchRequest {
     pub last_event_id: Option<Box<str>>,
     /// The body of a POST.
     pub body: Option<Splice>,
+    /// Whether it does no harm to send it twice. Otherwise it is sent again only if no byte of it
+    /// had left.
+    pub repeatable: bool,
     /// From the request to the head of the answer; beyond: `TimedOut`. `None`: no limit.
     pub head_after_max: Option<Duration>,
 }
