@@ -111,6 +111,7 @@ fn start_logs(loaded: &Loaded) -> (Logs, LogSender) {
         on_start: || {
             reactor::lower_thread_priority();
         },
+        on_idle: reactor::release_memory,
         ..LogOptions::default()
     };
     let names = loaded.snapshot.servers.iter().map(|server| Arc::clone(&server.name)).collect();

@@ -11,8 +11,9 @@
 //! ```
 //!
 //! So a line is in its file at once if the gateway was idle and after 25 ms if it was not, and the
-//! loop pays for one lock per turn. If events come faster than the disk takes them, they are
-//! dropped and counted; traffic never waits for a log.
+//! loop pays for one lock per turn. What was emitted in a turn travels as one [`Block`], which comes
+//! back empty and is used again. If events come faster than the disk takes them, they are dropped
+//! and counted; traffic never waits for a log.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use crate::base::{Limits, Secret};
 use crate::gateway::io::{Event, EventKind, Level};
 use crate::observe::debug::Patterns;
-use crate::observe::{Batch, Log};
+use crate::observe::{Batch, Block, Entry, Log};
 use crate::worker::files::{self, LogFile};
 
 /// How long the thread collects before it writes again.
@@ -38,8 +39,17 @@ const BATCH_BYTES_MAX: usize = 256 * 1024;
 /// Buffers that are larger are given back when the thread goes to sleep.
 const IDLE_BYTES_MAX: usize = 16 * 1024;
 
-/// Payloads of waiting events may take so many bytes; beyond: events are dropped.
-const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Waiting events may take so many bytes; beyond: events are dropped.
+const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Empty blocks are kept for the loop until it is idle, if they are not larger together.
+const SPARE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Not more of them either.
+const SPARE_MAX: usize = 1024;
+
+/// After so many bytes it is worth asking for memory to be given back.
+const IDLE_AFTER_BYTES: usize = 8 * 1024 * 1024;
 
 /// The lists of tools are read by descending into them.
 const STACK_BYTES: usize = 1024 * 1024;
@@ -56,6 +66,8 @@ pub struct LogOptions {
     pub stderr: Box<dyn Write + Send>,
     /// Called first on the log thread, to give traffic the precedence.
     pub on_start: fn(),
+    /// Called on the log thread when a storm of events is over, to give memory back.
+    pub on_idle: fn(),
 }
 
 impl Default for LogOptions {
@@ -67,6 +79,7 @@ impl Default for LogOptions {
             events_max: Limits::DEFAULT.log_events_max,
             stderr: Box::new(std::io::stderr()),
             on_start: || {},
+            on_idle: || {},
         }
     }
 }
@@ -80,7 +93,8 @@ pub struct Logs {
 /// The log thread, seen by the loop.
 pub struct LogSender {
     shared: Arc<Shared>,
-    events: Vec<Event>,
+    /// What was pushed in this turn.
+    block: Block,
     events_max: usize,
     dropped: u64,
 }
@@ -96,9 +110,13 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    events: Vec<Event>,
-    /// What the payloads of `events` hold in memory.
+    blocks: Vec<Block>,
+    /// The events in `blocks`.
+    len: usize,
+    /// What `blocks` take in memory.
     bytes: usize,
+    /// Empty blocks, for the loop.
+    spare: Vec<Block>,
     /// Events that found no room.
     dropped: u64,
     /// The thread waits until it is woken.
@@ -113,6 +131,12 @@ impl Shared {
     /// A thread that panicked while it held the lock leaves a queue that is still one.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.blocks.is_empty() && self.dropped == 0 && !self.closing
     }
 }
 
@@ -139,7 +163,7 @@ impl Logs {
         // Without a thread there are no logs, but there is traffic.
         let thread = thread::Builder::new().name("logs".into()).stack_size(STACK_BYTES).spawn(run);
         let logs = Self { shared: Arc::clone(&shared), thread: thread.ok() };
-        (logs, LogSender { shared, events: Vec::new(), events_max, dropped: 0 })
+        (logs, LogSender { shared, block: Block::default(), events_max, dropped: 0 })
     }
 
     /// Writes what was handed over, waits until it is on the disk, and ends the thread. Gives up
@@ -170,10 +194,10 @@ impl Drop for Logs {
 }
 
 impl LogSender {
-    /// Keeps `event` until the end of the turn.
+    /// Keeps what is to be said of `event` until the end of the turn.
     pub fn push(&mut self, event: Event) {
-        if self.events.len() < self.events_max {
-            self.events.push(event);
+        if self.block.len() < self.events_max && self.block.bytes() < WAITING_BYTES_MAX {
+            self.block.push(event);
         } else {
             self.dropped += 1;
         }
@@ -181,22 +205,22 @@ impl LogSender {
 
     /// Hands the events of this turn over to the thread.
     pub fn end_of_turn(&mut self) {
-        if self.events.is_empty() && self.dropped == 0 {
+        if self.block.is_empty() && self.dropped == 0 {
             return;
         }
-        let bytes: usize = self.events.iter().map(held_bytes).sum();
         let mut queue = self.shared.lock();
-        queue.dropped += std::mem::take(&mut self.dropped);
         let room = match queue.bytes > WAITING_BYTES_MAX {
             true => 0,
-            false => self.events_max.saturating_sub(queue.events.len()),
+            false => self.events_max.saturating_sub(queue.len),
         };
-        queue.dropped += self.events.len().saturating_sub(room) as u64;
-        queue.bytes += bytes;
-        if queue.events.is_empty() && self.events.len() <= room {
-            std::mem::swap(&mut queue.events, &mut self.events);
-        } else {
-            queue.events.extend(self.events.drain(..).take(room));
+        self.dropped += self.block.truncate(room) as u64;
+        queue.dropped += std::mem::take(&mut self.dropped);
+        if !self.block.is_empty() {
+            let next = queue.spare.pop().unwrap_or_default();
+            let block = std::mem::replace(&mut self.block, next);
+            queue.len += block.len();
+            queue.bytes += block.bytes();
+            queue.blocks.push(block);
         }
         let wakes = std::mem::replace(&mut queue.asleep, false);
         drop(queue);
@@ -212,16 +236,6 @@ impl Drop for LogSender {
     }
 }
 
-/// What an event keeps in memory beside itself.
-fn held_bytes(event: &Event) -> usize {
-    match &event.kind {
-        EventKind::RpcOut { payload, .. } | EventKind::RpcIn { payload, .. } => payload.len(),
-        EventKind::Stderr { line } => line.len(),
-        EventKind::Tools { pages } => pages.iter().map(|page| page.len()).sum(),
-        EventKind::Note { text, .. } | EventKind::Debug { text, .. } => text.len(),
-    }
-}
-
 /// What lives on the thread.
 struct Writer {
     log: Log,
@@ -232,6 +246,9 @@ struct Writer {
     /// Whether the text log goes to stderr, since there is no other place for it.
     text_on_stderr: bool,
     stderr: Box<dyn Write + Send>,
+    on_idle: fn(),
+    /// What has been taken since `on_idle` was called.
+    bytes_since_idle: usize,
 }
 
 struct Sinks {
@@ -255,30 +272,33 @@ impl Writer {
         let batch = Batch::new(servers.len());
         let log = Log::new(servers, secrets, options.patterns);
         let text_on_stderr = wants_files && sinks.is_none();
-        Self { log, batch, sinks, last_ms: 0, text_on_stderr, stderr }
+        let on_idle = options.on_idle;
+        let last_ms = 0;
+        Self { log, batch, sinks, last_ms, text_on_stderr, stderr, on_idle, bytes_since_idle: 0 }
     }
 
     fn run(mut self, shared: &Shared) {
-        let mut events = Vec::new();
+        let mut blocks = Vec::new();
         loop {
             let mut queue = shared.lock();
-            if queue.events.is_empty() && queue.dropped == 0 && !queue.closing {
-                self.rest(&mut events);
-                queue.asleep = true;
-                let idle = |queue: &mut Queue| queue.asleep && !queue.closing;
-                let woken = shared.wake.wait_while(queue, idle);
-                queue = woken.unwrap_or_else(PoisonError::into_inner);
+            if queue.is_empty() {
+                let spare = std::mem::take(&mut queue.spare);
+                drop(queue);
+                self.rest(spare, &mut blocks);
+                queue = sleep(shared);
             }
-            std::mem::swap(&mut queue.events, &mut events);
-            queue.bytes = 0;
+            std::mem::swap(&mut queue.blocks, &mut blocks);
+            self.bytes_since_idle += std::mem::take(&mut queue.bytes);
+            queue.len = 0;
             let dropped = std::mem::take(&mut queue.dropped);
             let closing = queue.closing;
             drop(queue);
-            let is_empty = events.is_empty() && dropped == 0;
-            self.write_all(&mut events, dropped);
+            let is_empty = blocks.is_empty() && dropped == 0;
+            self.write_all(&mut blocks, dropped);
             if closing && is_empty {
                 break;
             }
+            self.hand_back(&mut blocks, shared);
             if !closing {
                 let pause = |queue: &mut Queue| !queue.closing;
                 drop(shared.wake.wait_timeout_while(shared.lock(), PAUSE, pause));
@@ -289,13 +309,24 @@ impl Writer {
         shared.ended.notify_all();
     }
 
-    fn write_all(&mut self, events: &mut Vec<Event>, dropped: u64) {
-        self.last_ms = events.last().map_or(self.last_ms, |event| event.at_unix_ms);
-        for event in events.drain(..) {
-            self.log.record(&event, &mut self.batch);
-            if self.batch.len() >= BATCH_BYTES_MAX {
-                self.write();
-            }
+    fn hand_back(&self, blocks: &mut Vec<Block>, shared: &Shared) {
+        let mut bytes = 0;
+        blocks.retain(|block| {
+            bytes += block.capacity();
+            bytes <= SPARE_BYTES_MAX
+        });
+        let mut queue = shared.lock();
+        let room = SPARE_MAX.saturating_sub(queue.spare.len()).min(blocks.len());
+        // One that was used a moment ago is the next to be used.
+        queue.spare.extend(blocks.drain(..room));
+        drop(queue);
+        blocks.clear();
+    }
+
+    fn write_all(&mut self, blocks: &mut [Block], dropped: u64) {
+        for block in blocks {
+            self.record(block);
+            block.clear();
         }
         if dropped > 0 {
             let text = format!("{dropped} log events were dropped: they came too fast");
@@ -304,6 +335,24 @@ impl Writer {
             self.log.record(&event, &mut self.batch);
         }
         self.write();
+    }
+
+    fn record(&mut self, block: &Block) {
+        for entry in block.iter() {
+            match entry {
+                Entry::Rpc(rpc) => {
+                    self.last_ms = rpc.at_unix_ms;
+                    self.log.record_rpc(&rpc, &mut self.batch);
+                }
+                Entry::Event(event) => {
+                    self.last_ms = event.at_unix_ms;
+                    self.log.record(event, &mut self.batch);
+                }
+            }
+            if self.batch.len() >= BATCH_BYTES_MAX {
+                self.write();
+            }
+        }
     }
 
     /// Writes the batch and empties it. What cannot be written is lost, and said once.
@@ -328,12 +377,15 @@ impl Writer {
     }
 
     /// Gives back what a storm of events has needed.
-    fn rest(&mut self, events: &mut Vec<Event>) {
-        if events.capacity() * size_of::<Event>() > IDLE_BYTES_MAX {
-            *events = Vec::new();
-        }
+    fn rest(&mut self, spare: Vec<Block>, blocks: &mut Vec<Block>) {
+        drop(spare);
+        *blocks = Vec::new();
         for buffer in buffers(&mut self.batch) {
             buffer.shrink_to(IDLE_BYTES_MAX);
+        }
+        if self.bytes_since_idle >= IDLE_AFTER_BYTES {
+            self.bytes_since_idle = 0;
+            (self.on_idle)();
         }
     }
 
@@ -344,6 +396,15 @@ impl Writer {
             sinks.servers.iter().for_each(LogFile::sync);
         }
     }
+}
+
+/// Waits until there is something to do.
+fn sleep(shared: &Shared) -> MutexGuard<'_, Queue> {
+    let mut queue = shared.lock();
+    queue.asleep = queue.is_empty();
+    let idle = |queue: &mut Queue| queue.asleep && !queue.closing;
+    let woken = shared.wake.wait_while(queue, idle);
+    woken.unwrap_or_else(PoisonError::into_inner)
 }
 
 fn buffers(batch: &mut Batch) -> impl Iterator<Item = &mut Vec<u8>> {
