@@ -67,8 +67,7 @@ e2e() {
     need_node
     need_python
     need_docker
-    trap stop_engine EXIT
-    # One after the other: they measure time and memory, and two cores are few.
+    # Few at a time: they measure time and memory, and two cores are few.
     cargo test --locked --test e2e -- --ignored --test-threads=2
 }
 

@@ -4,6 +4,8 @@
 #[path = "support/world.rs"]
 mod world;
 
+#[path = "core/batches.rs"]
+mod batches;
 #[path = "core/calls.rs"]
 mod calls;
 #[path = "core/drain.rs"]

@@ -18,7 +18,7 @@ pub struct Child {
     tasks: Vec<Task>,
     stdin: Vec<u8>,
     stdout: VecDeque<u8>,
-    paused: bool,
+    pub paused: bool,
     full: bool,
     pub stopping: bool,
     /// `ChildClosed` is on its way.

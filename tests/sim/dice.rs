@@ -24,7 +24,7 @@ impl Dice {
 
     /// Whether it happens that happens once in `n` times; 0: never.
     pub fn one_in(&mut self, n: u32) -> bool {
-        n > 0 && self.next() % u64::from(n) == 0
+        n > 0 && self.next().is_multiple_of(u64::from(n))
     }
 
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {

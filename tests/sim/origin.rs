@@ -61,7 +61,7 @@ pub struct Wire {
     to_gateway: VecDeque<u8>,
     ends: bool,
     doing: Doing,
-    paused: bool,
+    pub paused: bool,
     pub head_by: Option<Instant>,
 }
 
@@ -530,11 +530,10 @@ fn parse_request(bytes: &mut Vec<u8>) -> Option<Request> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let field = |name: &str| {
-        let found = head.lines().find_map(|line| {
+        head.lines().find_map(|line| {
             let (own, value) = line.split_once(':')?;
             own.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-        });
-        found
+        })
     };
     let length = field("content-length").map_or(0, |length| length.parse().unwrap());
     if bytes.len() < end + length {

@@ -160,6 +160,9 @@ impl World {
             self.settle_all();
         }
         self.check_answered("after every timeout");
+        // Everybody has read everything: there is nobody left to wait for.
+        assert!(!self.children.values().any(|child| child.paused), "a child is held up for nobody");
+        assert!(!self.wires.iter().any(|wire| wire.paused), "an answer is held up for nobody");
     }
 
     #[track_caller]

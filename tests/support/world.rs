@@ -295,12 +295,18 @@ impl World {
 
     /// Opens a session at `time` with a child of its own; its id, and the child.
     pub fn session(&mut self) -> (String, Key<Backend>) {
+        self.session_of("2025-11-25")
+    }
+
+    /// The same, of another revision.
+    pub fn session_of(&mut self, date: &str) -> (String, Key<Backend>) {
         let before = self.spawned.len();
-        let body = INITIALIZE.replace("{}", r#"{"sampling":{}}"#);
+        let body = INITIALIZE.replace("{}", r#"{"sampling":{}}"#).replace("2025-11-25", date);
         let peer = self.post("/mcp/time", None, &body);
         let child = self.spawned[before];
         let id = self.id_of_last(child, "initialize");
-        self.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{HANDSHAKE}}}"#));
+        let said = HANDSHAKE.replace("2025-11-25", date);
+        self.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{said}}}"#));
         let got = self.client(peer);
         assert_eq!(got.status, 200, "{}", got.body);
         let session = got.fields["Mcp-Session-Id"].clone();

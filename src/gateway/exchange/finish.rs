@@ -65,7 +65,10 @@ impl Gateway {
         sent.may_stream && server.is_some_and(|server| self.mode(server) == ResponseMode::Sse)
     }
 
-    fn finish_batch(&mut self, key: Key<Exchange>) {
+    pub(super) fn finish_batch(&mut self, key: Key<Exchange>) {
+        if self.wants_events(key) && self.stream_of_exchange(key).is_some() {
+            return self.end_exchange(key);
+        }
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key) else { return };
         let answers = sent.batch.take().unwrap_or_default();
         let mut body = b"[".to_vec();

@@ -19,6 +19,7 @@ use crate::wire::http1::{Content, ResponseHead};
 
 pub mod admit;
 pub mod ask;
+pub mod batch;
 pub mod finish;
 pub mod open;
 pub mod receive;
