@@ -59,6 +59,7 @@ impl World {
             servers: vec![server],
             auth: auth::Options::default(),
             session_timeout: Duration::from_secs(3600),
+            responses: Vec::new(),
             close_timeout: Duration::from_secs(30),
             limits: Limits::DEFAULT,
             version: "0".into(),

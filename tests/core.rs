@@ -4,6 +4,8 @@
 #[path = "support/world.rs"]
 mod world;
 
+#[path = "core/asking.rs"]
+mod asking;
 #[path = "core/batches.rs"]
 mod batches;
 #[path = "core/calls.rs"]
@@ -16,7 +18,11 @@ mod front_door;
 mod http_backends;
 #[path = "core/leftovers.rs"]
 mod leftovers;
+#[path = "core/recovery.rs"]
+mod recovery;
 #[path = "core/sessions.rs"]
 mod sessions;
+#[path = "core/shared.rs"]
+mod shared;
 #[path = "core/streams.rs"]
 mod streams;

@@ -4,7 +4,7 @@
 use super::diagnostics::{Problem, Report};
 use super::keys::{Place, Section};
 use super::raw::{Format, Item, Value};
-use super::sections::{auth, gateway, refused, server};
+use super::sections::{auth, client, gateway, refused, server};
 use super::{ClientConfigFacts, Diagnostics, Loaded, RunOptions, Sources, env, fields::Fields};
 use super::{json, toml};
 use crate::base::{Secret, Span};
@@ -67,7 +67,8 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         Fields::read(item.value, place, report)
     });
     let overall = gateway::resolve(fields.as_ref(), sources, report);
-    let auth = auth::resolve(fields.as_ref(), &overall.listen, sources, report);
+    let clients = client::resolve_all(top.item("clients").as_ref(), format, report);
+    let auth = auth::resolve(fields.as_ref(), &clients, &overall.listen, sources, report);
     let servers = top.item("servers");
     if servers.is_none() {
         missing_servers(root.span, format, report);
@@ -84,10 +85,6 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         log_dir: gateway::log_dir(sources),
         shutdown_timeout: gateway::shutdown_timeout(sources),
         debug: gateway::debug(sources, report),
-        sequential_launch: match sources.flags.get("sequential-launch") {
-            Some(_) => sources.flags.is_on("sequential-launch"),
-            None => top.flag("sequential_launch").unwrap_or(false),
-        },
         has_generated_agent: auth.is_generated,
         client_config: ClientConfigFacts {
             agent: auth.options.agents.first().cloned(),
@@ -102,6 +99,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
     let snapshot = Snapshot {
         servers: servers.servers,
         auth: auth.options,
+        responses: auth.responses,
         session_timeout: overall.session_timeout,
         close_timeout: gateway::CLOSE_TIMEOUT,
         limits: overall.limits,

@@ -89,8 +89,6 @@ pub struct RunOptions {
     pub shutdown_timeout: Duration,
     /// The patterns of `DEBUG`, after `-v`; empty: nothing.
     pub debug: String,
-    /// Whether servers are started one after the other.
-    pub sequential_launch: bool,
     /// Whether the only key is one that we made.
     pub has_generated_agent: bool,
     /// What the document on stdout says.

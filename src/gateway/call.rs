@@ -60,6 +60,8 @@ pub enum CallFor {
     Reopening,
     /// The gateway: it lists tools; these are the pages so far.
     Tools(Vec<Message>),
+    /// The gateway: it tidies up, and takes any answer.
+    Nobody,
 }
 
 impl Call {

@@ -37,6 +37,7 @@ pub mod note;
 pub mod pause;
 pub mod peers;
 pub mod session;
+pub mod shared;
 pub mod snapshot;
 pub mod stream;
 

@@ -13,7 +13,7 @@ use super::snapshot::ServerId;
 use super::stream::{Stream, StreamKind};
 use super::{Gateway, note};
 use crate::base::{Key, Message, Slab};
-use crate::mcp::Revision;
+use crate::mcp::{LogLevel, Revision};
 use crate::policy::auth::Principal;
 use crate::wire::Splice;
 
@@ -47,6 +47,10 @@ pub struct Session {
     pub queued_bytes: usize,
     /// Requests of the backend that the client has not answered.
     pub asked: Vec<Asked>,
+    /// The resources whose updates it wants, without escapes.
+    pub subscribed: Vec<Box<str>>,
+    /// The least severe log messages that it wants, if it said so.
+    pub log_level: Option<LogLevel>,
     /// Exchanges under way.
     pub n_exchanges: usize,
     /// When it was last used.
@@ -58,8 +62,10 @@ pub struct Session {
 pub struct Asked {
     /// The id, as the backend and the client spell it.
     pub id: Message,
-    /// Until when it may wait for a stream; `None` once it has left.
+    /// Until when it may wait for a stream; `None` once it has left, unless that stream broke.
     pub leaves_before: Option<Instant>,
+    /// The stream on which it has left.
+    pub stream: Option<u32>,
 }
 
 /// A message that waits for a stream.
@@ -187,6 +193,8 @@ impl Gateway {
             queued: VecDeque::new(),
             queued_bytes: 0,
             asked: Vec::new(),
+            subscribed: Vec::new(),
+            log_level: None,
             n_exchanges: 0,
             used_at: self.now.mono,
         });
@@ -243,6 +251,7 @@ impl Gateway {
         if self.backends.get(backend).is_some_and(|backend| backend.owner != Owner::Shared) {
             self.stop_backend(backend);
         } else {
+            self.unsubscribe_all(backend, &session.subscribed);
             self.stop_listening_below(backend);
         }
     }
@@ -317,8 +326,9 @@ impl Gateway {
         let Some(session) = self.sessions.get_mut(key) else { return };
         session.queued_bytes = 0;
         let queued = std::mem::take(&mut session.queued);
-        for asked in &mut session.asked {
+        for asked in session.asked.iter_mut().filter(|asked| asked.stream.is_none()) {
             asked.leaves_before = None;
+            asked.stream = Some(stream);
         }
         for waiting in queued {
             self.send_on_stream(key, stream, waiting.message);
@@ -328,11 +338,15 @@ impl Gateway {
     /// Detaches `peer`, which is gone, from the streams that it carried.
     pub(super) fn detach_peer(&mut self, key: Key<Session>, peer: Key<Peer>) {
         let Some(session) = self.sessions.get_mut(key) else { return };
+        let mut broken = Vec::new();
         for stream in &mut session.streams {
-            stream.peer.take_if(|own| *own == peer);
+            broken.extend(stream.peer.take_if(|own| *own == peer).map(|_| stream.number));
         }
         session.streams.retain(|stream| stream.is_worth_keeping());
         let backend = session.backend;
+        for stream in broken {
+            self.asked_in_vain(key, stream);
+        }
         self.stop_listening_below(backend);
     }
 }
@@ -356,6 +370,13 @@ impl Session {
         self.asked.retain(|asked| &*asked.id != id);
         self.queued.retain(|waiting| waiting.asks.as_deref() != Some(id));
         self.queued_bytes = self.queued.iter().map(|waiting| waiting.message.len()).sum();
+    }
+
+    /// The client has come back for a stream, and for the requests on it.
+    pub fn hears_again(&mut self, stream: u32) {
+        for asked in self.asked.iter_mut().filter(|asked| asked.stream == Some(stream)) {
+            asked.leaves_before = None;
+        }
     }
 
     /// The stream of this number.

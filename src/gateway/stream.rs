@@ -192,6 +192,9 @@ impl Gateway {
             self.peer_closed(old);
             self.push(Output::Close { peer: old });
         }
+        if let Some(session) = self.sessions.get_mut(key) {
+            session.hears_again(number);
+        }
         let exchange = self.exchanges.insert(Exchange::Listening(Listening { session: key, peer }));
         self.peers.set(peer, exchange);
         self.push(Output::Stream { peer, head });

@@ -20,6 +20,16 @@ pub enum Method {
     Progress,
     /// `notifications/message`: a log message.
     LogMessage,
+    /// `logging/setLevel`
+    SetLevel,
+    /// `resources/subscribe`
+    Subscribe,
+    /// `resources/unsubscribe`
+    Unsubscribe,
+    /// `notifications/resources/updated`
+    ResourceUpdated,
+    /// `notifications/*/list_changed`: tools, prompts or resources are others than before.
+    ListChanged,
     /// Anything else.
     Other,
 }
@@ -37,6 +47,13 @@ impl Method {
             "notifications/cancelled" => Self::Cancelled,
             "notifications/progress" => Self::Progress,
             "notifications/message" => Self::LogMessage,
+            "logging/setLevel" => Self::SetLevel,
+            "resources/subscribe" => Self::Subscribe,
+            "resources/unsubscribe" => Self::Unsubscribe,
+            "notifications/resources/updated" => Self::ResourceUpdated,
+            "notifications/tools/list_changed"
+            | "notifications/prompts/list_changed"
+            | "notifications/resources/list_changed" => Self::ListChanged,
             _ => Self::Other,
         }
     }

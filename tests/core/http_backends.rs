@@ -9,7 +9,7 @@ use crate::calls::CALL;
 use crate::world::{HANDSHAKE, INITIALIZE, World, http_server, snapshot};
 
 /// A world whose only server is behind HTTP; the first session is open there and here.
-fn open() -> (World, String) {
+pub fn open() -> (World, String) {
     let mut world = World::new(snapshot(vec![http_server("time")]));
     let (fetch, id) = world.fetch_of("initialize");
     world.fetch_json(fetch, Some("first"), &handshake(&id));
@@ -27,11 +27,11 @@ fn open() -> (World, String) {
     (world, session)
 }
 
-fn handshake(id: &str) -> String {
+pub fn handshake(id: &str) -> String {
     result(id, HANDSHAKE)
 }
 
-fn result(id: &str, value: &str) -> String {
+pub fn result(id: &str, value: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{value}}}"#)
 }
 

@@ -85,6 +85,7 @@ impl World {
             servers,
             auth,
             session_timeout: SESSION_TIMEOUT,
+            responses: Vec::new(),
             close_timeout: Duration::from_secs(5),
             limits,
             version: "0".into(),

@@ -98,6 +98,7 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         servers,
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(6 * 3600),
+        responses: Vec::new(),
         close_timeout: Duration::from_secs(30),
         limits: Limits::DEFAULT,
         version: "0.1.0".into(),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::client;
 use super::container::{self, Cx};
 use super::gateway::Overall;
 use super::http;
@@ -115,11 +116,9 @@ fn resolve(
         tool_timeout: fields.duration("tool_timeout").unwrap_or(overall.tool_timeout),
         shared: fields.flag("shared").unwrap_or(false),
         required: fields.flag("required").unwrap_or(false),
-        response: match fields.text("response").map(|response| response.value) {
-            Some("json") => ResponseMode::Json,
-            Some("sse") => ResponseMode::Sse,
-            _ => ResponseMode::Auto,
-        },
+        response: fields
+            .text("response")
+            .map_or(ResponseMode::Auto, |response| client::response_mode(response.value)),
     };
     Some((server, broken))
 }

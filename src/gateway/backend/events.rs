@@ -45,7 +45,9 @@ impl Gateway {
         };
         let Some(backend) = self.backends.get_mut(key) else { return };
         let Link::Events(events) = &mut backend.link else { return };
-        events.endpoint = Some(path);
+        if events.endpoint.replace(path).is_some() {
+            return;
+        }
         // The handshake is the first of what waits; the rest goes when it is answered.
         if let Some((request, carrier)) = backend.held.pop_front() {
             self.post(key, request, carrier);

@@ -17,9 +17,13 @@ use crate::gateway::io::{
     FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest, Output,
 };
 use crate::gateway::snapshot::{HttpTarget, Transport};
-use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
+use crate::wire::jsonrpc::{self, Envelope, Parsed};
 use crate::wire::{Patch, Splice};
 
+/// A status that says that the request was not looked at: no such session, among others.
+pub(super) const NOT_FOUND: u16 = 404;
+/// A status that may say the same.
+pub(super) const BAD_REQUEST: u16 = 400;
 /// How long to wait before resuming a stream, if the server does not say.
 const RETRY_MS_DEFAULT: u32 = 1000;
 /// Whatever the server says: at most ten times a second, and at least once a minute.
@@ -186,7 +190,7 @@ impl Gateway {
                     self.accept_notice(exchange);
                 }
             }
-            Purpose::Listen => self.listening_done(key, backend),
+            Purpose::Listen => self.listening_done(key, backend, &end),
             Purpose::Events => self.events_done(key, backend, end),
             Purpose::Leave => {
                 self.fetches.remove(key);
@@ -206,7 +210,8 @@ impl Gateway {
             self.fetches.remove(key);
             return;
         }
-        if self.can_resume(key, &end) {
+        let is_wanted = self.calls.get(call).is_some_and(|call| !call.cancelled);
+        if is_wanted && self.can_resume(key, &end) {
             return self.resume_later(key);
         }
         let Some(fetch) = self.fetches.remove(key) else { return };
@@ -214,6 +219,7 @@ impl Gateway {
             call.fetch = None;
         }
         match (end, &fetch.head) {
+            (Err(error), _) if self.send_again(backend, call, &error) => {}
             (Err(error), _) => {
                 let detail = format!("{}", Sentence(&error));
                 let fault = self.backend_fault(backend, kind_of(error.kind), &detail);
@@ -228,6 +234,19 @@ impl Gateway {
         }
     }
 
+    /// Sends a call once more if it has certainly not reached the server: the connection was gone
+    /// before a byte had left. `false`: it is over.
+    fn send_again(&mut self, key: Key<Backend>, call: Key<Call>, error: &FetchError) -> bool {
+        let Some(entry) = self.calls.get_mut(call) else { return false };
+        if error.sent || error.kind != FetchErrorKind::Closed || entry.resent || entry.cancelled {
+            return false;
+        }
+        entry.resent = true;
+        let request = entry.request.clone();
+        self.transmit(key, request, Carrier::Call(call));
+        true
+    }
+
     /// The answer was an HTTP error.
     fn call_refused(&mut self, backend: Key<Backend>, call: Key<Call>, fetch: &Fetch) {
         // A stream that cannot be resumed says nothing about its request: that was executed.
@@ -236,14 +255,17 @@ impl Gateway {
             return;
         }
         let status = fetch.head.as_ref().map_or(0, |head| head.status);
-        if unread && matches!(status, 400 | 404 | 405) && self.try_events(backend, call) {
+        let said_in_rpc =
+            fetch.error_body.as_ref().and_then(|body| match jsonrpc::parse(body, self.limits()) {
+                Ok(Parsed::Single(envelope)) if envelope.error.is_some() => Some((body, envelope)),
+                _ => None,
+            });
+        // A server that refuses in JSON-RPC has understood the POST: it is no older one.
+        let is_older = matches!(status, 404 | 405) || status == 400 && said_in_rpc.is_none();
+        if unread && is_older && self.try_events(backend, call) {
             return;
         }
-        if let Some(body) = &fetch.error_body
-            && let Ok(Parsed::Single(envelope)) = jsonrpc::parse(body, self.limits())
-            && envelope.kind == Kind::Response
-            && envelope.error.is_some()
-        {
+        if let Some((body, envelope)) = said_in_rpc {
             // The server says in JSON-RPC what is wrong: that is worth more than the status.
             let answer = self.as_answer(call, body, &envelope);
             return self.receive(backend, answer, Some(call));
@@ -252,6 +274,10 @@ impl Gateway {
         let said: String = said.unwrap_or_default().chars().take(300).collect();
         let detail = match fetch.head.as_ref().and_then(|head| head.location.as_deref()) {
             Some(location) => format!("HTTP {status}: a redirect to {location} is not followed"),
+            None if matches!(status, 401 | 403) => format!(
+                "HTTP {status}: it does not accept the credentials configured for it; {}",
+                said.trim()
+            ),
             None => format!("HTTP {status}: {}", said.trim()),
         };
         let fault = self.backend_fault(backend, BackendFaultKind::Misbehaved, &detail);

@@ -82,6 +82,8 @@ pub struct HttpSession {
     pub listening: Option<Key<Fetch>>,
     /// When to listen again after the server has ended that GET.
     pub listen_at: Option<Instant>,
+    /// How often the server was not there for it.
+    pub n_deaf: u32,
 }
 
 /// Our connection with an HTTP+SSE server.
@@ -286,7 +288,7 @@ impl Gateway {
         self.note(Level::Error, "backend", Some(server), fault.text());
         // A session's child that crashes says nothing about the server; one that cannot start does.
         if was_opening || !matches!(owner, Owner::Session(_)) {
-            self.servers[usize::from(server.0)].fail(&fault.text());
+            self.server_failed(server, &fault.text());
         }
         self.fail_calls_of(key, fault);
         let over: Vec<_> = self

@@ -25,7 +25,17 @@ impl Gateway {
     pub(crate) fn start_first_backend(&mut self, server: ServerId) {
         match self.start_backend_ourselves(server) {
             Ok(key) => self.servers[usize::from(server.0)].first = Some(key),
-            Err(fault) => self.servers[usize::from(server.0)].fail(&fault.text()),
+            Err(fault) => self.server_failed(server, &fault.text()),
+        }
+    }
+
+    /// The same for a server that has failed, unless somebody was quicker.
+    pub(crate) fn start_first_backend_again(&mut self, server: ServerId) {
+        let first = self.servers[usize::from(server.0)].first;
+        match first.and_then(|first| self.backends.get(first)).map(|backend| backend.state) {
+            Some(State::Ready) => self.server_is_up(server),
+            Some(State::Opening) => {}
+            Some(State::Stopping) | None => self.start_first_backend(server),
         }
     }
 
@@ -56,13 +66,15 @@ impl Gateway {
         if let (true, Some(why)) = (state.broken, &state.trouble) {
             return Err(fault::backend(&self.snapshot, server, BackendFaultKind::Down, why));
         }
-        if self.backends.len() >= self.limits().children_max {
-            return Err(GatewayFault::Full("backends").into());
-        }
         let link = match self.server(server).transport {
             Transport::Stdio(_) => Link::Child,
             Transport::Http(_) => Link::Http(HttpSession::default()),
         };
+        let is_child = |backend: &Backend| matches!(backend.link, Link::Child);
+        let n_children = self.backends.iter().filter(|(_, backend)| is_child(backend)).count();
+        if matches!(link, Link::Child) && n_children >= self.limits().children_max {
+            return Err(GatewayFault::Full("backends").into());
+        }
         let owner = if self.server(server).shared { Owner::Shared } else { Owner::Nobody };
         let key = self.backends.insert(Backend {
             server,
@@ -231,12 +243,15 @@ impl Gateway {
         };
         let Some(call) = self.calls.remove(call) else { return };
         let CallFor::Exchange(exchange) = call.whom else { return };
+        let mut agreed = handshake.revision;
         if let Some(session) = self.session_of(exchange)
             && let Some(session) = self.sessions.get_mut(session)
         {
-            session.revision = handshake.revision;
+            // A shared backend was asked in our words; this client may speak an older revision.
+            agreed = session.revision.older_of(handshake.revision);
+            session.revision = agreed;
         }
-        let answer = legacy::response(&call.id, &handshake.result);
+        let answer = legacy::greeting(&call.id, &handshake, agreed);
         self.deliver(exchange, answer.into());
     }
 

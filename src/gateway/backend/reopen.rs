@@ -6,6 +6,7 @@
 //!
 //! Spec: MCP 2025-11-25, basic/transports, "Session Management".
 
+use super::http::{BAD_REQUEST, NOT_FOUND};
 use super::{Backend, Carrier, Link, Owner, State};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
@@ -23,7 +24,8 @@ impl Gateway {
             let body = fetch.error_body.as_deref().unwrap_or_default().to_ascii_lowercase();
             memchr::memmem::find(&body, b"session").is_some()
         };
-        fetch.session_id.is_some() && (head.status == 404 || head.status == 400 && names_session())
+        let is_lost = head.status == NOT_FOUND || head.status == BAD_REQUEST && names_session();
+        fetch.session_id.is_some() && is_lost
     }
 
     /// Opens a lost session again and sends the call once more. `false`: that was done already.
@@ -40,8 +42,14 @@ impl Gateway {
         if backend.state == State::Ready && !replaced {
             session.id = None;
             session.revision = None;
+            session.listen_at = None;
+            let listening = session.listening.take();
             backend.state = State::Opening;
             backend.held.push_back((request, Carrier::Call(call)));
+            // Its stream belongs to the session that is no more.
+            if let Some(fetch) = listening {
+                self.cancel_fetch(fetch);
+            }
             self.say_hello_again(key);
             return true;
         }
@@ -90,6 +98,7 @@ impl Gateway {
             backend.state = State::Ready;
         }
         self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
+        self.subscribe_again(key);
         self.release_held(key);
         self.listen_at(key);
     }

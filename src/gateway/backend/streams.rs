@@ -17,6 +17,8 @@ use crate::gateway::session::Session;
 
 /// How often a stream is resumed in vain.
 const RESUMES_MAX: u32 = 5;
+/// How often the wait for a server that is not there is doubled, before listening again.
+const DOUBLINGS_MAX: u32 = 6;
 
 impl Gateway {
     pub(super) fn can_resume(&self, key: Key<Fetch>, end: &Result<(), FetchError>) -> bool {
@@ -25,11 +27,17 @@ impl Gateway {
             .head
             .as_ref()
             .is_some_and(|head| is_success(head.status) && head.content == FetchContent::Events);
+        // A server that is being restarted may not be there when we come back for its stream.
+        let is_away = fetch.is_resumption && fetch.head.is_none();
         let ended = match end {
-            Ok(()) => true,
-            Err(error) => error.kind == FetchErrorKind::Closed,
+            Ok(()) => began,
+            Err(error) => match error.kind {
+                FetchErrorKind::Closed => began || is_away,
+                FetchErrorKind::Connect | FetchErrorKind::TimedOut => is_away,
+                _ => false,
+            },
         };
-        ended && began && fetch.last_event_id.is_some() && fetch.n_resumed < RESUMES_MAX
+        ended && fetch.last_event_id.is_some() && fetch.n_resumed < RESUMES_MAX
     }
 
     pub(super) fn resume_later(&mut self, key: Key<Fetch>) {
@@ -92,10 +100,19 @@ impl Gateway {
             fetch.n_resumed = old.n_resumed + 1;
             fetch.is_resumption = true;
         }
-        if let Purpose::Carry(Carrier::Call(call)) = purpose
-            && let Some(call) = self.calls.get_mut(call)
-        {
-            call.fetch = Some(new);
+        match purpose {
+            Purpose::Carry(Carrier::Call(call)) => {
+                if let Some(call) = self.calls.get_mut(call) {
+                    call.fetch = Some(new);
+                }
+            }
+            Purpose::Listen => {
+                if let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(backend)
+                {
+                    http.listening = Some(new);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -137,18 +154,36 @@ impl Gateway {
         self.cancel_fetch(fetch);
     }
 
-    pub(super) fn listening_done(&mut self, key: Key<Fetch>, backend: Key<Backend>) {
+    pub(super) fn listening_done(
+        &mut self,
+        key: Key<Fetch>,
+        backend: Key<Backend>,
+        end: &Result<(), FetchError>,
+    ) {
+        if self.can_resume(key, end) {
+            return self.resume_later(key);
+        }
         let Some(fetch) = self.fetches.remove(key) else { return };
-        // A server without such a stream has said so with an error, for good.
-        let may_again = fetch.head.as_ref().is_some_and(|head| is_success(head.status));
-        let at = self.now.mono + Duration::from_millis(u64::from(fetch.retry_ms));
         let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(backend) else {
             return;
         };
         http.listening.take_if(|listening| *listening == key);
-        if may_again {
-            http.listen_at = Some(at);
-            self.alarms.set(Alarm::Resumes, at);
-        }
+        let wait = Duration::from_millis(u64::from(fetch.retry_ms));
+        let wait = match &fetch.head {
+            Some(head) if is_success(head.status) => {
+                http.n_deaf = 0;
+                wait
+            }
+            // A server without such a stream has said so with an error, for good.
+            Some(_) => return,
+            // It is not there, and may be again.
+            None => {
+                http.n_deaf = (http.n_deaf + 1).min(DOUBLINGS_MAX);
+                wait * (1 << http.n_deaf)
+            }
+        };
+        let at = self.now.mono + wait;
+        http.listen_at = Some(at);
+        self.alarms.set(Alarm::Resumes, at);
     }
 }

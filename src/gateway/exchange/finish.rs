@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::{Exchange, Sent, events_head, with_cors};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
+use crate::gateway::backend::Carrier;
 use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::fault::{BackendFaultKind, Fault, backend};
 use crate::gateway::io::{EventKind, Output, Peer};
@@ -61,8 +62,8 @@ impl Gateway {
 
     fn wants_events(&self, key: Key<Exchange>) -> bool {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return false };
-        let server = self.sessions.get(sent.session).map(|session| session.server);
-        sent.may_stream && server.is_some_and(|server| self.mode(server) == ResponseMode::Sse)
+        let Some(session) = self.sessions.get(sent.session) else { return false };
+        sent.may_stream && self.mode(session.server, session.principal) == ResponseMode::Sse
     }
 
     pub(super) fn finish_batch(&mut self, key: Key<Exchange>) {
@@ -179,6 +180,7 @@ impl Gateway {
             CallFor::Exchange(exchange) => self.fail_for_client(exchange, &call.id, fault),
             CallFor::Handshake | CallFor::Reopening => self.backend_failed(call.backend, fault),
             CallFor::Tools(_) => self.tools_unknown(call.backend, &text),
+            CallFor::Nobody => {}
         }
     }
 
@@ -207,7 +209,13 @@ impl Gateway {
             return self.accept_notice(key);
         }
         for call in calls {
+            let number = id_of(call);
             let Some(call) = self.calls.remove(call) else { continue };
+            // What others go on using must not go on working for nobody.
+            if self.is_shared(call.backend) && !call.is_handshake() {
+                let notice = legacy::cancelled_notification(number, "its session has ended");
+                self.send_below(call.backend, notice.into(), Carrier::Notice(None));
+            }
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);
             }
@@ -265,7 +273,7 @@ impl Gateway {
         let fault = backend(&self.snapshot, server, BackendFaultKind::TimedOut, &detail);
         if !call.cancelled {
             let notice = legacy::cancelled_notification(id_of(key), "timed out");
-            self.send_below(at, notice.into(), crate::gateway::backend::Carrier::Notice(None));
+            self.send_below(at, notice.into(), Carrier::Notice(None));
         }
         if let Some(fetch) = fetch {
             self.cancel_fetch(fetch);

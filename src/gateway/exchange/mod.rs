@@ -139,8 +139,9 @@ impl Gateway {
         }
     }
 
-    /// Whether this server's answers are always JSON, always events, or as they come.
-    pub(super) fn mode(&self, server: ServerId) -> ResponseMode {
-        self.server(server).response
+    /// In what form this caller gets answers of this server.
+    pub(super) fn mode(&self, server: ServerId, principal: Principal) -> ResponseMode {
+        let own = self.snapshot.responses.get(usize::from(principal.0)).copied().flatten();
+        own.unwrap_or(self.server(server).response)
     }
 }

@@ -129,7 +129,10 @@ impl Gateway {
 
     /// `initialize`: a new session with a backend of its own, or the one that is there for it.
     fn open_session(&mut self, admitted: &Admitted, incoming: Incoming) -> Result<(), Fault> {
-        if admitted.session_id.is_some() {
+        // A client that begins anew may still carry the id of a session that is gone.
+        if let Some(id) = &admitted.session_id
+            && self.find_session(id, admitted.server, admitted.principal).is_ok()
+        {
             return Err(ClientFault::MisplacedInitialize.into());
         }
         if !(admitted.accepts_events && admitted.is_json) {
@@ -257,7 +260,7 @@ impl Gateway {
     ) -> Key<Exchange> {
         let one_shot = self.sessions.get(session).is_some_and(|session| session.one_shot);
         let events = if one_shot { admitted.names_events } else { admitted.accepts_events };
-        let mode = self.mode(admitted.server);
+        let mode = self.mode(admitted.server, admitted.principal);
         let sent = Sent {
             peer: Some(admitted.peer),
             session,
@@ -304,7 +307,7 @@ impl Gateway {
     }
 }
 
-pub(super) fn incoming(message: Message, envelope: Envelope) -> Incoming {
+pub(crate) fn incoming(message: Message, envelope: Envelope) -> Incoming {
     let name = envelope.method.and_then(|span| scan::string(&message, span));
     let method = name.map_or(Method::Other, |name| Method::of(&name));
     Incoming { message, envelope, method }

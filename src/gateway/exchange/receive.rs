@@ -86,6 +86,7 @@ impl Gateway {
                 let opens = call.method == Method::Initialize;
                 let refused = opens
                     .then(|| self.client_handshake_done(backend, exchange, &message, envelope));
+                self.note_subscription(&call, exchange, envelope);
                 let out = self.for_client(&call, message, envelope);
                 self.deliver(exchange, out);
                 if let Some(Err(session)) = refused {
@@ -95,6 +96,7 @@ impl Gateway {
             CallFor::Handshake => self.handshake_done(backend, &message, envelope),
             CallFor::Reopening => self.reopened(backend, &message, envelope),
             CallFor::Tools(pages) => self.tools_page(backend, pages, &message, envelope),
+            CallFor::Nobody => {}
         }
     }
 
@@ -158,8 +160,7 @@ impl Gateway {
                 self.relay(session, belongs, Splice::whole(message), None);
             }
             Some(Owner::Shared) => {
-                let belongs = via.or_else(|| self.only_call_of(backend));
-                self.relay_to_all(backend, method, belongs, &message);
+                self.relay_to_some(backend, method, via, &message, envelope);
             }
             Some(Owner::Nobody) => self.keep_for_first_session(backend, message),
             None => {}
@@ -213,15 +214,15 @@ impl Gateway {
     }
 
     /// Sends a message to the client of `session`: on the stream of the call it belongs to, else on
-    /// its GET stream, else it waits for one. `asks` is its id if it is a request. `true`: it has
-    /// left.
+    /// its GET stream, else it waits for one. `asks` is its id if it is a request. `Some`: the
+    /// stream on which it has left.
     pub(crate) fn relay(
         &mut self,
         session: Key<Session>,
         belongs: Option<Key<Call>>,
         message: Splice,
         asks: Option<&Message>,
-    ) -> bool {
+    ) -> Option<u32> {
         let exchange = belongs.and_then(|key| match self.calls.get(key)?.whom {
             CallFor::Exchange(exchange) => Some(exchange),
             _ => None,
@@ -241,7 +242,7 @@ impl Gateway {
             None if self.is_one_shot(session) => {}
             None => self.queue(session, message, asks),
         }
-        stream.is_some()
+        stream
     }
 
     /// A running exchange of the session whose answer can still become a stream.
@@ -256,39 +257,6 @@ impl Gateway {
             _ => false,
         });
         found.map(|(key, _)| key)
-    }
-
-    /// A notification of a shared backend: what changes for everybody goes to everybody, a log
-    /// line only to the session that it certainly belongs to.
-    fn relay_to_all(
-        &mut self,
-        backend: Key<Backend>,
-        method: Method,
-        belongs: Option<Key<Call>>,
-        message: &Message,
-    ) {
-        if method == Method::LogMessage {
-            let session = belongs.and_then(|key| match self.calls.get(key)?.whom {
-                CallFor::Exchange(exchange) => match self.exchanges.get(exchange)? {
-                    Exchange::AwaitResponse(sent) => Some(sent.session),
-                    _ => None,
-                },
-                _ => None,
-            });
-            if let Some(session) = session {
-                self.relay(session, belongs, Splice::whole(message.clone()), None);
-            }
-            return;
-        }
-        let all: Vec<_> = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| session.backend == backend && !session.one_shot)
-            .map(|(key, _)| key)
-            .collect();
-        for session in all {
-            self.relay(session, None, Splice::whole(message.clone()), None);
-        }
     }
 }
 

@@ -372,6 +372,7 @@ fn snapshot(options: u8) -> Snapshot {
         ],
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(600),
+        responses: Vec::new(),
         close_timeout: Duration::from_secs(30),
         limits: Limits::TEST_MIN,
         version: "0".into(),
