@@ -191,6 +191,13 @@ impl World {
                     peer.state = PeerState::Gone;
                 }
             }
+            other => self.take_below(other),
+        }
+    }
+
+    /// What is for servers, the operator or nobody.
+    fn take_below(&mut self, output: Output) {
+        match output {
             Output::Spawn { backend, .. } => {
                 let child = ChildView { key: backend, stopped: false, paused: false };
                 self.children.push(child);
@@ -230,6 +237,7 @@ impl World {
             Output::Emit(_) => {}
             Output::StopListening => self.n_stop_listening += 1,
             Output::Exit => self.n_exit += 1,
+            other => unreachable!("{other:?} is for clients"),
         }
     }
 
