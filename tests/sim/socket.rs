@@ -58,6 +58,9 @@ pub struct Socket {
     phase: Phase,
 }
 
+/// How many connections there are at most, so that slots are used again.
+const SLOTS: usize = 64;
+
 /// All of them, by slot; slots are used again, with another generation.
 #[derive(Default)]
 pub struct Sockets {
@@ -80,13 +83,16 @@ pub fn front_of(outbox: &Outbox, n: usize) -> Vec<u8> {
 impl World {
     /// A new connection, if there is room.
     pub fn connect(&mut self, client: usize) -> Option<Key<Peer>> {
-        if self.exited || !self.listening || self.sockets.open.len() >= self.limits.peers_max {
+        if self.exited
+            || !self.listening
+            || self.sockets.open.len() >= self.limits.peers_max.min(SLOTS)
+        {
             return None;
         }
         // Few slots, so that stale keys meet new occupants.
         let taken = |index: u32| self.sockets.open.keys().any(|key| key.index() as u32 == index);
         while taken(self.sockets.next) {
-            self.sockets.next = (self.sockets.next + 1) % 64;
+            self.sockets.next = (self.sockets.next + 1) % SLOTS as u32;
         }
         self.sockets.generations += 1;
         let key = Key::from_parts(self.sockets.next, self.sockets.generations);
