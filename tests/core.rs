@@ -18,6 +18,8 @@ mod front_door;
 mod http_backends;
 #[path = "core/leftovers.rs"]
 mod leftovers;
+#[path = "core/modes.rs"]
+mod modes;
 #[path = "core/recovery.rs"]
 mod recovery;
 #[path = "core/sessions.rs"]

@@ -95,6 +95,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         missing_variables: gateway::missing_variables(sources),
         runtime: overall.runtime.clone(),
         uses_containers: servers.uses_containers,
+        ca_file: gateway::ca_file(sources),
     };
     let snapshot = Snapshot {
         servers: servers.servers,
@@ -151,6 +152,7 @@ fn expand(root: &mut Item, sources: &Sources, report: &mut Report) {
         match env::expand(text, &sources.environment) {
             Ok(None) => {}
             Ok(Some(expanded)) => {
+                keep_named_secrets(text, sources, report);
                 item.value = Value::Text(expanded);
                 item.expanded = true;
             }
@@ -162,6 +164,20 @@ fn expand(root: &mut Item, sources: &Sources, report: &mut Report) {
             }
         }
     });
+}
+
+/// What a variable holds that is named like a secret is one, wherever it is put.
+fn keep_named_secrets(text: &str, sources: &Sources, report: &mut Report) {
+    let mut rest = text;
+    while let Some((start, length)) = env::find_variable(rest) {
+        let name = &rest[start + 2..start + length - 1];
+        if env::looks_secret(name)
+            && let Some(value) = sources.environment.get(name)
+        {
+            report.keep_secret(value);
+        }
+        rest = &rest[start + length..];
+    }
 }
 
 fn undefined(name: &str, path: &str, span: Span) -> Problem {

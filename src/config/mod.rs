@@ -103,6 +103,8 @@ pub struct RunOptions {
     pub runtime: ContainerRuntime,
     /// Whether any server runs in a container.
     pub uses_containers: bool,
+    /// `SSL_CERT_FILE`: whom we believe when we speak TLS; `None`: whom the system believes.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// A container runtime's command line.

@@ -6,7 +6,7 @@
 //! logs for the session that wants most, and what it says is sorted out here.
 
 use super::Gateway;
-use super::backend::{Backend, Owner};
+use super::backend::{Backend, Owner, State};
 use super::call::{Call, CallFor};
 use super::exchange::Exchange;
 use super::exchange::open::{Incoming, incoming};
@@ -21,6 +21,8 @@ use crate::wire::{Patch, Splice};
 /// Resources whose updates one session can want; more are subscribed to, but their updates are not
 /// told apart.
 const SUBSCRIBED_MAX: usize = 1024;
+/// The same for longer URIs, in bytes.
+const URI_BYTES_MAX: usize = 4096;
 
 impl Gateway {
     pub(crate) fn is_shared(&self, backend: Key<Backend>) -> bool {
@@ -68,6 +70,7 @@ impl Gateway {
     fn subscribe(&mut self, key: Key<Session>, uri: &str) {
         let Some(session) = self.sessions.get_mut(key) else { return };
         if session.subscribed.len() < SUBSCRIBED_MAX
+            && uri.len() <= URI_BYTES_MAX
             && !session.subscribed.iter().any(|own| **own == *uri)
         {
             session.subscribed.push(uri.into());
@@ -124,6 +127,10 @@ impl Gateway {
         } else {
             "resources/unsubscribe"
         };
+        let is_ready = |backend: &Backend| backend.state == State::Ready;
+        if self.is_stopping() || !self.backends.get(backend).is_some_and(is_ready) {
+            return;
+        }
         self.call_ourselves(backend, CallFor::Nobody, method, name, |id| {
             legacy::resource_request(id, name, uri).into()
         });

@@ -35,6 +35,21 @@ pub enum Method {
 }
 
 impl Method {
+    /// Whether a server that gets a request with this method twice does the same as if it got it
+    /// once.
+    #[must_use]
+    pub const fn is_repeatable(self) -> bool {
+        matches!(
+            self,
+            Self::Initialize
+                | Self::Ping
+                | Self::ToolsList
+                | Self::SetLevel
+                | Self::Subscribe
+                | Self::Unsubscribe
+        )
+    }
+
     /// From the name, decoded and without quotes.
     #[must_use]
     pub fn of(name: &str) -> Self {

@@ -5,10 +5,12 @@
 //! decides anything about traffic; that a secret does not come out is decided here and nowhere
 //! else ([`redact`]).
 
+pub mod block;
 pub mod debug;
 pub mod log;
 pub mod redact;
 pub mod stamp;
 
+pub use block::{Block, Entry};
 pub use log::{Batch, Log};
 pub use redact::Redactor;

@@ -2,9 +2,9 @@
 //! The loop: the only non-blocking I/O, the only clock, the only `unsafe`.
 //!
 //! ```text
-//!            ┌──────────────────────── one turn ────────────────────────┐
-//!            │ wait → clock → note → pump → complete → expire → flush → accept
-//!            └──────────────────────────────────────────────────────────┘
+//!            ┌──────────────────────────── one turn ────────────────────────────┐
+//!            │ wait → clock → note → pump → complete → expire → flush → accept → start
+//!            └────────────────────────────────────────────────────────────────┘
 //!  sockets ══> peer, fetch ──┐                         ┌──> effects ══> sockets
 //!  pipes   ══> child ────────┼─> inbox ─> Core ─> outputs ─> observer
 //!  signals, resolver ────────┘                         └──> deadlines
@@ -60,7 +60,7 @@ use crate::gateway::io::{Event, Input, Output};
 pub use self::accept::{BindError, Listener};
 pub use self::container::read_id;
 pub use self::options::Options;
-pub use self::sys::{block_signals, lower_thread_priority};
+pub use self::sys::{block_signals, lower_thread_priority, release_memory};
 
 /// What the loop drives: facts and the time in, effects and a deadline out.
 pub trait Core {
@@ -196,6 +196,8 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         self.expire();
         self.flush();
         self.acceptor.accept(&mut self.peers, &mut self.turn);
+        self.children.start_next(&mut self.turn);
+        self.settle();
         self.observer.end_of_turn();
         Ok(())
     }
@@ -203,7 +205,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
     /// The only call that blocks.
     fn wait(&mut self) -> Result<(), ReactorError> {
         let turn = &self.turn;
-        let busy = turn.is_busy() || self.acceptor.is_ready();
+        let busy = turn.is_busy() || self.acceptor.is_ready() || self.children.is_waiting();
         let timeout = if busy {
             Some(Duration::ZERO)
         } else {

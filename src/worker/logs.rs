@@ -11,8 +11,11 @@
 //! ```
 //!
 //! So a line is in its file at once if the gateway was idle and after 25 ms if it was not, and the
-//! loop pays for one lock per turn. If events come faster than the disk takes them, they are
+//! loop pays for one lock per turn. What was emitted in a turn travels as one [`Block`], which
+//! comes back empty and is used again. If events come faster than the disk takes them, they are
 //! dropped and counted; traffic never waits for a log.
+
+mod writer;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -21,25 +24,15 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::base::{Limits, Secret};
-use crate::gateway::io::{Event, EventKind, Level};
+use crate::gateway::io::Event;
+use crate::observe::Block;
 use crate::observe::debug::Patterns;
-use crate::observe::{Batch, Log};
-use crate::worker::files::{self, LogFile};
-
-/// How long the thread collects before it writes again.
-const PAUSE: Duration = Duration::from_millis(25);
 
 /// How long [`Logs::finish`] waits for a disk or a terminal that takes nothing.
 const FINISH_AFTER_MAX: Duration = Duration::from_secs(3);
 
-/// A batch is written as soon as it has so many bytes.
-const BATCH_BYTES_MAX: usize = 256 * 1024;
-
-/// Buffers that are larger are given back when the thread goes to sleep.
-const IDLE_BYTES_MAX: usize = 16 * 1024;
-
-/// Payloads of waiting events may take so many bytes; beyond: events are dropped.
-const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Waiting events may take so many bytes; beyond: events are dropped.
+const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The lists of tools are read by descending into them.
 const STACK_BYTES: usize = 1024 * 1024;
@@ -56,6 +49,8 @@ pub struct LogOptions {
     pub stderr: Box<dyn Write + Send>,
     /// Called first on the log thread, to give traffic the precedence.
     pub on_start: fn(),
+    /// Called on the log thread when a storm of events is over, to give memory back.
+    pub on_idle: fn(),
 }
 
 impl Default for LogOptions {
@@ -67,6 +62,7 @@ impl Default for LogOptions {
             events_max: Limits::DEFAULT.log_events_max,
             stderr: Box::new(std::io::stderr()),
             on_start: || {},
+            on_idle: || {},
         }
     }
 }
@@ -80,7 +76,8 @@ pub struct Logs {
 /// The log thread, seen by the loop.
 pub struct LogSender {
     shared: Arc<Shared>,
-    events: Vec<Event>,
+    /// What was pushed in this turn.
+    block: Block,
     events_max: usize,
     dropped: u64,
 }
@@ -96,9 +93,13 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    events: Vec<Event>,
-    /// What the payloads of `events` hold in memory.
+    blocks: Vec<Block>,
+    /// The events in `blocks`.
+    len: usize,
+    /// What `blocks` take in memory.
     bytes: usize,
+    /// Empty blocks, for the loop.
+    spare: Vec<Block>,
     /// Events that found no room.
     dropped: u64,
     /// The thread waits until it is woken.
@@ -116,6 +117,12 @@ impl Shared {
     }
 }
 
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.blocks.is_empty() && self.dropped == 0 && !self.closing
+    }
+}
+
 impl Logs {
     /// Starts the thread. `servers` are those of the snapshot that events will refer to; none of
     /// `secrets` reaches a log in any spelling.
@@ -130,7 +137,7 @@ impl Logs {
         let shared = Arc::new(Shared::default());
         let events_max = options.events_max;
         let on_start = options.on_start;
-        let writer = Writer::new(options, servers, &secrets);
+        let writer = writer::Writer::new(options, servers, &secrets);
         let of_thread = Arc::clone(&shared);
         let run = move || {
             on_start();
@@ -139,7 +146,7 @@ impl Logs {
         // Without a thread there are no logs, but there is traffic.
         let thread = thread::Builder::new().name("logs".into()).stack_size(STACK_BYTES).spawn(run);
         let logs = Self { shared: Arc::clone(&shared), thread: thread.ok() };
-        (logs, LogSender { shared, events: Vec::new(), events_max, dropped: 0 })
+        (logs, LogSender { shared, block: Block::default(), events_max, dropped: 0 })
     }
 
     /// Writes what was handed over, waits until it is on the disk, and ends the thread. Gives up
@@ -170,10 +177,10 @@ impl Drop for Logs {
 }
 
 impl LogSender {
-    /// Keeps `event` until the end of the turn.
+    /// Keeps what is to be said of `event` until the end of the turn.
     pub fn push(&mut self, event: Event) {
-        if self.events.len() < self.events_max {
-            self.events.push(event);
+        if self.block.len() < self.events_max && self.block.bytes() < WAITING_BYTES_MAX {
+            self.block.push(event);
         } else {
             self.dropped += 1;
         }
@@ -181,22 +188,22 @@ impl LogSender {
 
     /// Hands the events of this turn over to the thread.
     pub fn end_of_turn(&mut self) {
-        if self.events.is_empty() && self.dropped == 0 {
+        if self.block.is_empty() && self.dropped == 0 {
             return;
         }
-        let bytes: usize = self.events.iter().map(held_bytes).sum();
         let mut queue = self.shared.lock();
-        queue.dropped += std::mem::take(&mut self.dropped);
         let room = match queue.bytes > WAITING_BYTES_MAX {
             true => 0,
-            false => self.events_max.saturating_sub(queue.events.len()),
+            false => self.events_max.saturating_sub(queue.len),
         };
-        queue.dropped += self.events.len().saturating_sub(room) as u64;
-        queue.bytes += bytes;
-        if queue.events.is_empty() && self.events.len() <= room {
-            std::mem::swap(&mut queue.events, &mut self.events);
-        } else {
-            queue.events.extend(self.events.drain(..).take(room));
+        self.dropped += self.block.truncate(room) as u64;
+        queue.dropped += std::mem::take(&mut self.dropped);
+        if !self.block.is_empty() {
+            let next = queue.spare.pop().unwrap_or_default();
+            let block = std::mem::replace(&mut self.block, next);
+            queue.len += block.len();
+            queue.bytes += block.bytes();
+            queue.blocks.push(block);
         }
         let wakes = std::mem::replace(&mut queue.asleep, false);
         drop(queue);
@@ -209,170 +216,5 @@ impl LogSender {
 impl Drop for LogSender {
     fn drop(&mut self) {
         self.end_of_turn();
-    }
-}
-
-/// What an event keeps in memory beside itself.
-fn held_bytes(event: &Event) -> usize {
-    match &event.kind {
-        EventKind::RpcOut { payload, .. } | EventKind::RpcIn { payload, .. } => payload.len(),
-        EventKind::Stderr { line } => line.len(),
-        EventKind::Tools { pages } => pages.iter().map(|page| page.len()).sum(),
-        EventKind::Note { text, .. } | EventKind::Debug { text, .. } => text.len(),
-    }
-}
-
-/// What lives on the thread.
-struct Writer {
-    log: Log,
-    batch: Batch,
-    sinks: Option<Sinks>,
-    /// The time of the last event.
-    last_ms: u64,
-    /// Whether the text log goes to stderr, since there is no other place for it.
-    text_on_stderr: bool,
-    stderr: Box<dyn Write + Send>,
-}
-
-struct Sinks {
-    main: LogFile,
-    servers: Vec<LogFile>,
-    rpc: LogFile,
-    tools: PathBuf,
-}
-
-impl Writer {
-    fn new(options: LogOptions, servers: Vec<Arc<str>>, secrets: &[Secret]) -> Self {
-        let mut stderr = options.stderr;
-        let wants_files = options.dir.is_some();
-        let sinks = options.dir.and_then(|dir| match Sinks::open(&dir, &servers) {
-            Ok(sinks) => Some(sinks),
-            Err(error) => {
-                let _ = writeln!(stderr, "No log files: {error}. The log goes to stderr.");
-                None
-            }
-        });
-        let batch = Batch::new(servers.len());
-        let log = Log::new(servers, secrets, options.patterns);
-        let text_on_stderr = wants_files && sinks.is_none();
-        Self { log, batch, sinks, last_ms: 0, text_on_stderr, stderr }
-    }
-
-    fn run(mut self, shared: &Shared) {
-        let mut events = Vec::new();
-        loop {
-            let mut queue = shared.lock();
-            if queue.events.is_empty() && queue.dropped == 0 && !queue.closing {
-                self.rest(&mut events);
-                queue.asleep = true;
-                let idle = |queue: &mut Queue| queue.asleep && !queue.closing;
-                let woken = shared.wake.wait_while(queue, idle);
-                queue = woken.unwrap_or_else(PoisonError::into_inner);
-            }
-            std::mem::swap(&mut queue.events, &mut events);
-            queue.bytes = 0;
-            let dropped = std::mem::take(&mut queue.dropped);
-            let closing = queue.closing;
-            drop(queue);
-            let is_empty = events.is_empty() && dropped == 0;
-            self.write_all(&mut events, dropped);
-            if closing && is_empty {
-                break;
-            }
-            if !closing {
-                let pause = |queue: &mut Queue| !queue.closing;
-                drop(shared.wake.wait_timeout_while(shared.lock(), PAUSE, pause));
-            }
-        }
-        self.sync();
-        shared.lock().ended = true;
-        shared.ended.notify_all();
-    }
-
-    fn write_all(&mut self, events: &mut Vec<Event>, dropped: u64) {
-        self.last_ms = events.last().map_or(self.last_ms, |event| event.at_unix_ms);
-        for event in events.drain(..) {
-            self.log.record(&event, &mut self.batch);
-            if self.batch.len() >= BATCH_BYTES_MAX {
-                self.write();
-            }
-        }
-        if dropped > 0 {
-            let text = format!("{dropped} log events were dropped: they came too fast");
-            let kind = EventKind::Note { level: Level::Warn, category: "log", text };
-            let event = Event { at_unix_ms: self.last_ms, server: None, kind };
-            self.log.record(&event, &mut self.batch);
-        }
-        self.write();
-    }
-
-    /// Writes the batch and empties it. What cannot be written is lost, and said once.
-    fn write(&mut self) {
-        let batch = &mut self.batch;
-        if batch.is_empty() {
-            return;
-        }
-        if let Some(sinks) = &mut self.sinks {
-            for error in sinks.write(batch, &self.log) {
-                let _ = writeln!(batch.stderr, "Cannot write a log: {error}");
-            }
-        }
-        let text = if self.text_on_stderr { &batch.main } else { &batch.stderr };
-        if !text.is_empty() {
-            let _ = self.stderr.write_all(text).and_then(|()| self.stderr.flush());
-        }
-        batch.tools_changed = false;
-        for buffer in buffers(batch) {
-            buffer.clear();
-        }
-    }
-
-    /// Gives back what a storm of events has needed.
-    fn rest(&mut self, events: &mut Vec<Event>) {
-        if events.capacity() * size_of::<Event>() > IDLE_BYTES_MAX {
-            *events = Vec::new();
-        }
-        for buffer in buffers(&mut self.batch) {
-            buffer.shrink_to(IDLE_BYTES_MAX);
-        }
-    }
-
-    fn sync(&self) {
-        if let Some(sinks) = &self.sinks {
-            sinks.main.sync();
-            sinks.rpc.sync();
-            sinks.servers.iter().for_each(LogFile::sync);
-        }
-    }
-}
-
-fn buffers(batch: &mut Batch) -> impl Iterator<Item = &mut Vec<u8>> {
-    let general = [&mut batch.main, &mut batch.rpc, &mut batch.stderr];
-    general.into_iter().chain(&mut batch.servers)
-}
-
-impl Sinks {
-    fn open(dir: &std::path::Path, servers: &[Arc<str>]) -> std::io::Result<Self> {
-        files::create_dir(dir)?;
-        let mut main = LogFile::new(dir.join("mcp-gateway.log"));
-        main.open()?;
-        let mut rpc = LogFile::new(dir.join("rpc-messages.jsonl"));
-        rpc.open()?;
-        let tools = dir.join("tools.json");
-        files::truncate(&tools)?;
-        let own = |name: &Arc<str>| LogFile::new(dir.join(format!("{name}.log")));
-        Ok(Self { main, servers: servers.iter().map(own).collect(), rpc, tools })
-    }
-
-    /// Writes what is for files. Returns what went wrong.
-    fn write(&mut self, batch: &Batch, log: &Log) -> Vec<std::io::Error> {
-        let mut results = vec![self.main.append(&batch.main), self.rpc.append(&batch.rpc)];
-        for (file, bytes) in self.servers.iter_mut().zip(&batch.servers) {
-            results.push(file.append(bytes));
-        }
-        if batch.tools_changed {
-            results.push(files::replace(&self.tools, &log.encode_tools()));
-        }
-        results.into_iter().filter_map(Result::err).collect()
     }
 }

@@ -225,3 +225,14 @@ fn a_redirect_is_not_followed() {
     world.input(penstock::gateway::io::Input::FetchDone { fetch, end: Ok(()) });
     assert!(world.client(peer).body.contains("redirect"), "{}", world.client(peer).body);
 }
+
+#[test]
+fn a_notification_that_was_not_taken_is_in_the_log() {
+    let (mut world, session) = open();
+    let body = r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
+    let peer = world.post("/mcp/time", Some(&session), body);
+    let (fetch, _) = world.fetch_of("roots/list_changed");
+    world.fetch_status(fetch, 500, "");
+    assert_eq!(world.client(peer).status, 202);
+    assert!(world.notes().contains("did not take a notification or a response: HTTP 500"));
+}

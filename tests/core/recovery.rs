@@ -14,7 +14,7 @@ use crate::http_backends::{handshake, open, result};
 use crate::world::{INITIALIZE, World, http_server, snapshot, stdio_server};
 
 fn last(world: &World) -> (Key<Fetch>, &FetchRequest) {
-    let (fetch, request) = world.fetches.last().unwrap();
+    let Some((fetch, request)) = world.fetches.last() else { panic!("nothing was fetched") };
     (*fetch, request)
 }
 
@@ -245,4 +245,18 @@ fn credentials_that_are_not_accepted_are_named_as_the_reason() {
         assert!(body.contains("credentials configured for it") && body.contains("\"server\""));
         assert_eq!(world.client(peer).status, 200, "it is no challenge for the client");
     }
+}
+
+#[test]
+fn a_tool_is_never_called_twice_and_a_list_may_be_asked_for_again() {
+    let (mut world, session) = open();
+    world.post("/mcp/time", Some(&session), CALL);
+    let (fetch, _) = world.fetch_of("tools/call");
+    assert!(!world.request(fetch).repeatable);
+    world.post("/mcp/time", Some(&session), r#"{"jsonrpc":"2.0","id":2,"method":"acme/do"}"#);
+    let (fetch, _) = world.fetch_of("acme/do");
+    assert!(!world.request(fetch).repeatable);
+    world.post("/mcp/time", Some(&session), r#"{"jsonrpc":"2.0","id":3,"method":"tools/list"}"#);
+    let (fetch, _) = world.fetch_of("\"tools/list\"");
+    assert!(world.request(fetch).repeatable);
 }

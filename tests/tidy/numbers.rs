@@ -19,7 +19,7 @@ const STATUS_HOMES: &[(&str, &str)] = &[
     ("src/gateway/health.rs", "its own answers"),
     ("src/gateway/drain.rs", "the answer to /close"),
     ("src/gateway/backend/http.rs", "the statuses that backends answer, read"),
-    ("src/gateway/backend/events.rs", "the same"),
+    ("src/gateway/backend/reopen.rs", "the statuses that say that a session is lost"),
     ("src/gateway/fuzz/", "what a made-up server answers"),
     ("src/link/http_server/", "refusals of what is no HTTP, before the gateway hears of it"),
     ("src/link/http_client.rs", "interim answers"),

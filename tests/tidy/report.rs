@@ -10,10 +10,10 @@ pub struct Report(Vec<(String, String)>);
 impl Report {
     /// Asks `rule` about each source and fails if it has found anything.
     #[track_caller]
-    pub fn of(sources: Vec<Source>, rule: impl Fn(&Source, &mut Self)) {
+    pub fn of(sources: Vec<&Source>, rule: impl Fn(&Source, &mut Self)) {
         assert!(!sources.is_empty(), "there is nothing to check");
         let mut report = Self::default();
-        for source in &sources {
+        for source in sources {
             rule(source, &mut report);
         }
         report.finish();

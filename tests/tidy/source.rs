@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// One line of a source file.
 #[derive(Debug, Default)]
@@ -76,11 +77,19 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// All Rust files, read once for all rules.
+static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
+    let paths = files_in(&["src", "tests", "benches", "fuzz", "examples"], &["rs"]);
+    paths.iter().map(|path| Source::new(path, &read(path))).collect()
+});
+
 /// The Rust files in these folders.
-pub fn sources_in(folders: &[&str]) -> Vec<Source> {
-    let paths = files_in(folders, &["rs"]);
-    let sources = paths.iter().map(|path| Source::new(path, &read(path)));
-    sources.collect()
+pub fn sources_in(folders: &[&str]) -> Vec<&'static Source> {
+    let is_in = |source: &&Source| {
+        let mut rests = folders.iter().filter_map(|folder| source.path.strip_prefix(folder));
+        rests.any(|rest| rest.starts_with('/'))
+    };
+    SOURCES.iter().filter(is_in).collect()
 }
 
 /// The paths of the files in these folders that end in one of these, sorted.

@@ -141,6 +141,7 @@ fn container(cx: &Cx<'_>, image: &Sourced<&str>, report: &mut Report) -> Option<
         runtime_args: runtime_args.clone(),
         cidfile_at: run_at + 1,
     });
+    keep_secret_args(&line.args, report);
     let args = runtime_args.into_iter().chain(line.args).collect();
     Some(Child { command: child(cx, &runtime.program, args, line.env, care), broken })
 }
@@ -222,11 +223,7 @@ fn plain(cx: &Cx<'_>, command: &Sourced<&str>, report: &mut Report) -> Option<Ch
         keep_secret(name, value.value, is_expanded, report);
         environment.insert(name.to_owned(), value.value.to_owned());
     }
-    for arg in &args {
-        if let Some((name, value)) = arg.split_once('=') {
-            keep_secret(name, value, false, report);
-        }
-    }
+    keep_secret_args(&args, report);
     let program = if command.value == "self" { &cx.sources.program } else { command.value };
     Some(Child { command: child(cx, program, args, environment, care), broken })
 }
@@ -316,6 +313,22 @@ fn keep_secret(name: &str, value: &str, is_expanded: bool, report: &mut Report) 
         || env::BASE.contains(&name);
     if env::looks_secret(name) || (is_expanded && !is_plain) {
         report.keep_secret(value);
+    }
+}
+
+/// `NAME=value`, `--token=value` and `--token value`.
+fn keep_secret_args(args: &[Box<str>], report: &mut Report) {
+    let mut before: &str = "";
+    for arg in args {
+        let assigned = arg.strip_prefix("--env=").unwrap_or(arg);
+        match assigned.split_once('=') {
+            Some((name, value)) => keep_secret(name, value, false, report),
+            None if before.starts_with('-') && !arg.starts_with(['-', '/']) => {
+                keep_secret(before, arg, false, report);
+            }
+            None => {}
+        }
+        before = arg;
     }
 }
 

@@ -216,6 +216,13 @@ pub fn log_dir(sources: &Sources) -> PathBuf {
     PathBuf::from(flag.or(variable.map(String::as_str)).unwrap_or(LOG_DIR))
 }
 
+/// `SSL_CERT_FILE`, unless it is empty.
+#[must_use]
+pub fn ca_file(sources: &Sources) -> Option<PathBuf> {
+    let variable = sources.environment.get("SSL_CERT_FILE").filter(|file| !file.is_empty());
+    variable.map(PathBuf::from)
+}
+
 /// The patterns of `DEBUG`: the variable wins over `-v`.
 pub fn debug(sources: &Sources, report: &mut Report) -> String {
     let variable = sources.environment.get("DEBUG").filter(|patterns| !patterns.is_empty());

@@ -14,7 +14,7 @@ use crate::gateway::call::{Call, id_of};
 use crate::gateway::fault::BackendFaultKind;
 use crate::gateway::fetch::{Fetch, Purpose};
 use crate::gateway::io::{
-    FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest, Output,
+    FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest, Level, Output,
 };
 use crate::gateway::snapshot::{HttpTarget, Transport};
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
@@ -94,6 +94,7 @@ impl Gateway {
             self.alarms.set(Alarm::Resumes, at);
         }
         let request = FetchRequest {
+            repeatable: self.is_repeatable(purpose),
             head_after_max: None,
             target,
             path,
@@ -105,6 +106,16 @@ impl Gateway {
         };
         self.push(Output::Fetch { fetch, request: Box::new(request) });
         Some(fetch)
+    }
+
+    /// Whether a request may reach the server twice. A tool may be executed once at most, and of
+    /// methods that we do not know nothing is known.
+    fn is_repeatable(&self, purpose: Purpose) -> bool {
+        let (Purpose::Carry(Carrier::Call(call)) | Purpose::Deliver(Carrier::Call(call))) = purpose
+        else {
+            return true;
+        };
+        self.calls.get(call).is_some_and(|call| call.method.is_repeatable())
     }
 
     /// How long a request may take that no call watches: also a mute server must not hold up a
@@ -185,7 +196,7 @@ impl Gateway {
             Purpose::Deliver(Carrier::Call(call)) => self.call_delivered(key, backend, call, end),
             Purpose::Carry(Carrier::Notice(waiting))
             | Purpose::Deliver(Carrier::Notice(waiting)) => {
-                self.fetches.remove(key);
+                self.notice_done(key, backend, &end);
                 if let Some(exchange) = waiting {
                     self.accept_notice(exchange);
                 }
@@ -196,6 +207,25 @@ impl Gateway {
                 self.fetches.remove(key);
             }
         }
+    }
+
+    /// The HTTP request that carried a notification or a response is over. Its client was told that
+    /// it was taken; if it was not, at least the log says so.
+    fn notice_done(
+        &mut self,
+        key: Key<Fetch>,
+        backend: Key<Backend>,
+        end: &Result<(), FetchError>,
+    ) {
+        let Some(fetch) = self.fetches.remove(key) else { return };
+        let why = match (end, fetch.head.as_ref().map_or(0, |head| head.status)) {
+            (Err(error), _) => format!("{}", Sentence(error)),
+            (Ok(()), status) if is_success(status) => return,
+            (Ok(()), status) => format!("HTTP {status}"),
+        };
+        let server = self.backends.get(backend).map(|backend| backend.server);
+        let text = format!("it did not take a notification or a response: {why}");
+        self.note(Level::Warn, "backend", server, text);
     }
 
     /// The HTTP request that carried a call is over.

@@ -130,6 +130,12 @@ pub enum Carrier {
 const HELD_MAX: usize = 1024;
 
 impl Backend {
+    /// Whether one more message may wait until it is open.
+    fn may_hold(&self, message: &Splice, bytes_max: usize) -> bool {
+        let bytes: usize = self.held.iter().map(|(held, _)| held.len()).sum();
+        self.held.len() < HELD_MAX && bytes + message.len() <= bytes_max
+    }
+
     /// The last lines of stderr in one.
     #[must_use]
     pub fn last_words(&self) -> String {
@@ -155,11 +161,12 @@ impl Gateway {
         message: Splice,
         carrier: Carrier,
     ) -> bool {
+        let bytes_max = self.limits().backend_outbox_bytes_max;
         let Some(backend) = self.backends.get_mut(key) else { return false };
         match backend.state {
             State::Ready => self.transmit(key, message, carrier),
             State::Opening => {
-                if backend.held.len() < HELD_MAX {
+                if backend.may_hold(&message, bytes_max) {
                     let exchange_goes_on = match carrier {
                         Carrier::Notice(_) => Carrier::Notice(None),
                         Carrier::Call(_) => carrier,
@@ -263,6 +270,7 @@ impl Gateway {
             ChildEnd::NotStarted(text) => format!("it could not be started: {text}"),
             ChildEnd::Exited(code) => format!("its process exited with status {code}"),
             ChildEnd::Killed(signal) => format!("its process was ended by signal {signal}"),
+            ChildEnd::Mute => "its process closed its stdout".to_owned(),
         };
         let fault = self.backend_fault(key, BackendFaultKind::Down, &detail);
         if !expected {

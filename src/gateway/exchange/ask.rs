@@ -27,7 +27,9 @@ impl Gateway {
         envelope: &Envelope,
         via: Option<Key<Call>>,
     ) {
-        let Some(id) = envelope.id.map(|span| message.slice(span)) else { return };
+        // A copy, since a slice would keep all of the request until it is answered.
+        let id = envelope.id.map(|span| Message::copy_of(span.of(&message)));
+        let Some(id) = id else { return };
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         let session = match owner {
             Some(Owner::Session(key)) => {

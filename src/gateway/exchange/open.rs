@@ -19,6 +19,10 @@ use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed, RpcError};
 use crate::wire::{Patch, Splice};
 
+/// A longer `initialize` is not kept; if its backend loses the session, the gateway opens another
+/// one in its own name.
+const HELLO_BYTES_MAX: usize = 16 * 1024;
+
 /// One message of a client, read.
 pub(crate) struct Incoming {
     pub message: Message,
@@ -159,7 +163,7 @@ impl Gateway {
             backend,
             one_shot: false,
             opened_by_gateway,
-            hello: Some(request.clone()),
+            hello: Some(request.clone()).filter(|hello| hello.len() <= HELLO_BYTES_MAX),
         });
         self.note_new_session(admitted, session);
         if opened_by_gateway {

@@ -2,6 +2,8 @@
 //! From a backend to the client it is meant for: answers by id, progress by token, the rest by what
 //! it is.
 
+use std::collections::VecDeque;
+
 use super::Exchange;
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
@@ -169,10 +171,11 @@ impl Gateway {
 
     /// What a backend says while it waits for its session: the oldest gives way.
     fn keep_for_first_session(&mut self, backend: Key<Backend>, message: Message) {
-        let max = self.limits().queued_messages_max;
+        let (max, bytes_max) = (self.limits().queued_messages_max, self.limits().queued_bytes_max);
         let Some(backend) = self.backends.get_mut(backend) else { return };
         backend.early.push_back(message);
-        while backend.early.len() > max {
+        let bytes = |early: &VecDeque<Message>| early.iter().map(|one| one.len()).sum::<usize>();
+        while backend.early.len() > max || bytes(&backend.early) > bytes_max {
             backend.early.pop_front();
         }
     }

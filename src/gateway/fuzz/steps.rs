@@ -67,6 +67,7 @@ impl World {
         let from = PeerAddress { ip: Ipv4Addr::LOCALHOST.into(), port: 9, local_is_loopback: true };
         let peer = self.peers[at].key;
         self.peers[at].state = PeerState::Headed;
+        self.peers[at].asked = None;
         self.input(Input::Head { peer, from, head: head(method, path, fields) });
     }
 
@@ -93,8 +94,7 @@ impl World {
         // Most bodies come at once, some much later.
         let body = phrases::client(script);
         if self.peers[at].state == PeerState::Receiving && script.byte() % 8 != 7 {
-            self.peers[at].state = PeerState::Waiting;
-            self.input(Input::Body { peer: self.peers[at].key, body });
+            self.send_body(at, body);
         }
     }
 

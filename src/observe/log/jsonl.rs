@@ -31,12 +31,12 @@ pub enum Payload<'p> {
 }
 
 impl<'p> Payload<'p> {
-    /// Takes the secrets out of `payload`. Messages that were routed are known to be JSON; the
-    /// others are `doubtful`.
+    /// Takes the secrets out of `payload`, which is `len` bytes long or left out. Messages that
+    /// were routed are known to be JSON; the others are `doubtful`.
     #[must_use]
-    pub fn new(payload: &'p [u8], doubtful: bool, redactor: &Redactor) -> Self {
-        if payload.len() > PAYLOAD_BYTES_MAX {
-            return Self::TooLong(payload.len());
+    pub fn new(payload: &'p [u8], len: usize, doubtful: bool, redactor: &Redactor) -> Self {
+        if len > PAYLOAD_BYTES_MAX {
+            return Self::TooLong(len);
         }
         let has_brackets = matches!(payload.trim_ascii(), [b'{', .., b'}'] | [b'[', .., b']']);
         if !has_brackets || doubtful && scan::validate(payload, DEPTH_MAX).is_err() {
@@ -157,7 +157,7 @@ mod tests {
     fn check(payload: &[u8], doubtful: bool, want: &str) {
         let redactor = Redactor::default();
         let mut out = Vec::new();
-        Payload::new(payload, doubtful, &redactor).push(&mut out);
+        Payload::new(payload, payload.len(), doubtful, &redactor).push(&mut out);
         assert_eq!(String::from_utf8_lossy(&out), want);
         assert!(tree::parse(&out, 9).is_ok());
     }

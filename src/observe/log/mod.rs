@@ -19,7 +19,7 @@ pub mod tools;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Message, Secret};
+use crate::base::Secret;
 use crate::gateway::io::{Event, EventKind, Level};
 use crate::gateway::snapshot::ServerId;
 use crate::observe::debug::{Elapsed, Patterns};
@@ -70,6 +70,51 @@ impl Batch {
     }
 }
 
+/// A message to or from a backend, borrowed from its event or from a block.
+#[derive(Debug)]
+pub struct Rpc<'e> {
+    /// When: milliseconds since the Unix epoch.
+    pub at_unix_ms: u64,
+    /// The server.
+    pub server: Option<ServerId>,
+    /// The method, without quotes; empty for a response to a backend.
+    pub method: &'e [u8],
+    /// The message; may be left out if it is longer than [`jsonl::PAYLOAD_BYTES_MAX`].
+    pub payload: &'e [u8],
+    /// How long it is.
+    pub payload_len: usize,
+    /// For the answer of a backend.
+    pub reply: Option<Reply<'e>>,
+}
+
+/// What the answer of a backend has beyond a message to it.
+#[derive(Debug)]
+pub struct Reply<'e> {
+    /// The tool, if one was called.
+    pub tool: Option<&'e [u8]>,
+    /// Why there is no good answer.
+    pub error: Option<&'e [u8]>,
+    /// From the request to the answer.
+    pub duration: Duration,
+}
+
+impl<'e> Rpc<'e> {
+    /// The message that `event` tells of, if it tells of one.
+    #[must_use]
+    pub fn of(event: &'e Event) -> Option<Self> {
+        let (method, payload, reply) = match &event.kind {
+            EventKind::RpcOut { method, payload } => (method, payload, None),
+            EventKind::RpcIn { method, tool, payload, duration, error } => {
+                let error = error.as_deref().map(str::as_bytes);
+                (method, payload, Some(Reply { tool: tool.as_deref(), error, duration: *duration }))
+            }
+            _ => return None,
+        };
+        let (at_unix_ms, server) = (event.at_unix_ms, event.server);
+        Some(Self { at_unix_ms, server, method, payload, payload_len: payload.len(), reply })
+    }
+}
+
 /// Turns events into lines.
 pub struct Log {
     servers: Vec<Arc<str>>,
@@ -96,7 +141,7 @@ impl Log {
 
     /// Appends the lines of `event` to the sinks in `batch`.
     pub fn record(&mut self, event: &Event, batch: &mut Batch) {
-        let about = self.about(event);
+        let about = self.about(event.at_unix_ms, event.server);
         match &event.kind {
             EventKind::Note { level, category, text } => {
                 self.record_note(&about, *level, category, text, batch);
@@ -106,13 +151,10 @@ impl Log {
                 about.push_line(batch, Level::Debug, namespace, |out| text::push_clean(out, &text));
                 self.show_debug(&about, namespace, &text, batch);
             }
-            EventKind::RpcOut { method, payload } => {
-                self.record_request(&about, method, payload, batch);
-            }
-            EventKind::RpcIn { method, tool, payload, duration, error } => {
-                let (tool, error) = (tool.as_ref(), error.as_deref());
-                let answer = Answer { method, tool, payload, duration: *duration, error };
-                self.record_answer(&about, &answer, batch);
+            EventKind::RpcOut { .. } | EventKind::RpcIn { .. } => {
+                if let Some(rpc) = Rpc::of(event) {
+                    self.record_rpc(&rpc, batch);
+                }
             }
             EventKind::Stderr { line } => self.record_stderr(&about, line, batch),
             EventKind::Tools { pages } => {
@@ -123,20 +165,29 @@ impl Log {
         }
     }
 
+    /// Appends the lines of one message to the sinks in `batch`.
+    pub fn record_rpc(&mut self, rpc: &Rpc<'_>, batch: &mut Batch) {
+        let about = self.about(rpc.at_unix_ms, rpc.server);
+        match &rpc.reply {
+            None => self.record_request(&about, rpc, batch),
+            Some(reply) => self.record_answer(&about, rpc, reply, batch),
+        }
+    }
+
     /// What `tools.json` has to say.
     #[must_use]
     pub fn encode_tools(&self) -> Vec<u8> {
         self.tools.encode()
     }
 
-    fn about(&mut self, event: &Event) -> About {
+    fn about(&mut self, at_unix_ms: u64, server: Option<ServerId>) -> About {
         let place = |ServerId(id)| Some((usize::from(id), self.servers.get(usize::from(id))?));
-        let server = event.server.and_then(place);
+        let server = server.and_then(place);
         About {
-            at_unix_ms: event.at_unix_ms,
+            at_unix_ms,
             index: server.map(|(index, _)| index),
             name: server.map(|(_, name)| Arc::clone(name)),
-            stamp: *self.stamp.rfc3339(event.at_unix_ms),
+            stamp: *self.stamp.rfc3339(at_unix_ms),
         }
     }
 
@@ -189,27 +240,27 @@ impl Log {
         self.show_debug(about, STDERR_NAMESPACE, text.as_bytes(), batch);
     }
 
-    fn record_request(&self, about: &About, method: &[u8], payload: &Message, batch: &mut Batch) {
-        let method = self.redactor.redact(method, Form::Text);
+    fn record_request(&self, about: &About, rpc: &Rpc<'_>, batch: &mut Batch) {
+        let method = self.redactor.redact(rpc.method, Form::Text);
         about.push_line(batch, Level::Debug, "rpc", |out| {
-            text::push_request(out, about.name(), &method, payload.len());
+            text::push_request(out, about.name(), &method, rpc.payload_len);
         });
         let record = Record { stamp: &about.stamp, server: about.name(), method: &method };
-        record.push_request(&mut batch.rpc, &self.payload(payload, false));
+        record.push_request(&mut batch.rpc, &self.payload(rpc, false));
     }
 
-    fn record_answer(&self, about: &About, answer: &Answer<'_>, batch: &mut Batch) {
-        let method = self.redactor.redact(answer.method, Form::Text);
-        let tool = answer.tool.map(|tool| self.redactor.redact(tool, Form::Text));
-        let error = answer.error.map(|error| {
-            let error = self.redactor.redact(error.as_bytes(), Form::Text);
+    fn record_answer(&self, about: &About, rpc: &Rpc<'_>, reply: &Reply<'_>, batch: &mut Batch) {
+        let method = self.redactor.redact(rpc.method, Form::Text);
+        let tool = reply.tool.map(|tool| self.redactor.redact(tool, Form::Text));
+        let error = reply.error.map(|error| {
+            let error = self.redactor.redact(error, Form::Text);
             text::cut(&error, ERROR_BYTES_MAX).to_vec()
         });
         let shape = text::Answer {
             server: about.name(),
             tool: tool.as_deref(),
-            len: answer.payload.len(),
-            duration: answer.duration,
+            len: rpc.payload_len,
+            duration: reply.duration,
             error: error.as_deref(),
         };
         let (level, category) = match tool {
@@ -218,22 +269,12 @@ impl Log {
         };
         about.push_line(batch, level, category, |out| shape.push(out));
         let record = Record { stamp: &about.stamp, server: about.name(), method: &method };
-        let payload = self.payload(answer.payload, answer.error.is_some());
-        record.push_answer(&mut batch.rpc, &shape, &payload);
+        record.push_answer(&mut batch.rpc, &shape, &self.payload(rpc, reply.error.is_some()));
     }
 
-    fn payload<'p>(&self, payload: &'p [u8], doubtful: bool) -> jsonl::Payload<'p> {
-        jsonl::Payload::new(payload, doubtful, &self.redactor)
+    fn payload<'p>(&self, rpc: &Rpc<'p>, doubtful: bool) -> jsonl::Payload<'p> {
+        jsonl::Payload::new(rpc.payload, rpc.payload_len, doubtful, &self.redactor)
     }
-}
-
-/// What `RpcIn` says.
-struct Answer<'e> {
-    method: &'e Message,
-    tool: Option<&'e Message>,
-    payload: &'e Message,
-    duration: Duration,
-    error: Option<&'e str>,
 }
 
 /// When, and whom it concerns.

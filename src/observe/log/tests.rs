@@ -2,6 +2,7 @@
 //! Events in, bytes of every sink out.
 
 use super::*;
+use crate::base::Message;
 
 fn event(kind: EventKind) -> Event {
     Event { at_unix_ms: 1_787_400_000_123, server: Some(ServerId(1)), kind }

@@ -21,8 +21,11 @@ pub const NEEDLE_BYTES_MIN: usize = 6;
 /// The longest distance between probes; each step costs an entry for every spelling.
 const STRIDE_MAX: usize = 16;
 
-/// The table has this many bits: 16 KiB stay in the nearest cache.
-const FILTER_BITS_LOG2: u32 = 17;
+/// The table has so many bits for each entry, so that few probes go beyond it.
+const FILTER_BITS_PER_GRAM: usize = 64;
+
+/// But not more: 16 KiB stay in the nearest cache.
+const FILTER_BITS_MAX: usize = 1 << 17;
 
 /// Bytes of a probe.
 const GRAM: usize = 4;
@@ -33,8 +36,37 @@ pub(super) struct Known {
     needles: Vec<Needle>,
     /// What lies at each place of a needle that a probe can hit, sorted by `gram`.
     grams: Vec<Gram>,
-    filter: Vec<u64>,
+    filter: Filter,
     stride: usize,
+}
+
+/// A table of bits, 2^n of them: those of what was put into it are set.
+#[derive(Default)]
+struct Filter {
+    words: Vec<u64>,
+    /// What is left of 32 bits after this shift is the number of a bit.
+    shift: u32,
+}
+
+impl Filter {
+    fn new(n_grams: usize) -> Self {
+        let bits = (n_grams * FILTER_BITS_PER_GRAM).next_power_of_two().min(FILTER_BITS_MAX);
+        Self { words: vec![0; bits.div_ceil(64)], shift: 32 - bits.ilog2() }
+    }
+
+    fn insert(&mut self, gram: u32) {
+        let bit = self.bit(gram);
+        self.words[bit >> 6] |= 1 << (bit & 63);
+    }
+
+    fn may_contain(&self, gram: u32) -> bool {
+        let bit = self.bit(gram);
+        self.words[bit >> 6] & (1 << (bit & 63)) != 0
+    }
+
+    fn bit(&self, gram: u32) -> usize {
+        (gram.wrapping_mul(0x9E37_79B1) >> self.shift) as usize
+    }
 }
 
 /// One spelling of one secret.
@@ -74,12 +106,11 @@ impl Known {
     }
 
     fn index(&mut self) {
-        self.filter = vec![0; 1 << (FILTER_BITS_LOG2 - 6)];
+        self.filter = Filter::new(self.needles.len() * self.stride);
         for (index, needle) in self.needles.iter().enumerate() {
             for (offset, bytes) in needle.bytes.windows(GRAM).take(self.stride).enumerate() {
                 let gram = gram_of(bytes);
-                let bit = bit_of(gram);
-                self.filter[bit >> 6] |= 1 << (bit & 63);
+                self.filter.insert(gram);
                 self.grams.push(Gram { gram, needle: index as u32, offset: offset as u32 });
             }
         }
@@ -94,8 +125,7 @@ impl Known {
         let last = text.len() - GRAM;
         for at in (0..=last).step_by(self.stride) {
             let gram = gram_of(&text[at..at + GRAM]);
-            let bit = bit_of(gram);
-            if self.filter[bit >> 6] & (1 << (bit & 63)) != 0 {
+            if self.filter.may_contain(gram) {
                 self.check(text, at, gram, form, edits);
             }
         }
@@ -132,8 +162,7 @@ impl Known {
     /// Whether a spelling begins with `rest`, which is at least as long as a probe.
     fn begins_with(&self, rest: &[u8]) -> bool {
         let gram = gram_of(&rest[..GRAM]);
-        let bit = bit_of(gram);
-        if self.needles.is_empty() || self.filter[bit >> 6] & (1 << (bit & 63)) == 0 {
+        if self.needles.is_empty() || !self.filter.may_contain(gram) {
             return false;
         }
         let first = self.grams.partition_point(|entry| entry.gram < gram);
@@ -146,10 +175,6 @@ impl Known {
 
 fn gram_of(bytes: &[u8]) -> u32 {
     u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
-}
-
-fn bit_of(gram: u32) -> usize {
-    (gram.wrapping_mul(0x9E37_79B1) >> (32 - FILTER_BITS_LOG2)) as usize
 }
 
 /// The secret itself, the credential behind its scheme (`Bearer …`), and the lines of a key file.

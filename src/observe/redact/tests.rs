@@ -74,6 +74,31 @@ fn tokens_go_for_their_looks() {
 }
 
 #[test]
+fn shapes_are_found_wherever_they_begin() {
+    let body = "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0";
+    let shapes = [
+        "Bearer abc".to_owned(),
+        "bEaReR a".to_owned(),
+        format!("ghs_{body}"),
+        format!("github_pat_{}_{body}{}", &body[..22], &body[..19]),
+        "AKIAIOSFODNN7EXAMPLE".to_owned(),
+        format!("sk-{}", &body[..20]),
+        format!("{}.eyJa.b", &body[..20]),
+        "0123456789abcdef".repeat(2),
+    ];
+    for shape in shapes {
+        for before in 0..150 {
+            for after in [0, 1, 70] {
+                let (before, after) = ("/".repeat(before), "/".repeat(after));
+                // What follows a bearer is a part of it if it can be.
+                let after = after.replace('/', ",");
+                check(&format!("{before}{shape}{after}"), &format!("{before}[REDACTED]{after}"));
+            }
+        }
+    }
+}
+
+#[test]
 fn members_with_a_telling_name_keep_their_quotes() {
     check_json(r#"{"token":"x"}"#, r#"{"token":"[REDACTED]"}"#);
     check_json(r#"{"Password" : "a\"b"}"#, r#"{"Password" : "[REDACTED]"}"#);
@@ -168,6 +193,7 @@ fn reference_patterns() -> Vec<Regex> {
         r"(?i)(apikey|api_key|access_key)[=:]\s*[^\s]{8,}",
         r"(?i)(client_secret|client_id)[=:]\s*[^\s]{8,}",
         r"[a-zA-Z0-9_-]{20,}\.eyJ[a-zA-Z0-9_-]+\.[a-zA-Z0-9_-]+",
+        r"A[KS]IA[A-Z0-9]{16}",
         concat!(
             r#"(?i)"(token|password|passwd|pwd|apikey|api_key|api-key|secret|client_secret"#,
             r#"|api_secret|authorization|auth|key|private_key|public_key|credentials|credential"#,
@@ -202,6 +228,10 @@ fn pieces() -> impl Strategy<Value = String> {
         Just(": ".to_owned()),
         Just("\":\"".to_owned()),
         Just("Zq8-known/secret+42".to_owned()),
+        Just("AKIAIOSFODNN7EXAMPLE".to_owned()),
+        Just("sk-proj-".to_owned()),
+        "[a-zA-Z0-9+/]{60,140}",
+        "[a-zA-Z0-9._-]{60,140}",
         "[=: \t.,_'/-]",
         "[a-zA-Z0-9]{1,9}",
         "[a-zA-Z0-9_]{20,60}",
@@ -211,6 +241,20 @@ fn pieces() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    #[test]
+    fn what_is_not_suspected_holds_nothing(text in pieces()) {
+        let (mut found, mut want) = (Vec::new(), Vec::new());
+        word::find_shapes(text.as_bytes(), Form::Json, &mut found);
+        word::search_all(text.as_bytes(), Form::Json, &mut want);
+        prop_assert_eq!(found, want);
+        let (mut found, mut want) = (Vec::new(), Vec::new());
+        word::find_hex(text.as_bytes(), &mut found);
+        let hex = Regex::new("(?-u)[0-9a-f]{32,}").unwrap();
+        want.extend(hex.find_iter(text.as_bytes()).map(|it| Edit::mark(it.start(), it.end())));
+        found.dedup();
+        prop_assert_eq!(found, want);
+    }
+
     #[test]
     fn what_the_reference_hides_is_hidden(text in pieces()) {
         let out = redactor().redact(text.as_bytes(), Form::Text).into_owned();

@@ -1,29 +1,186 @@
 // SPDX-License-Identifier: MIT
 //! Credentials that are known by their looks: `Bearer …`, GitHub tokens, AWS keys, `sk-…`, JSON
 //! Web Tokens, long hexadecimal numbers.
-
-use memchr::{memchr_iter, memchr2_iter};
+//!
+//! A text is searched in two steps. The first tells of each 64 bytes whether one of the letters
+//! that shapes begin with may be there in the right order; it has no branches, so the compiler does
+//! it for 16 bytes at once. Only what it suspects is looked at byte by byte.
 
 use super::{Edit, Form};
 
-/// Every shape below but `Bearer` begins with or is a run of so many letters, digits, `_` and `-`.
+/// A JSON Web Token and `sk-…` have a run of so many letters, digits, `_` and `-`.
 const WORD_BYTES_MIN: usize = 20;
 
 /// The fewest hexadecimal digits that are secret.
 const HEX_BYTES_MIN: usize = 32;
 
-/// Looks at every `b` of `text` for `bearer`, blanks and a credential.
-pub(super) fn find_bearers(text: &[u8], form: Form, edits: &mut Vec<Edit>) {
-    for at in memchr2_iter(b'b', b'B', text) {
-        let Some(word) = text.get(at..at + 6) else { return };
-        if word[1] | 0x20 != b'e' || !word.eq_ignore_ascii_case(b"bearer") {
-            continue;
+/// What is suspected, or not, as a whole.
+const CHUNK: usize = 64;
+
+/// The letters of one shape that tell lie so close together.
+const AHEAD: usize = 3;
+
+/// Looks at all of `text` for everything but hexadecimal numbers.
+pub(super) fn find_shapes(text: &[u8], form: Form, edits: &mut Vec<Edit>) {
+    let mut shapes = Shapes { text, form, word_end: 0, edits };
+    let mut start = 0;
+    while let Some(window) = text.get(start..).and_then(<[u8]>::first_chunk) {
+        if may_hold(window) {
+            shapes.search(start, start + CHUNK);
         }
-        let start = blanks(text, at + 6, form);
-        if start > at + 6 {
-            edits.extend(credential(text, start, form).map(|end| Edit::mark(at, end)));
+        start += CHUNK;
+    }
+    // A shape that begins in the last bytes of `last` is not whole.
+    let mut last = [0; CHUNK + AHEAD];
+    last[..text.len() - start].copy_from_slice(&text[start..]);
+    if may_hold(&last) {
+        shapes.search(start, text.len());
+    }
+}
+
+/// [`find_shapes`] without the first step.
+#[cfg(test)]
+pub(super) fn search_all(text: &[u8], form: Form, edits: &mut Vec<Edit>) {
+    Shapes { text, form, word_end: 0, edits }.search(0, text.len());
+}
+
+/// Whether a shape may begin in the first [`CHUNK`] bytes. Letters that differ are not zero after
+/// `^`, and a shape is there if nothing of it differs.
+fn may_hold(window: &[u8; CHUNK + AHEAD]) -> bool {
+    let mut least = u8::MAX;
+    for at in 0..CHUNK {
+        let [a, b, c, d] = [window[at], window[at + 1], window[at + 2], window[at + 3]];
+        let bearer = ((a ^ b'b') | (b ^ b'e') | (c ^ b'a')) & !0x20;
+        let web_token = (a ^ b'.') | (c ^ b'y');
+        let key = (b ^ b'k') | (c ^ b'-');
+        // `ghp_` and the end of `github_`.
+        let github = (((a ^ b'g') | (b ^ b'h')).min(c ^ b'b')) | (d ^ b'_');
+        let aws = (a ^ b'A') | (c ^ b'I') | (d ^ b'A');
+        least = least.min(bearer).min(web_token).min(key).min(github).min(aws);
+    }
+    least == 0
+}
+
+/// Looks for shapes byte by byte.
+struct Shapes<'t> {
+    text: &'t [u8],
+    form: Form,
+    /// Where the word ends that was looked at last, so that a long one is walked through once.
+    word_end: usize,
+    edits: &'t mut Vec<Edit>,
+}
+
+impl Shapes<'_> {
+    #[cold]
+    fn search(&mut self, start: usize, end: usize) {
+        for at in start..end {
+            let edit = match self.text[at] {
+                b'b' | b'B' => self.bearer(at),
+                b'.' => self.web_token(at),
+                b's' => self.key(at),
+                b'g' => self.github_token(at),
+                b'h' => self.github_fine_token(at),
+                b'A' => self.aws_key(at),
+                _ => None,
+            };
+            self.edits.extend(edit);
         }
     }
+
+    /// `bearer`, blanks and a credential.
+    fn bearer(&self, at: usize) -> Option<Edit> {
+        let word = self.text.get(at..at + 6)?;
+        let end_of_word = word.eq_ignore_ascii_case(b"bearer").then_some(at + 6)?;
+        let start = blanks(self.text, end_of_word, self.form);
+        let end = credential(self.text, start, self.form).filter(|_| start > end_of_word)?;
+        Some(Edit::mark(at, end))
+    }
+
+    /// A JSON Web Token (RFC 7519) whose first part ends at `dot`.
+    fn web_token(&self, dot: usize) -> Option<Edit> {
+        let text = self.text;
+        let part = |at: usize| text[at..].iter().take_while(|&&byte| is_word(byte)).count();
+        let payload = text[dot..].strip_prefix(b".eyJ").map(|_| dot + 4)?;
+        let before = text[..dot].iter().rev().take_while(|&&byte| is_word(byte)).count();
+        let dot_2 = payload + part(payload);
+        let is_dot = before >= WORD_BYTES_MIN && dot_2 > payload && text.get(dot_2) == Some(&b'.');
+        let signature = is_dot.then_some(dot_2 + 1)?;
+        let end = signature + part(signature);
+        (end > signature).then_some(Edit::mark(dot - before, end))
+    }
+
+    /// `sk-…`, unless it is the end of a word such as `task`.
+    fn key(&mut self, at: usize) -> Option<Edit> {
+        let before = self.text[..at].last();
+        let begins =
+            self.text[at..].starts_with(b"sk-") && !before.is_some_and(u8::is_ascii_alphanumeric);
+        let start = begins.then_some(at + 3)?;
+        let end = self.end_of_word(start);
+        (end - start >= WORD_BYTES_MIN).then_some(Edit::mark(at, end))
+    }
+
+    /// `ghp_…`.
+    fn github_token(&self, at: usize) -> Option<Edit> {
+        let kind = self.text[at..].first_chunk::<4>()?;
+        let [b'g', b'h', b'p' | b'o' | b's' | b'u' | b'r', b'_'] = kind else { return None };
+        let after = self.text[at + 4..].iter();
+        let len = after.take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        (len >= 36).then_some(Edit::mark(at, at + 4 + len))
+    }
+
+    /// `github_pat_…`, whose second `h` is at `at`.
+    fn github_fine_token(&mut self, at: usize) -> Option<Edit> {
+        const FINE_BYTES: usize = 22 + 1 + 59;
+        let is_name = self.text[at..].starts_with(b"hub_pat_") && self.text[..at].ends_with(b"git");
+        let start = is_name.then_some(at + 8)?;
+        let end = self.end_of_word(start);
+        (end - start >= FINE_BYTES).then_some(Edit::mark(at - 3, end))
+    }
+
+    /// `AKIA…` and `ASIA…`.
+    fn aws_key(&self, at: usize) -> Option<Edit> {
+        let key = self.text.get(at..at + 20)?;
+        let is_key = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+        let begins = key.starts_with(b"AKIA") || key.starts_with(b"ASIA");
+        (begins && key.iter().all(is_key)).then_some(Edit::mark(at, at + 20))
+    }
+
+    /// Where the word ends that `at` is in or after.
+    fn end_of_word(&mut self, at: usize) -> usize {
+        if at > self.word_end {
+            let rest = self.text[at..].iter().take_while(|&&byte| is_word(byte));
+            self.word_end = at + rest.count();
+        }
+        self.word_end
+    }
+}
+
+/// Looks for [`HEX_BYTES_MIN`] hexadecimal digits or more: eight in a row at every 25th byte, and
+/// around them where there are.
+pub(super) fn find_hex(text: &[u8], edits: &mut Vec<Edit>) {
+    const PROBE: usize = 8;
+    let is_hex = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let mut at = 0;
+    while let Some(probe) = text.get(at..).and_then(<[u8]>::first_chunk::<PROBE>) {
+        if !may_be_hex(u64::from_ne_bytes(*probe)) {
+            at += HEX_BYTES_MIN - PROBE + 1;
+            continue;
+        }
+        let start = at - text[..at].iter().rev().take_while(is_hex).count();
+        let end = at + text[at..].iter().take_while(is_hex).count();
+        if end - start >= HEX_BYTES_MIN {
+            edits.push(Edit::mark(start, end));
+        }
+        // A long number is walked through once; the byte at its end is none of it.
+        at = end.max(at) + 1;
+    }
+}
+
+/// Whether each byte is a hexadecimal digit or one of `:;<=>?` or `` `ghijklmno``: bit 5 is set
+/// and either bit 4 or bit 6.
+const fn may_be_hex(bytes: u64) -> bool {
+    const BIT_6: u64 = 0x4040_4040_4040_4040;
+    (bytes ^ (bytes << 2)) & (bytes << 1) & BIT_6 == BIT_6
 }
 
 /// Where the blanks that begin at `at` end. In JSON they may be escaped.
@@ -50,93 +207,6 @@ pub(super) fn credential(text: &[u8], at: usize, form: Form) -> Option<usize> {
         };
     }
     (end > at).then_some(end)
-}
-
-/// Looks at every twentieth byte of `text`, and around it where it may be in a long word.
-pub(super) fn find_words(text: &[u8], edits: &mut Vec<Edit>) {
-    let mut start = 0; // No word that is long enough begins before.
-    while let Some(window) = text.get(start..start + WORD_BYTES_MIN) {
-        if let Some(at) = window.iter().rposition(|&byte| !is_word(byte)) {
-            start += at + 1;
-            continue;
-        }
-        let mut end = start + WORD_BYTES_MIN;
-        end += text[end..].iter().take_while(|&&byte| is_word(byte)).count();
-        start = find_in_word(text, start, end, edits);
-    }
-}
-
-/// Looks into the word `text[start..end]` and returns where to go on.
-#[cold]
-fn find_in_word(text: &[u8], start: usize, end: usize, edits: &mut Vec<Edit>) -> usize {
-    if let Some(end) = web_token(text, end) {
-        edits.push(Edit::mark(start, end));
-        return end;
-    }
-    let word = &text[start..end];
-    let mut push = |at: usize, len: usize| edits.push(Edit::mark(start + at, start + at + len));
-    find_hex(word, &mut push);
-    for at in memchr_iter(b'_', word) {
-        if let Some((at, len)) = github_token(word, at) {
-            push(at, len);
-        }
-    }
-    for at in memchr_iter(b'-', word) {
-        let before = text[..start + at].strip_suffix(b"sk").and_then(<[u8]>::last);
-        let begins = word[..at].ends_with(b"sk") && !before.is_some_and(u8::is_ascii_alphanumeric);
-        if begins && word.len() - at > WORD_BYTES_MIN {
-            push(at - 2, word.len() - at + 2);
-        }
-    }
-    for at in memchr_iter(b'A', word) {
-        let is_key = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
-        let id = word.get(at..at + 20).filter(|id| id.iter().all(is_key));
-        if id.is_some_and(|id| id.starts_with(b"AKIA") || id.starts_with(b"ASIA")) {
-            push(at, 20);
-        }
-    }
-    end
-}
-
-/// Where the JSON Web Token ends (RFC 7519) whose first part ends at `at`.
-fn web_token(text: &[u8], at: usize) -> Option<usize> {
-    let part = |at: usize| text[at..].iter().take_while(|&&byte| is_word(byte)).count();
-    let payload = text[at..].strip_prefix(b".eyJ").map(|_| at + 4)?;
-    let dot = payload + part(payload);
-    let signature = (dot > payload && text.get(dot) == Some(&b'.')).then_some(dot + 1)?;
-    let end = signature + part(signature);
-    (end > signature).then_some(end)
-}
-
-/// Start and length of the token of GitHub whose first underscore is at `at`.
-fn github_token(word: &[u8], at: usize) -> Option<(usize, usize)> {
-    const FINE_BYTES: usize = 22 + 1 + 59;
-    let after = &word[at + 1..];
-    let alphanumeric = after.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-    match word[..at] {
-        [.., b'g', b'h', b'p' | b'o' | b's' | b'u' | b'r'] if alphanumeric >= 36 => {
-            Some((at - 3, 4 + alphanumeric))
-        }
-        [.., b'g', b'i', b't', b'h', b'u', b'b'] if after.starts_with(b"pat_") => {
-            (after.len() >= 4 + FINE_BYTES).then_some((at - 6, 7 + after.len()))
-        }
-        _ => None,
-    }
-}
-
-/// Looks at every thirty-second byte for a long run of hexadecimal digits.
-fn find_hex(word: &[u8], push: &mut impl FnMut(usize, usize)) {
-    let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    let mut start = 0;
-    while let Some(window) = word.get(start..start + HEX_BYTES_MIN) {
-        if let Some(at) = window.iter().rposition(|&byte| !is_hex(byte)) {
-            start += at + 1;
-            continue;
-        }
-        let more = word[start + HEX_BYTES_MIN..].iter().take_while(|&&byte| is_hex(byte)).count();
-        push(start, HEX_BYTES_MIN + more);
-        start += HEX_BYTES_MIN + more;
-    }
 }
 
 const fn is_word(byte: u8) -> bool {
