@@ -31,7 +31,8 @@ doc() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-privat
 
 bench() {
     [ -d benches ] || { echo "there is no benches folder"; return; }
-    cargo bench --quiet --locked -- --test
+    # As tests, and built like tests: whether they run is asked here, not how fast.
+    cargo test --quiet --locked --benches
 }
 
 deny() {
