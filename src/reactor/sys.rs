@@ -126,8 +126,8 @@ pub fn prepare_keeper(command: &mut Command) {
     unsafe { command.pre_exec(start) };
 }
 
-/// An ignored signal stays ignored across exec and a blocked one blocked, and a child needs SIGTERM,
-/// SIGHUP or SIGPIPE to end.
+/// An ignored signal stays ignored across exec and a blocked one blocked, and a child needs
+/// SIGTERM, SIGHUP or SIGPIPE to end.
 fn reset_signals() {
     let mut none = MaybeUninit::<libc::sigset_t>::uninit();
     // WHY UNSAFE: std has no signal masks, and leaves ours to the child.

@@ -11,9 +11,9 @@
 //! ```
 //!
 //! So a line is in its file at once if the gateway was idle and after 25 ms if it was not, and the
-//! loop pays for one lock per turn. What was emitted in a turn travels as one [`Block`], which comes
-//! back empty and is used again. If events come faster than the disk takes them, they are dropped
-//! and counted; traffic never waits for a log.
+//! loop pays for one lock per turn. What was emitted in a turn travels as one [`Block`], which
+//! comes back empty and is used again. If events come faster than the disk takes them, they are
+//! dropped and counted; traffic never waits for a log.
 
 use std::io::Write;
 use std::path::PathBuf;

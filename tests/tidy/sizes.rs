@@ -16,6 +16,8 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("src/gateway/io.rs", "the whole language on one page; half of it are sentences"),
     ("src/wire/json/scan.rs", "one pass with its table, its accessors and its fuzz body"),
     ("src/reactor/fetch.rs", "one exchange with a backend, from the name to the last byte"),
+    ("src/reactor/child.rs", "one state machine, from the start of a child to its last word"),
+    ("src/worker/logs.rs", "both ends of one queue, which share its lock and its blocks"),
     ("src/gateway/fuzz/world.rs", "one judge: what outputs may be, and what is left in the end"),
 ];
 
