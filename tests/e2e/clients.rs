@@ -274,3 +274,32 @@ macro_rules! matrix {
 }
 
 matrix! { ts1 ts2 py }
+
+#[test]
+#[ignore = "needs node; scripts/test.sh runs it"]
+fn a_server_of_the_older_transport_serves_calls() {
+    let scratch = Scratch::new("older-transport");
+    let port = free_port();
+    let (out, err) = (scratch.path().join("server"), scratch.path().join("server.log"));
+    let _server = Process::start(
+        Command::new(node())
+            .arg(package("server-everything"))
+            .arg("sse")
+            .env("PORT", port.to_string()),
+        &out,
+        &err,
+    );
+    let addr = format!("127.0.0.1:{port}");
+    eventually("the server listens", Duration::from_secs(20), || http::get(&addr, "/").ok());
+    let config = format!("[servers.it]\ntype = \"http\"\nurl = \"http://{addr}/sse\"\n");
+    let gateway = Gateway::toml("older-transport-gateway", &config);
+    let client = gateway.client("it");
+    for text in ["one", "two"] {
+        let call = format!(
+            r#"{{"jsonrpc":"2.0","id":"{text}","method":"tools/call","params":{{"name":"echo","arguments":{{"message":"{text}"}}}}}}"#
+        );
+        let answer = client.post(&call).unwrap();
+        assert!(answer.answer().contains(&format!("Echo: {text}")), "{}", answer.answer());
+        assert!(answer.answer().contains(&format!("\"id\":\"{text}\"")), "{}", answer.answer());
+    }
+}
