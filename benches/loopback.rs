@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-//! The reactor with sockets and pipes and a core that does nothing: what a request costs before
-//! anybody thinks about it.
+//! The reactor with sockets and pipes: with a core that does nothing, which is what a request costs
+//! before anybody thinks about it, and with the gateway, whose backend is the calculator.
 //!
 //! The clients share the machine, so this is an upper bound of the time; the number of system calls
 //! is what to look at first.
@@ -16,15 +16,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use penstock::base::{Key, Now, Secret};
+use penstock::base::{Key, Limits, Now, Rng, Secret};
+use penstock::gateway::Gateway;
 use penstock::gateway::io::{Backend, Event, Input, Output, Peer};
-use penstock::gateway::snapshot::ChildCommand;
+use penstock::gateway::snapshot::{ChildCommand, ResponseMode, Server, Snapshot, Transport};
+use penstock::policy::auth;
 use penstock::reactor::{Core, Listener, Observer, Options, Reactor};
 use penstock::wire::Splice;
 use penstock::wire::http1::{Content, ResponseHead};
 
 const BACKEND: Key<Backend> = Key::from_parts(0, 0);
-const BODY: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"}}}"#;
+const BODY: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"exact_calculate","arguments":{"operator":"add","operands":["0.1","0.2"]}}}"#;
 
 /// Echoes the body itself, or through a child that answers in order.
 struct Echo {
@@ -73,18 +75,51 @@ impl Observer for Nobody {
     fn end_of_turn(&mut self) {}
 }
 
-fn cat() -> ChildCommand {
+fn command(program: &str, args: &[&str]) -> ChildCommand {
     let path = std::env::var("PATH").unwrap();
     ChildCommand {
-        server: "cat".into(),
-        program: "cat".into(),
-        args: Vec::new(),
+        server: "s".into(),
+        program: program.into(),
+        args: args.iter().map(|&arg| arg.into()).collect(),
         env: vec![("PATH".into(), Secret::new(path.as_bytes()))],
         cwd: None,
         container: None,
         leave_after_max: Duration::from_secs(1),
         term_after_max: Duration::from_secs(1),
     }
+}
+
+/// A gateway that runs until the process ends, with the calculator behind it.
+fn start_gateway() -> SocketAddr {
+    let listener = Listener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr();
+    let calculator = command(env!("CARGO_BIN_EXE_penstock"), &["serve", "calculator"]);
+    let server = Server {
+        name: "s".into(),
+        transport: Transport::Stdio(Arc::new(calculator)),
+        tools: None,
+        startup_timeout: Duration::from_secs(30),
+        tool_timeout: Duration::from_secs(60),
+        shared: true,
+        required: false,
+        response: ResponseMode::Auto,
+    };
+    let snapshot = Snapshot {
+        servers: vec![server],
+        auth: auth::Options::default(),
+        session_timeout: Duration::from_secs(3600),
+        responses: Vec::new(),
+        close_timeout: Duration::from_secs(30),
+        limits: Limits::DEFAULT,
+        version: "0".into(),
+    };
+    let run = move || {
+        let now = Now { mono: Instant::now(), unix_ms: 0 };
+        let core = Gateway::new(Arc::new(snapshot), Rng::new([0; 32]), now);
+        Reactor::new(&Options::default(), listener, core, Nobody).unwrap().run().unwrap();
+    };
+    std::thread::Builder::new().name("gateway".into()).spawn(run).unwrap();
+    address
 }
 
 /// A reactor that runs until the process ends.
@@ -94,7 +129,7 @@ fn start(through_child: bool) -> SocketAddr {
     let run = move || {
         let mut outputs = VecDeque::new();
         if through_child {
-            let command = Arc::new(cat());
+            let command = Arc::new(command("cat", &[]));
             outputs.push_back(Output::Spawn { backend: BACKEND, command });
         }
         let core = Echo { outputs, waiting: VecDeque::new(), through_child };
@@ -112,19 +147,19 @@ struct Client {
 }
 
 impl Client {
-    /// A client that sends `pipelined` requests at a time.
-    fn new(address: SocketAddr, pipelined: usize) -> Self {
+    /// A client that sends `pipelined` requests at a time and knows how each answer ends.
+    fn new(address: SocketAddr, pipelined: usize, end: &str) -> Self {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         let length = BODY.len();
-        let head = "POST /mcp HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\n\
+        let head = "POST /mcp/s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\n\
                     Accept: application/json, text/event-stream\r\n\
-                    Content-Type: application/json\r\nMcp-Session-Id: 0123456789abcdef\r\n";
+                    Content-Type: application/json\r\n";
         let request = format!("{head}Content-Length: {length}\r\n\r\n{BODY}").into_bytes();
         // The first answer says how long all of them are.
         stream.write_all(&request).unwrap();
         let mut first = Vec::new();
-        while !first.ends_with(BODY.as_bytes()) {
+        while !first.ends_with(end.as_bytes()) {
             let mut piece = [0; 4096];
             let n = stream.read(&mut piece).unwrap();
             first.extend_from_slice(&piece[..n]);
@@ -145,13 +180,22 @@ impl Client {
     }
 }
 
+/// A name, how it is started, and how its answers end.
+type Kind = (&'static str, fn() -> SocketAddr, &'static str);
+
 fn rounds(c: &mut Criterion) {
+    let answer = r#""isError":false}}"#;
+    let kinds: [Kind; 3] = [
+        ("core", || start(false), BODY),
+        ("child", || start(true), BODY),
+        ("gateway", start_gateway, answer),
+    ];
     let mut group = c.benchmark_group("loopback");
-    for (name, through_child) in [("core", false), ("child", true)] {
+    for (name, start, end) in kinds {
         for (connections, pipelined) in [(1, 1), (64, 1), (64, 16)] {
-            let address = start(through_child);
+            let address = start();
             let mut clients: Vec<_> =
-                (0..connections).map(|_| Client::new(address, pipelined)).collect();
+                (0..connections).map(|_| Client::new(address, pipelined, end)).collect();
             group.throughput(Throughput::Elements((connections * pipelined) as u64));
             group.bench_function(format!("{name}/{connections}x{pipelined}"), |b| {
                 b.iter(|| {

@@ -10,7 +10,7 @@ use penstock::wire::{Patch, Splice};
 fn message(bytes: usize) -> (Message, Span) {
     let head = r#"{"jsonrpc":"2.0","id":42,"result":{"text":""#;
     let text = format!("{head}{}\"}}}}", "x".repeat(bytes - head.len() - 3));
-    (Message::from(&*text), Span::new(21, 23))
+    (Message::from(&*text), Span::new(22, 24))
 }
 
 fn splice(criterion: &mut Criterion) {

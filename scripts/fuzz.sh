@@ -9,7 +9,7 @@
 #
 # The samples in tests/data are the seeds and are only read; what is found on the way is kept in
 # target/fuzz/corpus/TARGET. A finding is left in target/fuzz/findings and makes the exit code 1.
-# Nightly Rust is needed for the coverage counters, and a C++ compiler for libFuzzer itself.
+# Stable Rust is enough; libFuzzer itself wants a C++ compiler.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -32,7 +32,7 @@ counters=(
   -Cllvm-args=-sanitizer-coverage-pc-table
   -Cllvm-args=-sanitizer-coverage-trace-compares
 )
-RUSTFLAGS="${counters[*]}" cargo +nightly build --quiet --locked --release \
+RUSTFLAGS="${counters[*]}" cargo build --quiet --locked --release \
   --manifest-path fuzz/Cargo.toml --target "$host" --target-dir "$home/build"
 
 # Where the seeds of a target lie, if they have not its name.
@@ -41,6 +41,8 @@ seeds() {
     chunked | framing | http1_head | http_server) echo tests/data/http ;;
     http_client) echo tests/data/http-responses ;;
     json_agrees | json_scan | jsonrpc | ndjson | splice | stdio) echo tests/data/jsonrpc ;;
+    config_json | config_toml) echo tests/data/config ;;
+    redact) echo tests/data/jsonrpc ;;
     *) echo "tests/data/$1" ;;
   esac
 }
@@ -54,9 +56,8 @@ mkdir -p "$home/findings"
 for target in "$@"; do
   mkdir -p "$home/corpus/$target"
   folders=("$home/corpus/$target")
-  for folder in "$(seeds "$target")" "tests/data/fuzz/$target"; do
-    if [ -d "$folder" ]; then folders+=("$folder"); fi
-  done
+  samples=$(seeds "$target")
+  if [ -d "$samples" ]; then folders+=("$samples"); fi
   log=$home/$target.log
   if "$home/build/$host/release/$target" "$limit" -max_len=4096 -timeout=10 -rss_limit_mb=2048 \
     -artifact_prefix="$home/findings/$target-" "${folders[@]}" >"$log" 2>&1; then

@@ -31,7 +31,8 @@ doc() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-privat
 
 bench() {
     [ -d benches ] || { echo "there is no benches folder"; return; }
-    cargo bench --quiet --locked -- --test
+    # As tests, and built like tests: whether they run is asked here, not how fast.
+    cargo test --quiet --locked --benches
 }
 
 deny() {
@@ -67,8 +68,7 @@ e2e() {
     need_node
     need_python
     need_docker
-    trap stop_engine EXIT
-    # One after the other: they measure time and memory, and two cores are few.
+    # Few at a time: they measure time and memory, and two cores are few.
     cargo test --locked --test e2e -- --ignored --test-threads=2
 }
 

@@ -58,24 +58,20 @@ need_python() {
     cp "$root/tests/clients/requirements.txt" "$stamp"
 }
 
-engine_pid=
+engine=
 # A Docker engine: the one that answers, or one of our own that ends with the script.
 need_docker() {
     need_package docker docker.io
     docker info >/dev/null 2>&1 && return
     need_package dockerd docker.io
-    export DOCKER_HOST=unix://$tools/docker/docker.sock
-    docker info >/dev/null 2>&1 && return
     mkdir -p "$tools/docker"
-    # A unix socket's path is short by nature; ours may lie deep below a home folder.
-    if [ ${#tools} -gt 80 ]; then
-        DOCKER_HOST=unix:///run/penstock-e2e-$$.sock
-    fi
-    local driver
-    for driver in "" vfs; do
-        start_engine ${driver:+--storage-driver "$driver"} && return
-        start_engine ${driver:+--storage-driver "$driver"} --iptables=false --bridge=none && return
-    done
+    # Sockets have short paths by nature, and the target folder may lie deep below a home folder.
+    engine=$(mktemp -d /tmp/penstock-engine-XXXXXX)
+    trap stop_engine EXIT
+    export DOCKER_HOST=unix://$engine/docker.sock
+    start_engine && return
+    start_engine --iptables=false --bridge=none && return
+    start_engine --storage-driver=vfs --iptables=false --bridge=none && return
     tail -n 20 "$tools/docker/dockerd.log" >&2
     echo "no Docker engine could be started" >&2
     return 1
@@ -83,21 +79,35 @@ need_docker() {
 
 start_engine() {
     as_root dockerd --host="$DOCKER_HOST" --data-root "$tools/docker/data" \
-        --exec-root "$tools/docker/exec" --pidfile "$tools/docker/pid" "$@" \
+        --exec-root "$engine/exec" --pidfile "$engine/pid" "$@" \
         >"$tools/docker/dockerd.log" 2>&1 </dev/null &
-    engine_pid=$!
+    local job=$!
     for _ in $(seq 100); do
         docker info >/dev/null 2>&1 && return
-        kill -0 "$engine_pid" 2>/dev/null || return 1
+        kill -0 "$job" 2>/dev/null || return 1
         sleep 0.2
     done
-    stop_engine
+    end_engine
     return 1
 }
 
+# Ends the engine by its id and waits for it.
+end_engine() {
+    local pid
+    pid=$(cat "$engine/pid" 2>/dev/null) || return 0
+    as_root kill "$pid" 2>/dev/null || true
+    for _ in $(seq 100); do
+        [ -d "/proc/$pid" ] || return 0
+        sleep 0.2
+    done
+    as_root kill -KILL "$pid" 2>/dev/null || true
+}
+
 stop_engine() {
-    [ -n "$engine_pid" ] || return 0
-    as_root kill "$engine_pid" 2>/dev/null || true
-    wait "$engine_pid" 2>/dev/null || true
-    engine_pid=
+    [ -n "$engine" ] || return 0
+    # What earlier builds have left behind is large.
+    docker image prune -f >/dev/null 2>&1 || true
+    end_engine
+    as_root rm -rf "$engine"
+    engine=
 }

@@ -169,7 +169,7 @@ fn groups(flags: &Flags, command: &str) -> Result<(), CliError> {
              [routed unified] were all set",
         );
     }
-    if flags.get("config").is_none() && flags.get("config-stdin").is_none() {
+    if flags.get("config").unwrap_or_default().is_empty() && !flags.is_on("config-stdin") {
         return fail("at least one of the flags in the group [config config-stdin] is required");
     }
     for (one, other) in [("tls-cert", "tls-key"), ("tls-key", "tls-cert")] {

@@ -3,41 +3,49 @@
 //! thread, prints what clients need, and turns the loop.
 
 use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command as Process, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::base::{Now, Rng};
 use crate::cli::Flags;
-use crate::config::{self, Loaded, RunOptions};
+use crate::config::{self, Loaded};
 use crate::gateway::Gateway;
-use crate::gateway::io::{Event, EventKind, Input, Level, Output};
+use crate::gateway::io::{Event, EventKind, Level};
 use crate::observe::debug::Patterns;
-use crate::reactor::{self, Core, Listener, Observer, Reactor};
+use crate::reactor::{self, Listener, Observer, Reactor};
 use crate::wire::json::write;
 use crate::worker::{LogOptions, LogSender, Logs};
 
 pub mod client_config;
+mod environment;
 pub mod health;
+mod programs;
 
 /// Runs the gateway until it is told to stop.
 ///
-/// Errors: the text for stderr; nothing was started.
+/// Errors: the text for stderr. What goes wrong before the client configuration is printed is
+/// printed in its place, if there is no file to look into.
 pub fn gateway(flags: &Flags) -> Result<(), String> {
-    // Before any thread: signals must reach the loop alone.
-    reactor::block_signals().map_err(|error| format!("cannot take signals: {error}"))?;
     let is_headless = flags.is_on("config-stdin");
-    let (loaded, notices) = load(flags).inspect_err(|text| {
+    let (loaded, notices, listener) = prepare(flags).inspect_err(|text| {
         if is_headless {
             print_error(text);
         }
     })?;
+    serve(loaded, notices, listener)
+}
+
+/// Everything that may fail before anything is started.
+fn prepare(flags: &Flags) -> Result<(Loaded, Vec<String>, Listener), String> {
+    let (loaded, notices) = load(flags)?;
     if loaded.run.validate_env {
-        validate_environment(&loaded.run)?;
+        environment::validate(&loaded.run)?;
     }
     let listener = Listener::bind(&loaded.run.listen).map_err(|error| error.to_string())?;
-    serve(loaded, notices, listener)
+    // After all that may wait for others, stdin above all: until now a signal simply ends us. And
+    // before any thread, since signals must reach the loop alone.
+    reactor::block_signals().map_err(|error| format!("cannot take signals: {error}"))?;
+    Ok((loaded, notices, listener))
 }
 
 /// Checks a configuration and starts nothing; the summary goes to stdout.
@@ -57,6 +65,7 @@ fn load(flags: &Flags) -> Result<(Loaded, Vec<String>), String> {
     let loaded = config::load(&gathered.sources).map_err(|problems| problems.to_string())?;
     let mut notices = gathered.notices;
     notices.extend(loaded.notices.iter().cloned());
+    notices.extend(programs::missing(&loaded.snapshot));
     Ok((loaded, notices))
 }
 
@@ -151,7 +160,7 @@ fn reactor_options(loaded: &Loaded) -> reactor::Options {
         shutdown_timeout: loaded.run.shutdown_timeout,
         signals: true,
         keeper,
-        ca_file: std::env::var_os("SSL_CERT_FILE").map(PathBuf::from),
+        ca_file: loaded.run.ca_file.clone(),
         version: (&*loaded.snapshot.version).into(),
         ..reactor::Options::default()
     }
@@ -171,69 +180,6 @@ fn start_gateway(loaded: &Loaded) -> Result<Gateway, String> {
 fn read_clock() -> Now {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Now { mono: Instant::now(), unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX) }
-}
-
-/// How long the container runtime may take to say that it is there.
-const RUNTIME_AFTER_MAX: Duration = Duration::from_secs(10);
-
-/// `--validate-env`: the variables and the runtime that containers need.
-///
-/// Errors: everything that is missing, a line each.
-fn validate_environment(run: &RunOptions) -> Result<(), String> {
-    let mut problems = Vec::new();
-    if !runtime_answers(run) {
-        problems.push(match run.runtime.program.as_str() {
-            "docker" => "Docker daemon is not accessible. Ensure the Docker socket is mounted or \
-                         Docker is running."
-                .to_owned(),
-            other => format!(
-                "Container runtime \"{other}\" is not accessible. Ensure it is installed, \
-                 running, and usable."
-            ),
-        });
-    }
-    if !run.missing_variables.is_empty() {
-        let missing = run.missing_variables.join(", ");
-        problems.push(format!("Required environment variables not set: {missing}"));
-    }
-    if problems.is_empty() {
-        return Ok(());
-    }
-    Err(format!(
-        "environment validation failed: Environment validation failed:\n  - {}",
-        problems.join("\n  - ")
-    ))
-}
-
-/// Asks the runtime; a socket that appears a moment late is waited for.
-fn runtime_answers(run: &RunOptions) -> bool {
-    let start = Instant::now();
-    loop {
-        let mut info = Process::new(&run.runtime.program);
-        info.args(&run.runtime.args).arg("info");
-        info.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        match info.status() {
-            Ok(status) if status.success() => return true,
-            Err(_) => return false,
-            Ok(_) if start.elapsed() > RUNTIME_AFTER_MAX => return false,
-            Ok(_) => std::thread::sleep(Duration::from_millis(500)),
-        }
-    }
-}
-
-impl Core for Gateway {
-    fn handle_input(&mut self, input: Input, now: Now) {
-        Self::handle_input(self, input, now);
-    }
-    fn handle_timeout(&mut self, now: Now) {
-        Self::handle_timeout(self, now);
-    }
-    fn poll_output(&mut self) -> Option<Output> {
-        Self::poll_output(self)
-    }
-    fn poll_timeout(&self) -> Option<Instant> {
-        Self::poll_timeout(self)
-    }
 }
 
 impl Observer for LogSender {

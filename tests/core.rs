@@ -4,6 +4,10 @@
 #[path = "support/world.rs"]
 mod world;
 
+#[path = "core/asking.rs"]
+mod asking;
+#[path = "core/batches.rs"]
+mod batches;
 #[path = "core/calls.rs"]
 mod calls;
 #[path = "core/drain.rs"]
@@ -12,7 +16,15 @@ mod drain;
 mod front_door;
 #[path = "core/http_backends.rs"]
 mod http_backends;
+#[path = "core/leftovers.rs"]
+mod leftovers;
+#[path = "core/modes.rs"]
+mod modes;
+#[path = "core/recovery.rs"]
+mod recovery;
 #[path = "core/sessions.rs"]
 mod sessions;
+#[path = "core/shared.rs"]
+mod shared;
 #[path = "core/streams.rs"]
 mod streams;

@@ -25,5 +25,7 @@ mod gateway;
 mod hostile;
 #[path = "support/http.rs"]
 mod http;
+#[path = "e2e/images.rs"]
+mod images;
 #[path = "support/place.rs"]
 mod place;

@@ -17,7 +17,7 @@ fuzz_target!(|input: &[u8]| {
         (Ok(()), Err(error)) => assert!(is_beyond_simd_json(input), "only we accept: {error}"),
         // simd-json does not bound the depth.
         (Err(error), Ok(_)) => {
-            assert!(scan::validate(input, input.len()).is_err(), "only we refuse: {error}");
+            assert!(scan::validate(input, input.len()).is_ok(), "only we refuse: {error}");
         }
         (Err(_), Err(_)) => {}
     }

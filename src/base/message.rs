@@ -52,8 +52,18 @@ impl Span {
 /// Immutable bytes with shared ownership; a clone or a slice costs a reference count.
 #[derive(Clone)]
 pub struct Message {
-    bytes: Arc<Vec<u8>>,
+    bytes: Bytes,
     span: Span,
+}
+
+#[derive(Clone)]
+enum Bytes {
+    /// Known when the program was built.
+    Fixed(&'static [u8]),
+    /// Copied from somewhere in one go: one allocation, with the count in it.
+    Exact(Arc<[u8]>),
+    /// Grown piece by piece, and taken over as it is.
+    Grown(Arc<Vec<u8>>),
 }
 
 impl Message {
@@ -61,13 +71,21 @@ impl Message {
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         let span = Span::new(0, bytes.len());
-        Self { bytes: Arc::new(bytes), span }
+        Self { bytes: Bytes::Grown(Arc::new(bytes)), span }
     }
 
-    /// A message of its own with a copy of `bytes`.
+    /// A message of its own with a copy of `bytes`; cheaper than growing one.
     #[must_use]
     pub fn copy_of(bytes: &[u8]) -> Self {
-        Self::new(bytes.to_vec())
+        let span = Span::new(0, bytes.len());
+        Self { bytes: Bytes::Exact(bytes.into()), span }
+    }
+
+    /// Bytes that were known when the program was built; nothing is allocated.
+    #[must_use]
+    pub const fn fixed(bytes: &'static [u8]) -> Self {
+        let span = Span { start: 0, end: bytes.len() as u32 };
+        Self { bytes: Bytes::Fixed(bytes), span }
     }
 
     /// The part `span`, relative to this message, sharing the same bytes.
@@ -75,19 +93,24 @@ impl Message {
     pub fn slice(&self, span: Span) -> Self {
         let start = self.span.start.saturating_add(span.start).min(self.span.end);
         let end = self.span.start.saturating_add(span.end).clamp(start, self.span.end);
-        Self { bytes: Arc::clone(&self.bytes), span: Span { start, end } }
+        Self { bytes: self.bytes.clone(), span: Span { start, end } }
     }
 
     /// The bytes, borrowed.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.span.of(&self.bytes)
+        let all = match &self.bytes {
+            Bytes::Fixed(bytes) => bytes,
+            Bytes::Exact(bytes) => &bytes[..],
+            Bytes::Grown(bytes) => &bytes[..],
+        };
+        self.span.of(all)
     }
 }
 
 impl Default for Message {
     fn default() -> Self {
-        Self::new(Vec::new())
+        Self::fixed(b"")
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
-/// Names one occupant of a [`Slab<T>`], for ever: a later occupant of the same slot has another key.
+/// Names one occupant of a [`Slab<T>`], for ever: a later occupant of the same slot has another
+/// key.
 pub struct Key<T> {
     index: u32,
     generation: u32,

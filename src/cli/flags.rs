@@ -87,7 +87,7 @@ pub const FLAGS: &[Flag] = &[
         "Guard: this repository only"),
     flag("allowonly-min-integrity", None, Text, "MCP_GATEWAY_ALLOWONLY_MIN_INTEGRITY", Refused,
         "Guard: the least integrity"),
-    flag("sequential-launch", None, Nothing, "", Used, "Start servers one after the other"),
+    flag("sequential-launch", None, Nothing, "", Ignored, "Start servers one after the other"),
     flag("log-dir", None, Text, "MCP_GATEWAY_LOG_DIR", Used,
         "Directory for log files (default \"/tmp/gh-aw/mcp-logs\")"),
     flag("payload-dir", None, Text, "MCP_GATEWAY_PAYLOAD_DIR", Ignored,

@@ -11,6 +11,7 @@ pub fn document() -> String {
         (Section::Top, "The document"),
         (Section::Gateway, "`gateway`"),
         (Section::Server, "`servers.<name>`, in JSON `mcpServers.<name>`"),
+        (Section::Client, "`clients.<name>`"),
         (Section::Telemetry, "`gateway.opentelemetry`"),
     ] {
         text.push_str(&format!("\n## {title}\n\n| TOML | JSON | takes | without it | meaning |\n"));

@@ -13,6 +13,8 @@ pub enum Section {
     Gateway,
     /// `servers.<name>`, in JSON `mcpServers.<name>`.
     Server,
+    /// `clients.<name>`.
+    Client,
     /// `gateway.opentelemetry`.
     Telemetry,
 }
@@ -180,6 +182,7 @@ const GATEWAY: (Section, Transports) = (Section::Gateway, Transports::Any);
 const SERVER: (Section, Transports) = (Section::Server, Transports::Any);
 const STDIO: (Section, Transports) = (Section::Server, Transports::Stdio);
 const HTTP: (Section, Transports) = (Section::Server, Transports::Http);
+const CLIENT: (Section, Transports) = (Section::Client, Transports::Any);
 const TELEMETRY: (Section, Transports) = (Section::Telemetry, Transports::Any);
 
 const MIB: i64 = 1024 * 1024;
@@ -192,8 +195,10 @@ pub const KEYS: &[Key] = &[
          not `mcp-gateway`.")),
     key(TOP, ("gateway", "gateway"), Table, Used, ("all defaults",
         "What holds for the whole gateway.")),
-    key(TOP, ("sequential_launch", ""), Flag, Used, ("false",
-        "Start servers one after the other instead of all at once.")),
+    key(TOP, ("clients", ""), Table, Used, ("",
+        "Clients with keys of their own, by name; beside `gateway.agent_id` and `agent_ids`.")),
+    key(TOP, ("sequential_launch", ""), Flag, Ignored, ("",
+        "Servers always start at the same time, and none holds up another.")),
     key(TOP, ("guards_mode", ""), OneOf(&["strict", "filter", "propagate"]), Ignored, ("",
         "How guard policies act; without guard policies it has no effect.")),
     key(TOP, ("guards", "guards"), Any, Refused, ("", "Guard modules.")),
@@ -258,6 +263,11 @@ pub const KEYS: &[Key] = &[
     key(GATEWAY, ("opentelemetry", "opentelemetry"), Table, Ignored, ("",
         "Where traces would go; checked, not used.")),
     key(GATEWAY, ("tracing", ""), Table, Ignored, ("", "The old name of `opentelemetry`.")),
+
+    key(CLIENT, ("agent_id", ""), Word, Used, ("",
+        "The key that this client sends in `Authorization`.")),
+    key(CLIENT, ("response", ""), OneOf(&["auto", "json", "sse"]), Used, ("as the server says",
+        "In what form this client gets answers, whichever server gives them.")),
 
     key(TELEMETRY, ("endpoint", "endpoint"), Text, Silent, ("required",
         "An `http` or `https` URL.")),

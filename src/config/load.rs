@@ -4,7 +4,7 @@
 use super::diagnostics::{Problem, Report};
 use super::keys::{Place, Section};
 use super::raw::{Format, Item, Value};
-use super::sections::{auth, gateway, refused, server};
+use super::sections::{auth, client, gateway, refused, server};
 use super::{ClientConfigFacts, Diagnostics, Loaded, RunOptions, Sources, env, fields::Fields};
 use super::{json, toml};
 use crate::base::{Secret, Span};
@@ -66,28 +66,25 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         let place = Place { section: Section::Gateway, path: &item.path, format };
         Fields::read(item.value, place, report)
     });
-    let common = gateway::resolve(fields.as_ref(), sources, report);
-    let auth = auth::resolve(fields.as_ref(), &common.listen, sources, report);
+    let overall = gateway::resolve(fields.as_ref(), sources, report);
+    let clients = client::resolve_all(top.item("clients").as_ref(), format, report);
+    let auth = auth::resolve(fields.as_ref(), &clients, &overall.listen, sources, report);
     let servers = top.item("servers");
     if servers.is_none() {
         missing_servers(root.span, format, report);
     }
     let servers = match &servers {
-        Some(item) => server::resolve_all(item, &common, sources, report),
+        Some(item) => server::resolve_all(item, &overall, sources, report),
         None => server::Servers::default(),
     };
     if !report.problems.is_empty() {
         return None;
     }
     let run = RunOptions {
-        listen: common.listen.clone(),
+        listen: overall.listen.clone(),
         log_dir: gateway::log_dir(sources),
         shutdown_timeout: gateway::shutdown_timeout(sources),
         debug: gateway::debug(sources, report),
-        sequential_launch: match sources.flags.get("sequential-launch") {
-            Some(_) => sources.flags.is_on("sequential-launch"),
-            None => top.flag("sequential_launch").unwrap_or(false),
-        },
         has_generated_agent: auth.is_generated,
         client_config: ClientConfigFacts {
             agent: auth.options.agents.first().cloned(),
@@ -96,15 +93,17 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         source: sources.name.clone(),
         validate_env: sources.flags.is_on("validate-env"),
         missing_variables: gateway::missing_variables(sources),
-        runtime: common.runtime.clone(),
+        runtime: overall.runtime.clone(),
         uses_containers: servers.uses_containers,
+        ca_file: gateway::ca_file(sources),
     };
     let snapshot = Snapshot {
         servers: servers.servers,
         auth: auth.options,
-        session_timeout: common.session_timeout,
+        responses: auth.responses,
+        session_timeout: overall.session_timeout,
         close_timeout: gateway::CLOSE_TIMEOUT,
-        limits: common.limits,
+        limits: overall.limits,
         version: super::VERSION.into(),
     };
     let (notices, secrets) = (Vec::new(), Vec::new());
@@ -153,6 +152,7 @@ fn expand(root: &mut Item, sources: &Sources, report: &mut Report) {
         match env::expand(text, &sources.environment) {
             Ok(None) => {}
             Ok(Some(expanded)) => {
+                keep_named_secrets(text, sources, report);
                 item.value = Value::Text(expanded);
                 item.expanded = true;
             }
@@ -164,6 +164,20 @@ fn expand(root: &mut Item, sources: &Sources, report: &mut Report) {
             }
         }
     });
+}
+
+/// What a variable holds that is named like a secret is one, wherever it is put.
+fn keep_named_secrets(text: &str, sources: &Sources, report: &mut Report) {
+    let mut rest = text;
+    while let Some((start, length)) = env::find_variable(rest) {
+        let name = &rest[start + 2..start + length - 1];
+        if env::looks_secret(name)
+            && let Some(value) = sources.environment.get(name)
+        {
+            report.keep_secret(value);
+        }
+        rest = &rest[start + length..];
+    }
 }
 
 fn undefined(name: &str, path: &str, span: Span) -> Problem {

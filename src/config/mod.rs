@@ -89,8 +89,6 @@ pub struct RunOptions {
     pub shutdown_timeout: Duration,
     /// The patterns of `DEBUG`, after `-v`; empty: nothing.
     pub debug: String,
-    /// Whether servers are started one after the other.
-    pub sequential_launch: bool,
     /// Whether the only key is one that we made.
     pub has_generated_agent: bool,
     /// What the document on stdout says.
@@ -105,6 +103,8 @@ pub struct RunOptions {
     pub runtime: ContainerRuntime,
     /// Whether any server runs in a container.
     pub uses_containers: bool,
+    /// `SSL_CERT_FILE`: whom we believe when we speak TLS; `None`: whom the system believes.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// A container runtime's command line.

@@ -22,9 +22,11 @@ pub enum Alarm {
     Resumes,
     /// The drain ends.
     Drain,
+    /// A server that failed is to be started again.
+    Restarts,
 }
 
-const COUNT: usize = 6;
+const COUNT: usize = 7;
 
 /// The moments of all alarms.
 #[derive(Debug, Default)]
@@ -78,6 +80,9 @@ impl Gateway {
         }
         if self.alarms.take(Alarm::Drain, now) {
             self.expire_drain();
+        }
+        if self.alarms.take(Alarm::Restarts, now) {
+            self.restart_servers();
         }
     }
 }

@@ -60,6 +60,8 @@ pub enum CallFor {
     Reopening,
     /// The gateway: it lists tools; these are the pages so far.
     Tools(Vec<Message>),
+    /// The gateway: it tidies up, and takes any answer.
+    Nobody,
 }
 
 impl Call {
@@ -110,7 +112,9 @@ impl Calls {
     #[must_use]
     pub fn by_token(&self, backend: Key<Backend>, token: &[u8]) -> Option<Key<Call>> {
         let matches = |call: &Call| {
-            call.backend == backend && call.token.as_deref().is_some_and(|own| own == token)
+            call.backend == backend
+                && !call.token_is_ours
+                && call.token.as_deref().is_some_and(|own| own == token)
         };
         self.slab.iter().find(|(_, call)| matches(call)).map(|(key, _)| key)
     }

@@ -2,7 +2,7 @@
 //! Shutting down is a state with a deadline.
 //!
 //! ```text
-//! Serving ──signal, /close──> Draining ──nothing runs, or deadline──> Stopping ──all gone──> Stopped
+//! Serving ─ signal, /close ─> Draining ─ nothing runs, deadline ─> Stopping ─ all gone ─> Stopped
 //! ```
 
 use std::time::Instant;
@@ -74,6 +74,9 @@ impl Gateway {
         for key in self.backends.keys() {
             self.stop_link(key, true);
         }
+        for fetch in self.fetches.keys() {
+            self.cancel_fetch(fetch);
+        }
     }
 
     pub(crate) fn expire_drain(&mut self) {
@@ -97,16 +100,38 @@ impl Gateway {
         }
     }
 
+    /// Whether nothing is waited for any more.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        matches!(self.phase, Phase::Stopping | Phase::Stopped)
+    }
+
     /// Ends every session and backend; streams end cleanly.
     fn stop_everything(&mut self) {
         self.phase = Phase::Stopping;
+        self.refuse_unread();
         let n = self.backends.len();
         self.note(Level::Info, "shutdown", None, format!("Terminating {n} backend servers"));
         for key in self.sessions.iter().map(|(key, _)| key).collect::<Vec<_>>() {
-            self.end_session(key, "the gateway is shutting down");
+            let fault = GatewayFault::Draining.into();
+            self.end_session_with(key, "the gateway is shutting down", &fault);
         }
         for key in self.backends.keys() {
             self.stop_backend(key);
+        }
+    }
+
+    /// Refuses the requests whose bodies have not come: nobody will read them.
+    fn refuse_unread(&mut self) {
+        for key in self.exchanges.keys() {
+            if !matches!(self.exchanges.get(key), Some(Exchange::AwaitBody(_))) {
+                continue;
+            }
+            if let Some(Exchange::AwaitBody(admitted)) = self.exchanges.remove(key) {
+                self.peers.clear(admitted.peer);
+                let fault = GatewayFault::Draining.into();
+                self.refuse(admitted.peer, admitted.origin.as_ref(), None, &fault);
+            }
         }
     }
 }

@@ -4,6 +4,8 @@
 //! This file, and `exchange/finish.rs` for what goes well, are the only places where a status or a
 //! code is chosen.
 
+pub mod listing;
+
 use crate::base::Message;
 use crate::gateway::snapshot::Snapshot;
 use crate::mcp::{Code, revision};

@@ -29,6 +29,10 @@ pub struct Fetch {
     pub resume_at: Option<Instant>,
     /// How often it was resumed without a single event.
     pub n_resumed: u32,
+    /// Whether it resumes an answer that had begun: the request itself was executed.
+    pub is_resumption: bool,
+    /// When it is given up, if nobody else watches it.
+    pub until: Option<Instant>,
 }
 
 /// What an HTTP request is for.

@@ -4,11 +4,13 @@
 //! `/health` says that the process is alive, from the first moment; `/ready` waits for the servers
 //! that are required.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Gateway;
+use super::alarm::Alarm;
 use super::backend::Backend;
 use super::io::Peer;
+use super::snapshot::ServerId;
 use crate::base::Key;
 use crate::wire::json::write;
 
@@ -26,12 +28,26 @@ pub struct ServerState {
     pub up_since: Option<Instant>,
     /// Why it does not work, if it does not.
     pub trouble: Option<Box<str>>,
+    /// Whether it never will: it is not to be started.
+    pub broken: bool,
+    /// When it is started again after it has failed.
+    pub retry_at: Option<Instant>,
+    /// How often it has failed without having been up for long.
+    pub n_failed: u32,
 }
+
+/// From the first failure to the first new start; each further failure doubles it.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How often it is doubled: to about a minute.
+const DOUBLINGS_MAX: u32 = 6;
+/// A server that was up for so long has not failed to start.
+const UP_FOR_LONG: Duration = Duration::from_secs(60);
 
 impl ServerState {
     /// It has opened a backend.
     pub fn is_up(&mut self, now: Instant) {
         self.trouble = None;
+        self.retry_at = None;
         self.up_since.get_or_insert(now);
     }
 
@@ -51,6 +67,38 @@ impl ServerState {
 }
 
 impl Gateway {
+    /// A server does not work: it is started again after a while, and again, because nobody may
+    /// come to ask for it while `/ready` says that it is missing.
+    pub(crate) fn server_failed(&mut self, server: ServerId, why: &str) {
+        let now = self.now.mono;
+        let state = &mut self.servers[usize::from(server.0)];
+        if state.up_since.is_some_and(|up| now.saturating_duration_since(up) >= UP_FOR_LONG) {
+            state.n_failed = 0;
+        }
+        state.fail(why);
+        let at = now + RETRY_AFTER * (1 << state.n_failed);
+        state.n_failed = (state.n_failed + 1).min(DOUBLINGS_MAX);
+        state.retry_at = Some(at);
+        self.alarms.set(Alarm::Restarts, at);
+    }
+
+    /// Starts the servers again whose time has come.
+    pub(crate) fn restart_servers(&mut self) {
+        if self.is_draining() {
+            return;
+        }
+        let now = self.now.mono;
+        for server in self.snapshot.ids() {
+            let state = &mut self.servers[usize::from(server.0)];
+            if state.retry_at.take_if(|at| *at <= now).is_some() && !state.broken {
+                self.start_first_backend_again(server);
+            }
+        }
+        if let Some(at) = self.servers.iter().filter_map(|state| state.retry_at).min() {
+            self.alarms.set(Alarm::Restarts, at);
+        }
+    }
+
     pub(crate) fn answer_health(&mut self, peer: Key<Peer>) {
         let healthy = self.servers.iter().all(|state| state.trouble.is_none());
         let mut body = Vec::new();

@@ -291,6 +291,8 @@ pub enum ChildEnd {
     Exited(i32),
     /// A signal ended it.
     Killed(i32),
+    /// It closed its stdout and lives on; it is being ended, and nothing more is told of it.
+    Mute,
 }
 
 /// One request to an HTTP backend.
@@ -310,6 +312,9 @@ pub struct FetchRequest {
     pub last_event_id: Option<Box<str>>,
     /// The body of a POST.
     pub body: Option<Splice>,
+    /// Whether it does no harm to send it twice. Otherwise it is sent again only if no byte of it
+    /// had left.
+    pub repeatable: bool,
     /// From the request to the head of the answer; beyond: `TimedOut`. `None`: no limit.
     pub head_after_max: Option<Duration>,
 }

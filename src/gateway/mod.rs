@@ -9,9 +9,9 @@
 //! ```
 //!
 //! An *exchange* is one HTTP request of a client, named by what it waits for. A *call* is one
-//! JSON-RPC request at a backend; its key is the id that the backend sees. A *session* is a client's
-//! MCP session; a *backend* is one child or one HTTP session, and serves one session unless it is
-//! shared.
+//! JSON-RPC request at a backend; its key is the id that the backend sees. A *session* is a
+//! client's MCP session; a *backend* is one child or one HTTP session, and serves one session
+//! unless it is shared.
 //!
 //! It does not know links, threads, files or how logs look. Its own methods only dispatch: each
 //! table and each path has its file.
@@ -34,8 +34,10 @@ pub mod fuzz;
 pub mod health;
 pub mod io;
 pub mod note;
+pub mod pause;
 pub mod peers;
 pub mod session;
+pub mod shared;
 pub mod snapshot;
 pub mod stream;
 
@@ -47,6 +49,7 @@ use exchange::Exchange;
 use fetch::Fetch;
 use health::ServerState;
 use io::{Input, Output};
+use pause::Pauses;
 use peers::Peers;
 use session::Sessions;
 use snapshot::{Server, ServerId, Snapshot};
@@ -61,6 +64,7 @@ pub struct Gateway {
     now: Now,
     outputs: VecDeque<Output>,
     peers: Peers,
+    pauses: Pauses,
     exchanges: Slab<Exchange>,
     sessions: Sessions,
     backends: Slab<Backend>,
@@ -82,6 +86,7 @@ impl Gateway {
             now,
             outputs: VecDeque::new(),
             peers: Peers::default(),
+            pauses: Pauses::default(),
             exchanges: Slab::new(),
             sessions: Sessions::default(),
             backends: Slab::new(),
@@ -99,16 +104,29 @@ impl Gateway {
 
     /// Marks a server as broken before it was ever started, with the reason.
     pub fn break_server(&mut self, server: ServerId, reason: &str) {
-        self.servers[usize::from(server.0)].fail(reason);
+        let state = &mut self.servers[usize::from(server.0)];
+        state.fail(reason);
+        state.broken = true;
+        state.first = None;
         for key in self.backends.keys() {
             if self.backends.get(key).is_some_and(|backend| backend.server == server) {
                 self.backends.remove(key);
+            }
+        }
+        for call in self.calls.keys_of(|call| !self.backends.contains(call.backend)) {
+            self.calls.remove(call);
+        }
+        for fetch in self.fetches.keys() {
+            let of = self.fetches.get(fetch).map(|fetch| fetch.backend);
+            if of.is_some_and(|backend| !self.backends.contains(backend)) {
+                self.fetches.remove(fetch);
             }
         }
         self.outputs.retain(|output| match output {
             Output::Spawn { backend, .. } | Output::Send { backend, .. } => {
                 self.backends.contains(*backend)
             }
+            Output::Fetch { fetch, .. } => self.fetches.contains(*fetch),
             _ => true,
         });
     }
@@ -120,8 +138,8 @@ impl Gateway {
             Input::Head { peer, from, head } => self.admit(peer, from, &head),
             Input::Body { peer, body } => self.open(peer, body),
             Input::PeerClosed { peer } => self.peer_closed(peer),
-            Input::PeerFull { peer } => self.pause_source_of(peer, true),
-            Input::PeerDrained { peer } => self.pause_source_of(peer, false),
+            Input::PeerFull { peer } => self.pause_sources_of(peer),
+            Input::PeerDrained { peer } => self.read_again_for(peer),
             Input::Line { backend, line } => self.line(backend, line),
             Input::Noise { backend, line } => self.noise(backend, &line),
             Input::LineTooLong { backend, start } => self.line_too_long(backend, &start),
@@ -162,6 +180,22 @@ impl Gateway {
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.exchanges.is_empty() && self.calls.is_empty() && self.fetches.is_empty()
+    }
+
+    /// How many sessions there are: for tests, and for people.
+    #[must_use]
+    pub fn n_sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// What is under way, for the message of a test that fails: it is not fit for a log.
+    #[must_use]
+    pub fn what_is_left(&self) -> String {
+        let exchanges: Vec<_> = self.exchanges.iter().collect();
+        let calls: Vec<_> = self.calls.iter().collect();
+        let fetches: Vec<_> = self.fetches.iter().collect();
+        let n = self.backends.len();
+        format!("{:?}, {n} backends, {exchanges:?}, {calls:?}, {fetches:?}", self.phase)
     }
 
     /// What has to hold between any two inputs; costs a walk, so it runs in tests alone.

@@ -12,6 +12,15 @@ pub fn short(id: &str) -> String {
     if start.is_empty() { "(none)".to_owned() } else { format!("{start}...") }
 }
 
+/// How much of what a backend said stands in a line for people.
+const EXCERPT_BYTES_MAX: usize = 300;
+
+/// The beginning of what a backend said.
+#[must_use]
+pub fn excerpt(said: &[u8]) -> String {
+    String::from_utf8_lossy(&said[..said.len().min(EXCERPT_BYTES_MAX)]).into_owned()
+}
+
 impl Gateway {
     /// Records `kind`, stamped with this input's time.
     pub(super) fn emit(&mut self, server: Option<ServerId>, kind: EventKind) {

@@ -13,7 +13,7 @@ use super::snapshot::ServerId;
 use super::stream::{Stream, StreamKind};
 use super::{Gateway, note};
 use crate::base::{Key, Message, Slab};
-use crate::mcp::Revision;
+use crate::mcp::{LogLevel, Revision};
 use crate::policy::auth::Principal;
 use crate::wire::Splice;
 
@@ -42,11 +42,15 @@ pub struct Session {
     /// The number of the next stream.
     pub next_stream: u32,
     /// Messages that wait for a stream.
-    pub queued: VecDeque<Splice>,
+    pub queued: VecDeque<Queued>,
     /// Bytes of the same.
     pub queued_bytes: usize,
     /// Requests of the backend that the client has not answered.
     pub asked: Vec<Asked>,
+    /// The resources whose updates it wants, without escapes.
+    pub subscribed: Vec<Box<str>>,
+    /// The least severe log messages that it wants, if it said so.
+    pub log_level: Option<LogLevel>,
     /// Exchanges under way.
     pub n_exchanges: usize,
     /// When it was last used.
@@ -58,8 +62,19 @@ pub struct Session {
 pub struct Asked {
     /// The id, as the backend and the client spell it.
     pub id: Message,
-    /// Until when it may wait for a stream; `None` once it has left.
+    /// Until when it may wait for a stream; `None` once it has left, unless that stream broke.
     pub leaves_before: Option<Instant>,
+    /// The stream on which it has left.
+    pub stream: Option<u32>,
+}
+
+/// A message that waits for a stream.
+#[derive(Debug)]
+pub struct Queued {
+    /// The message.
+    pub message: Splice,
+    /// Its id, if it is a request of the backend.
+    pub asks: Option<Message>,
 }
 
 /// All sessions.
@@ -178,6 +193,8 @@ impl Gateway {
             queued: VecDeque::new(),
             queued_bytes: 0,
             asked: Vec::new(),
+            subscribed: Vec::new(),
+            log_level: None,
             n_exchanges: 0,
             used_at: self.now.mono,
         });
@@ -185,8 +202,10 @@ impl Gateway {
             && backend.owner != Owner::Shared
         {
             backend.owner = Owner::Session(key);
-            for early in std::mem::take(&mut backend.early) {
-                self.keep_for_later(key, early.into());
+            let early = std::mem::take(&mut backend.early);
+            // The many clients of a one-shot session share no stream that could carry it.
+            for message in early.into_iter().filter(|_| !new.one_shot) {
+                self.queue(key, message.into(), None);
             }
         }
         self.alarms.set(Alarm::Sessions, self.now.mono + self.snapshot.session_timeout);
@@ -214,11 +233,16 @@ impl Gateway {
     /// Ends a session and the backend that served it alone. Its calls get an error, its streams
     /// are finished.
     pub(super) fn end_session(&mut self, key: Key<Session>, why: &str) {
+        self.end_session_with(key, why, &ClientFault::UnknownSession.into());
+    }
+
+    /// The same, with what its running calls are told.
+    pub(super) fn end_session_with(&mut self, key: Key<Session>, why: &str, fault: &Fault) {
         let Some(session) = self.sessions.get(key) else { return };
         let (id, backend) = (note::short(&session.id), session.backend);
         self.debug("gateway:session", || format!("session {id} ended: {why}"));
         for exchange in self.exchanges_of(key) {
-            self.fail_exchange(exchange, &ClientFault::UnknownSession.into());
+            self.fail_exchange(exchange, fault);
         }
         let Some(session) = self.sessions.remove(key) else { return };
         for peer in session.streams.iter().filter_map(|stream| stream.peer) {
@@ -226,7 +250,15 @@ impl Gateway {
         }
         if self.backends.get(backend).is_some_and(|backend| backend.owner != Owner::Shared) {
             self.stop_backend(backend);
+        } else {
+            self.unsubscribe_all(backend, &session.subscribed);
+            self.stop_listening_below(backend);
         }
+    }
+
+    /// Whether several clients may be behind it.
+    pub(super) fn is_one_shot(&self, key: Key<Session>) -> bool {
+        self.sessions.get(key).is_some_and(|session| session.one_shot)
     }
 
     fn exchanges_of(&self, session: Key<Session>) -> Vec<Key<Exchange>> {
@@ -267,16 +299,25 @@ impl Gateway {
         }
     }
 
-    /// Keeps a message until a stream is there for it; the oldest gives way.
-    pub(super) fn queue(&mut self, key: Key<Session>, message: Splice) {
+    /// Keeps a message until a stream is there for it; the oldest gives way. A request that gives
+    /// way is refused, so that its backend does not wait for ever.
+    pub(super) fn queue(&mut self, key: Key<Session>, message: Splice, asks: Option<&Message>) {
         let (count_max, bytes_max) =
             (self.limits().queued_messages_max, self.limits().queued_bytes_max);
         let Some(session) = self.sessions.get_mut(key) else { return };
         session.queued_bytes += message.len();
-        session.queued.push_back(message);
+        session.queued.push_back(Queued { message, asks: asks.cloned() });
+        let (backend, mut refused) = (session.backend, Vec::new());
         while session.queued.len() > count_max || session.queued_bytes > bytes_max {
             let Some(dropped) = session.queued.pop_front() else { break };
-            session.queued_bytes -= dropped.len();
+            session.queued_bytes -= dropped.message.len();
+            refused.extend(dropped.asks);
+        }
+        for id in refused {
+            if let Some(session) = self.sessions.get_mut(key) {
+                session.forget_asked(&id);
+            }
+            self.refuse_asked(backend, &id, "too much waits for this client");
         }
     }
 
@@ -285,24 +326,28 @@ impl Gateway {
         let Some(session) = self.sessions.get_mut(key) else { return };
         session.queued_bytes = 0;
         let queued = std::mem::take(&mut session.queued);
-        for asked in &mut session.asked {
+        for asked in session.asked.iter_mut().filter(|asked| asked.stream.is_none()) {
             asked.leaves_before = None;
+            asked.stream = Some(stream);
         }
-        for message in queued {
-            self.send_on_stream(key, stream, message);
+        for waiting in queued {
+            self.send_on_stream(key, stream, waiting.message);
         }
     }
 
     /// Detaches `peer`, which is gone, from the streams that it carried.
     pub(super) fn detach_peer(&mut self, key: Key<Session>, peer: Key<Peer>) {
         let Some(session) = self.sessions.get_mut(key) else { return };
+        let mut broken = Vec::new();
         for stream in &mut session.streams {
-            stream.peer.take_if(|own| *own == peer);
+            broken.extend(stream.peer.take_if(|own| *own == peer).map(|_| stream.number));
         }
         session.streams.retain(|stream| stream.is_worth_keeping());
-        if session.listener().is_none() {
-            self.stop_listening_below(key);
+        let backend = session.backend;
+        for stream in broken {
+            self.asked_in_vain(key, stream);
         }
+        self.stop_listening_below(backend);
     }
 }
 
@@ -318,6 +363,20 @@ impl Session {
     pub fn listener(&self) -> Option<u32> {
         let open = |stream: &&Stream| stream.kind == StreamKind::Get && stream.peer.is_some();
         self.streams.iter().rev().find(open).map(|stream| stream.number)
+    }
+
+    /// Forgets a request of the backend, also where it waits.
+    pub fn forget_asked(&mut self, id: &[u8]) {
+        self.asked.retain(|asked| &*asked.id != id);
+        self.queued.retain(|waiting| waiting.asks.as_deref() != Some(id));
+        self.queued_bytes = self.queued.iter().map(|waiting| waiting.message.len()).sum();
+    }
+
+    /// The client has come back for a stream, and for the requests on it.
+    pub fn hears_again(&mut self, stream: u32) {
+        for asked in self.asked.iter_mut().filter(|asked| asked.stream == Some(stream)) {
+            asked.leaves_before = None;
+        }
     }
 
     /// The stream of this number.

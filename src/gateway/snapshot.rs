@@ -18,6 +18,9 @@ pub struct Snapshot {
     pub servers: Vec<Server>,
     /// Who may speak, and from where.
     pub auth: auth::Options,
+    /// In what form each agent gets answers, by its place in `auth.agents`; `None`, and beyond the
+    /// end: as the server says.
+    pub responses: Vec<Option<ResponseMode>>,
     /// An idle session is ended after this.
     pub session_timeout: Duration,
     /// How long `/close` waits for running exchanges.

@@ -188,8 +188,12 @@ impl Gateway {
             .map(|(event, message)| (stream.event_id(*event), message.clone()))
             .collect();
         if let Some(old) = old_peer {
-            self.peers.clear(old);
+            // To the exchange that it carried, that connection is gone; nobody will tell us so.
+            self.peer_closed(old);
             self.push(Output::Close { peer: old });
+        }
+        if let Some(session) = self.sessions.get_mut(key) {
+            session.hears_again(number);
         }
         let exchange = self.exchanges.insert(Exchange::Listening(Listening { session: key, peer }));
         self.peers.set(peer, exchange);

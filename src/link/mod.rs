@@ -21,9 +21,9 @@
 //! * wakes it at its one deadline, or later.
 //!
 //! Three things a link never does. It never knows what a message is for: MCP, sessions and servers
-//! are the gateway's. It never allocates for a peer that has not paid with bytes: an idle link holds
-//! no buffers, and no declared length is believed. And it never trusts a peer after an error: the
-//! refusal is queued, whole, and the connection ends.
+//! are the gateway's. It never allocates for a peer that has not paid with bytes: an idle link
+//! holds no buffers, and no declared length is believed. And it never trusts a peer after an error:
+//! the refusal is queued, whole, and the connection ends.
 
 pub mod http_client;
 pub mod http_server;

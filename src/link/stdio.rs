@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! The link to a child process: its stdin, stdout and stderr as messages.
 //!
-//! Nothing here knows pipes, processes or MCP. A message is one line; what a child prints beside its
-//! messages is noise, which is no error.
+//! Nothing here knows pipes, processes or MCP. A message is one line; what a child prints beside
+//! its messages is noise, which is no error.
 //!
 //! Spec: MCP transports, stdio.
 

@@ -8,6 +8,7 @@ use crate::base::{Message, Span};
 use crate::mcp::revision::{self, Revision};
 use crate::wire::json::scan;
 use crate::wire::json::write::push_str;
+use crate::wire::{Patch, Splice};
 
 /// What a client said in `initialize`.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +111,32 @@ pub fn cancelled_notification(id: u64, reason: &str) -> Message {
     )
     .into_bytes();
     push_str(&mut out, reason);
+    out.extend_from_slice(b"}}");
+    Message::new(out)
+}
+
+/// What a backend said to us, for a client that asked for `agreed` or a newer revision.
+#[must_use]
+pub fn greeting(id: &[u8], handshake: &Handshake, agreed: &'static Revision) -> Message {
+    let whole = Span::new(0, handshake.result.len());
+    let version = scan::member(&handshake.result, whole, "protocolVersion");
+    match version {
+        Some(span) if agreed != handshake.revision => {
+            let date = Message::new(format!("\"{}\"", agreed.date).into_bytes());
+            let result = Splice::whole(handshake.result.clone()).with(span, Patch::Bytes(date));
+            response(id, &result.to_message())
+        }
+        _ => response(id, &handshake.result),
+    }
+}
+
+/// `resources/subscribe` or `resources/unsubscribe`.
+#[must_use]
+pub fn resource_request(id: u64, method: &str, uri: &str) -> Message {
+    let mut out = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":").into_bytes();
+    push_str(&mut out, method);
+    out.extend_from_slice(b",\"params\":{\"uri\":");
+    push_str(&mut out, uri);
     out.extend_from_slice(b"}}");
     Message::new(out)
 }

@@ -20,11 +20,36 @@ pub enum Method {
     Progress,
     /// `notifications/message`: a log message.
     LogMessage,
+    /// `logging/setLevel`
+    SetLevel,
+    /// `resources/subscribe`
+    Subscribe,
+    /// `resources/unsubscribe`
+    Unsubscribe,
+    /// `notifications/resources/updated`
+    ResourceUpdated,
+    /// `notifications/*/list_changed`: tools, prompts or resources are others than before.
+    ListChanged,
     /// Anything else.
     Other,
 }
 
 impl Method {
+    /// Whether a server that gets a request with this method twice does the same as if it got it
+    /// once.
+    #[must_use]
+    pub const fn is_repeatable(self) -> bool {
+        matches!(
+            self,
+            Self::Initialize
+                | Self::Ping
+                | Self::ToolsList
+                | Self::SetLevel
+                | Self::Subscribe
+                | Self::Unsubscribe
+        )
+    }
+
     /// From the name, decoded and without quotes.
     #[must_use]
     pub fn of(name: &str) -> Self {
@@ -37,6 +62,13 @@ impl Method {
             "notifications/cancelled" => Self::Cancelled,
             "notifications/progress" => Self::Progress,
             "notifications/message" => Self::LogMessage,
+            "logging/setLevel" => Self::SetLevel,
+            "resources/subscribe" => Self::Subscribe,
+            "resources/unsubscribe" => Self::Unsubscribe,
+            "notifications/resources/updated" => Self::ResourceUpdated,
+            "notifications/tools/list_changed"
+            | "notifications/prompts/list_changed"
+            | "notifications/resources/list_changed" => Self::ListChanged,
             _ => Self::Other,
         }
     }

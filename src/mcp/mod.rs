@@ -7,8 +7,10 @@
 
 pub mod error;
 pub mod legacy;
+pub mod log_level;
 pub mod method;
 pub mod revision;
 
 pub use error::Code;
+pub use log_level::LogLevel;
 pub use revision::Revision;

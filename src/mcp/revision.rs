@@ -16,6 +16,14 @@ pub struct Revision {
     pub version_header: bool,
 }
 
+impl Revision {
+    /// What two sides agree on, of which one wants `self` and the other one `other`.
+    #[must_use]
+    pub fn older_of(&'static self, other: &'static Self) -> &'static Self {
+        if self.date < other.date { self } else { other }
+    }
+}
+
 /// The revisions of the legacy era, oldest first.
 pub static LEGACY: [Revision; 4] = [
     Revision {

@@ -19,7 +19,8 @@ impl Stamp {
         Self { second: 0, text: *b"1970-01-01T00:00:00.000Z" }
     }
 
-    /// `unix_ms` as in `2026-08-22T12:00:00.123Z` (RFC 3339). Years beyond 9999 are written as 9999.
+    /// `unix_ms` as in `2026-08-22T12:00:00.123Z` (RFC 3339). Years beyond 9999 are written as
+    /// 9999.
     pub fn rfc3339(&mut self, unix_ms: u64) -> &[u8; 24] {
         let second = unix_ms / 1000;
         if second != self.second {

@@ -141,13 +141,18 @@ impl Acceptor {
         }
     }
 
-    /// Descriptors or memory have run out: closes one waiting connection, then rests.
+    /// Descriptors or memory have run out: closes the connections that wait, then rests.
     fn turn_away(&mut self, turn: &mut Turn) {
-        let had_spare = self.spare.take().is_some();
-        if let Some(listener) = self.listener.as_ref().filter(|_| had_spare) {
-            drop(listener.socket.accept());
+        if let Some(listener) = &self.listener {
+            for _ in 0..turn.limits.accepts_per_turn_max {
+                // What is given up is what the next client takes for a moment.
+                if self.spare.take().is_none() || listener.socket.accept().is_err() {
+                    break;
+                }
+                self.spare = spare();
+            }
         }
-        self.spare = spare();
+        self.spare = self.spare.take().or_else(spare);
         self.readable = false;
         turn.deadlines.arm(turn.now.mono + PAUSE, Timer::Accept);
     }

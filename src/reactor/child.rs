@@ -12,6 +12,8 @@
 //! A child is the leader of a process group, and signals go to all of the group. It is reaped last:
 //! until then its number, which is also the group's, cannot be given to a stranger.
 
+mod leave;
+
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -25,11 +27,11 @@ use mio::unix::pipe::{Receiver, Sender};
 
 use super::command;
 use super::source::{self, Owing, Pulled, Pushed, Readiness};
-use super::sys::{self, DescriptorLimit, Signal};
+use super::sys::{self, DescriptorLimit};
 use super::token::{Source, Work};
-use super::turn::{Timer, Turn};
+use super::turn::Turn;
 use crate::base::{Key, Outbox};
-use crate::gateway::io::{Backend, ChildEnd, Input};
+use crate::gateway::io::{Backend, Input};
 use crate::gateway::snapshot::ChildCommand;
 use crate::link::stdio::{Stdio, StdioEvent};
 
@@ -74,11 +76,18 @@ pub(super) struct Child {
     pub(super) dirty: bool,
     /// The system says that it has ended, or one of its pipes has.
     suspect: bool,
+    /// It has closed its stdout: when the core is told, unless it ends before.
+    mute_at: Option<Instant>,
+    /// The core knows that it can expect nothing more.
+    pub(super) given_up: bool,
     armed_at: Option<Instant>,
 }
 
-/// How long the pipes of a dead child are read when somebody keeps them open.
-const LAST_WORDS_MAX: Duration = Duration::from_millis(500);
+/// How long the pipes of a dead child are read when somebody keeps them open. Its callers wait.
+const LAST_WORDS_MAX: Duration = Duration::from_millis(50);
+
+/// Whoever exits closes its stdout first: for so long we wait for the status, which says more.
+const MUTE_AFTER: Duration = Duration::from_millis(50);
 
 /// How often a child is looked after if the system cannot tell when a process ends.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -129,6 +138,8 @@ impl Child {
             queued: false,
             dirty: false,
             suspect: false,
+            mute_at: None,
+            given_up: false,
             armed_at: None,
         })
     }
@@ -218,6 +229,7 @@ impl Child {
         // Whoever has closed stdout can never answer again.
         if self.stdout.is_none() && self.stage == Stage::Running {
             self.stop(false, turn);
+            self.mute_at = Some(turn.now.mono + MUTE_AFTER);
         }
         if std::mem::take(&mut self.suspect) {
             self.look(turn);
@@ -291,109 +303,6 @@ impl Child {
         self.paused = paused && matches!(self.stage, Stage::Running | Stage::Ended { .. });
         if !self.paused && (self.stdout_ready.readable || self.stdout.is_none()) {
             turn.queue(&mut self.queued, Work::Child(key));
-        }
-    }
-
-    /// Begins its way out, or shortens it.
-    pub(super) fn stop(&mut self, now: bool, turn: &Turn) {
-        match self.stage {
-            Stage::Ended { .. } | Stage::Killed => {}
-            _ if now => self.kill(),
-            Stage::Running => {
-                let until = turn.now.mono + self.command.leave_after_max;
-                self.stage = Stage::Leaving { until };
-                self.paused = false;
-            }
-            Stage::Leaving { .. } | Stage::Terminating { .. } => {}
-        }
-    }
-
-    /// Asks it to end at once, and makes it end at `until`.
-    pub(super) fn hurry(&mut self, until: Instant) {
-        match &mut self.stage {
-            Stage::Running | Stage::Leaving { .. } => self.terminate(until),
-            Stage::Terminating { until: planned } => *planned = until.min(*planned),
-            Stage::Killed | Stage::Ended { .. } => {}
-        }
-    }
-
-    fn terminate(&mut self, until: Instant) {
-        self.paused = false;
-        self.signal(Signal::Term);
-        self.close_stdin();
-        self.stage = Stage::Terminating { until };
-    }
-
-    fn kill(&mut self) {
-        self.paused = false;
-        self.signal(Signal::Kill);
-        self.close_stdin();
-        self.stage = Stage::Killed;
-    }
-
-    fn signal(&self, signal: Signal) {
-        // It fails only for a group that changed its user; what we may not signal we cannot end.
-        let _ = sys::signal_group(self.group(), signal);
-    }
-
-    /// Notes whether it has ended.
-    fn look(&mut self, turn: &Turn) {
-        if !matches!(self.stage, Stage::Ended { .. }) && sys::has_ended(self.group()) {
-            self.close_stdin();
-            self.stage = Stage::Ended { until: turn.now.mono + LAST_WORDS_MAX };
-        }
-    }
-
-    /// Looks after its deadlines.
-    pub(super) fn expire(&mut self, key: Key<Self>, turn: &mut Turn) {
-        if !turn.fired(&mut self.armed_at) {
-            return;
-        }
-        let now = turn.now.mono;
-        match self.stage {
-            Stage::Leaving { until } if until <= now => {
-                self.terminate(now + self.command.term_after_max);
-            }
-            Stage::Terminating { until } if until <= now => self.kill(),
-            // What it said before it died is still wanted.
-            Stage::Ended { until } if until <= now && self.paused => {
-                self.stage = Stage::Ended { until: now + LAST_WORDS_MAX };
-            }
-            _ => {}
-        }
-        if self.exit.is_none() {
-            self.look(turn);
-        }
-        self.arm(key, turn);
-    }
-
-    /// Makes sure that somebody looks when the stage is over.
-    pub(super) fn arm(&mut self, key: Key<Self>, turn: &mut Turn) {
-        let until = match self.stage {
-            Stage::Running | Stage::Killed => None,
-            Stage::Leaving { until } | Stage::Terminating { until } | Stage::Ended { until } => {
-                Some(until)
-            }
-        };
-        let look_at = self.exit.is_none().then(|| turn.now.mono + LOOK_EVERY);
-        if let Some(at) = until.into_iter().chain(look_at).min() {
-            turn.arm(&mut self.armed_at, at, Timer::Child(key));
-        }
-    }
-
-    /// Whether it is dead and has nothing more to say.
-    pub(super) fn is_over(&self, now: Instant) -> bool {
-        let silent = self.stdout.is_none() && self.stderr.is_none();
-        let late = |until| until <= now && !self.paused;
-        matches!(self.stage, Stage::Ended { until } if silent || late(until))
-    }
-
-    /// Ends what is left of its group and reaps it.
-    pub(super) fn reap(&mut self) -> ChildEnd {
-        self.signal(Signal::Kill);
-        match self.process.wait() {
-            Ok(status) => command::end_of(status),
-            Err(error) => ChildEnd::NotStarted(error.to_string()),
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! All children by backend, with what guards them: the keeper, and the removal of containers.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,9 +18,21 @@ use crate::gateway::io::{Backend, ChildEnd, Input};
 use crate::gateway::snapshot::ChildCommand;
 use crate::wire::Splice;
 
+/// A child whose turn to be started has not come, and what it is owed already.
+struct Waiting {
+    backend: Key<Backend>,
+    command: Arc<ChildCommand>,
+    messages: Vec<Splice>,
+    paused: bool,
+    /// It was told to stop, and whether at once.
+    stopped: Option<bool>,
+}
+
 /// All children.
 pub(super) struct Children {
     slab: Slab<Child>,
+    /// To start a process takes milliseconds in which nobody is served, so it is one per turn.
+    waiting: VecDeque<Waiting>,
     /// By the slot of the backend. A backend that took the slot over displaces the one before it,
     /// which is on its way out and gets nothing more.
     by_backend: Vec<Option<Key<Child>>>,
@@ -32,6 +45,7 @@ impl Children {
     pub(super) fn new(options: &Options, limit: Option<DescriptorLimit>) -> Self {
         Self {
             slab: Slab::new(),
+            waiting: VecDeque::new(),
             by_backend: Vec::new(),
             keeper: Keeper::new(options.keeper.clone()),
             containers: Containers::new(options.temporary_dir.clone()),
@@ -44,18 +58,38 @@ impl Children {
         self.slab.is_empty() && self.containers.is_empty()
     }
 
-    /// Starts a child, or says why there is none.
-    pub(super) fn spawn(
-        &mut self,
-        backend: Key<Backend>,
-        command: Arc<ChildCommand>,
-        turn: &mut Turn,
-    ) {
+    /// Will start a child when it is its turn.
+    pub(super) fn spawn(&mut self, backend: Key<Backend>, command: Arc<ChildCommand>) {
+        let (messages, paused, stopped) = (Vec::new(), false, None);
+        self.waiting.push_back(Waiting { backend, command, messages, paused, stopped });
+    }
+
+    /// Whether some child waits to be started.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Starts the child that has waited longest, or says why there is none.
+    pub(super) fn start_next(&mut self, turn: &mut Turn) {
+        let Some(waiting) = self.waiting.pop_front() else { return };
+        let Waiting { backend, command, messages, paused, stopped } = waiting;
         self.keeper.ensure();
         if let Err(words) = self.start(backend, command, turn) {
             let why = ChildEnd::NotStarted(words);
             turn.inbox.push_back(Input::ChildClosed { backend, why });
+            return;
         }
+        for message in &messages {
+            self.send(backend, message, turn);
+        }
+        self.pause(backend, paused, turn);
+        if let Some(now) = stopped {
+            self.stop(backend, now, turn);
+        }
+    }
+
+    fn find_waiting(&mut self, backend: Key<Backend>) -> Option<&mut Waiting> {
+        self.waiting.iter_mut().find(|waiting| waiting.backend == backend)
     }
 
     fn start(
@@ -107,6 +141,8 @@ impl Children {
     pub(super) fn send(&mut self, backend: Key<Backend>, message: &Splice, turn: &mut Turn) {
         if let Some((key, child)) = self.find(backend) {
             child.send(key, message, turn);
+        } else if let Some(waiting) = self.find_waiting(backend) {
+            waiting.messages.push(message.clone());
         }
     }
 
@@ -114,6 +150,8 @@ impl Children {
     pub(super) fn pause(&mut self, backend: Key<Backend>, paused: bool, turn: &mut Turn) {
         if let Some((key, child)) = self.find(backend) {
             child.pause(key, paused, turn);
+        } else if let Some(waiting) = self.find_waiting(backend) {
+            waiting.paused = paused;
         }
     }
 
@@ -123,11 +161,14 @@ impl Children {
             child.stop(now, turn);
             child.arm(key, turn);
             turn.queue(&mut child.queued, Work::Child(key));
+        } else if let Some(waiting) = self.find_waiting(backend) {
+            waiting.stopped = Some(now || waiting.stopped == Some(true));
         }
     }
 
     /// Makes all children leave; whoever is still there at `until` is killed.
     pub(super) fn hurry(&mut self, until: Instant, turn: &mut Turn) {
+        self.waiting.clear();
         for (key, child) in self.slab.iter_mut() {
             child.hurry(until);
             child.arm(key, turn);
@@ -193,7 +234,9 @@ impl Children {
         if let Some(cidfile) = child.cidfile.take() {
             self.containers.clean_up(&child.command, cidfile, &mut self.keeper, turn);
         }
-        turn.inbox.push_back(Input::ChildClosed { backend, why });
+        if !child.given_up {
+            turn.inbox.push_back(Input::ChildClosed { backend, why });
+        }
     }
 
     /// Leaves what is not over yet to the keeper.

@@ -14,8 +14,9 @@ use super::token::Source;
 use super::turn::Turn;
 use crate::worker::resolver::Resolver;
 
-/// How many names may be asked for at the same time; a dead one blocks one thread.
-const RESOLVER_THREADS: usize = 2;
+/// How many names may be asked for at the same time. A dead one holds its thread for as long as the
+/// system tries, often ten seconds and more; a few of them must not hold up all others.
+const RESOLVER_THREADS: usize = 8;
 
 /// The answer to one question: for whom, and the addresses or the system's words.
 pub(super) type Resolved = (u64, Result<Vec<SocketAddr>, String>);

@@ -5,7 +5,7 @@ use super::{Core, Observer, Reactor};
 use crate::gateway::io::{Output, StreamData};
 
 impl<C: Core, O: Observer> Reactor<C, O> {
-    /// Applies one output. Nothing is written to the system yet, except that children are started.
+    /// Applies one output. Nothing is written to the system yet.
     pub(super) fn apply(&mut self, output: Output) {
         let turn = &mut self.turn;
         match output {
@@ -34,7 +34,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 self.peers.apply(peer, turn, |link, now| link.finish(now));
             }
             Output::Close { peer } => self.peers.close(peer, turn),
-            Output::Spawn { backend, command } => self.children.spawn(backend, command, turn),
+            Output::Spawn { backend, command } => self.children.spawn(backend, command),
             Output::Send { backend, message } => self.children.send(backend, &message, turn),
             Output::Stop { backend, now } => self.children.stop(backend, now, turn),
             Output::PauseChild { backend, paused } => self.children.pause(backend, paused, turn),

@@ -12,7 +12,7 @@
 mod deadlines;
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::completions::{Completions, Resolved};
 use super::connect::{Connection, Progress, Trouble};
@@ -66,6 +66,10 @@ pub(super) struct Fetches {
     user_agent: String,
 }
 
+/// A request that must not be sent twice goes on no connection that was idle for longer: many
+/// servers give theirs up after five seconds, perhaps just when the request is on its way.
+const IDLE_MAX: Duration = Duration::from_secs(4);
+
 impl Fetches {
     pub(super) fn new(options: &Options) -> Self {
         Self {
@@ -82,6 +86,7 @@ impl Fetches {
     /// Begins a request, on an idle connection if there is one.
     pub(super) fn start(&mut self, fetch: Key<Fetch>, request: Box<FetchRequest>, turn: &mut Turn) {
         let origin = self.origins.find(&request.target);
+        let repeatable = request.repeatable;
         let key = self.slab.insert(Fetching {
             fetch,
             origin,
@@ -98,7 +103,12 @@ impl Fetches {
         }
         self.by_fetch[fetch.index()] = Some(key);
         while let Some(connection) = self.origins.take_idle(origin) {
-            if self.connections.get(connection).is_some_and(Connection::is_reusable) {
+            let max = turn.limits.idle_connection_max;
+            let is_fit = |found: &Connection| {
+                let idle = (turn.now.mono + max).saturating_duration_since(found.idle_until);
+                found.is_reusable() && (repeatable || idle < IDLE_MAX)
+            };
+            if self.connections.get(connection).is_some_and(is_fit) {
                 return self.reuse(key, connection, turn);
             }
             self.drop_connection(connection);
@@ -289,7 +299,9 @@ impl Fetches {
                 }
                 ClientEvent::Done { reusable } => return self.finish(key, place, reusable, turn),
                 ClientEvent::Failed(ClientError::Closed)
-                    if fetching.pooled && !connection.answered =>
+                    if fetching.pooled
+                        && !connection.answered
+                        && (fetching.request.repeatable || !fetching.sent) =>
                 {
                     return self.again(key, place, turn);
                 }
@@ -305,8 +317,8 @@ impl Fetches {
         }
     }
 
-    /// The other side gave the idle connection up before our request came: RFC 9112 §9.3.1 lets a
-    /// client try again, and we do so once, on a fresh connection.
+    /// The other side gave the idle connection up, perhaps before our request came: RFC 9112 §9.3.1
+    /// lets a client try again what does no harm, and we do so once, on a fresh connection.
     fn again(&mut self, key: Key<Fetching>, place: Key<Connection>, turn: &mut Turn) {
         self.drop_connection(place);
         if let Some(fetching) = self.slab.get_mut(key) {

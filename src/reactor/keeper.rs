@@ -32,8 +32,12 @@ impl Keeper {
 
     /// Starts it unless it runs; without success we go on without it.
     pub(super) fn ensure(&mut self) {
-        if self.running.is_some() {
-            return;
+        if let Some((process, _)) = &mut self.running {
+            if matches!(process.try_wait(), Ok(None)) {
+                return;
+            }
+            // Somebody has ended it. The next one is told everything.
+            self.running = None;
         }
         let Some((program, args)) = self.program.as_deref().and_then(<[_]>::split_first) else {
             return;

@@ -2,16 +2,16 @@
 //! The loop: the only non-blocking I/O, the only clock, the only `unsafe`.
 //!
 //! ```text
-//!            ┌──────────────────────── one turn ────────────────────────┐
-//!            │ wait → clock → note → pump → complete → expire → flush → accept
-//!            └──────────────────────────────────────────────────────────┘
+//!            ┌──────────────────────────── one turn ────────────────────────────┐
+//!            │ wait → clock → note → pump → complete → expire → flush → accept → start
+//!            └────────────────────────────────────────────────────────────────┘
 //!  sockets ══> peer, fetch ──┐                         ┌──> effects ══> sockets
 //!  pipes   ══> child ────────┼─> inbox ─> Core ─> outputs ─> observer
 //!  signals, resolver ────────┘                         └──> deadlines
 //! ```
 //!
-//! It meets the core only as [`Core`] and hands events to an [`Observer`]; it knows no policy and no
-//! method name. Readiness is remembered and work is rationed: whoever stops before its source is
+//! It meets the core only as [`Core`] and hands events to an [`Observer`]; it knows no policy and
+//! no method name. Readiness is remembered and work is rationed: whoever stops before its source is
 //! dry goes to the end of the line, and nothing is written before all that was read is dealt with,
 //! so that what many exchanges owe to one pipe leaves in one call.
 //!
@@ -54,6 +54,7 @@ use self::signals::Signals;
 use self::token::{Source, Work};
 use self::turn::{Timer, Turn};
 use crate::base::Now;
+use crate::gateway::Gateway;
 use crate::gateway::io::{Event, Input, Output};
 
 pub use self::accept::{BindError, Listener};
@@ -71,6 +72,21 @@ pub trait Core {
     fn poll_output(&mut self) -> Option<Output>;
     /// When it wants to be told the time; `None`: never.
     fn poll_timeout(&self) -> Option<Instant>;
+}
+
+impl Core for Gateway {
+    fn handle_input(&mut self, input: Input, now: Now) {
+        Self::handle_input(self, input, now);
+    }
+    fn handle_timeout(&mut self, now: Now) {
+        Self::handle_timeout(self, now);
+    }
+    fn poll_output(&mut self) -> Option<Output> {
+        Self::poll_output(self)
+    }
+    fn poll_timeout(&self) -> Option<Instant> {
+        Self::poll_timeout(self)
+    }
 }
 
 /// Who is told what is worth recording; it must not block.
@@ -180,6 +196,8 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         self.expire();
         self.flush();
         self.acceptor.accept(&mut self.peers, &mut self.turn);
+        self.children.start_next(&mut self.turn);
+        self.settle();
         self.observer.end_of_turn();
         Ok(())
     }
@@ -187,7 +205,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
     /// The only call that blocks.
     fn wait(&mut self) -> Result<(), ReactorError> {
         let turn = &self.turn;
-        let busy = turn.is_busy() || self.acceptor.is_ready();
+        let busy = turn.is_busy() || self.acceptor.is_ready() || self.children.is_waiting();
         let timeout = if busy {
             Some(Duration::ZERO)
         } else {

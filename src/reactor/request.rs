@@ -96,6 +96,7 @@ mod tests {
             revision: Some("2025-06-18".into()),
             last_event_id: None,
             body: (method == FetchMethod::Post).then(|| Message::from("{}").into()),
+            repeatable: false,
             head_after_max: None,
         };
         let mut http = HttpClient::new(Arc::new(Limits::DEFAULT));

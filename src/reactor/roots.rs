@@ -38,7 +38,7 @@ impl Roots {
     /// What the operator named; else what the system has; else what was built in.
     fn read(&self) -> Result<Arc<ClientConfig>, String> {
         if let Some(file) = &self.ca_file {
-            let place = file.display();
+            let place = format!("SSL_CERT_FILE {}", file.display());
             let pem = fs::read(file).map_err(|error| format!("{place}: {error}"))?;
             return tls::client_config(Some(&pem)).map_err(|error| format!("{place}: {error}"));
         }

@@ -104,8 +104,8 @@ pub fn prepare_child(command: &mut Command, limit: Option<DescriptorLimit>, ends
     };
     // WHY UNSAFE: what a child inherits can only be changed between fork and exec.
     // SAFETY: the closure runs in the forked child and calls only functions that are
-    // async-signal-safe (signal, setrlimit, close_range, prctl, getppid); it allocates nothing and
-    // takes no lock.
+    // async-signal-safe (sigmask, signal, setrlimit, close_range, prctl, getppid); it allocates
+    // nothing and takes no lock.
     unsafe { command.pre_exec(start) };
 }
 
@@ -126,8 +126,16 @@ pub fn prepare_keeper(command: &mut Command) {
     unsafe { command.pre_exec(start) };
 }
 
-/// An ignored signal stays ignored across exec, and a child may need SIGHUP or SIGPIPE to end.
+/// An ignored signal stays ignored across exec and a blocked one blocked, and a child needs
+/// SIGTERM, SIGHUP or SIGPIPE to end.
 fn reset_signals() {
+    let mut none = MaybeUninit::<libc::sigset_t>::uninit();
+    // WHY UNSAFE: std has no signal masks, and leaves ours to the child.
+    // SAFETY: sigemptyset initialises the set before it is read; the third argument may be null.
+    unsafe {
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, none.as_ptr(), ptr::null_mut());
+    }
     for signal in [libc::SIGPIPE, libc::SIGHUP] {
         // WHY UNSAFE: std cannot change dispositions.
         // SAFETY: SIG_DFL is a valid disposition for both.
@@ -148,13 +156,15 @@ fn close_on_exec() {
 
 fn end_with(parent: libc::pid_t) -> io::Result<()> {
     // WHY UNSAFE: std has no prctl.
-    // SAFETY: PR_SET_PDEATHSIG takes one integer; getppid takes nothing.
+    // SAFETY: PR_SET_PDEATHSIG takes one integer.
     let status = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     if status != 0 {
         return Err(io::Error::last_os_error());
     }
     // The parent may have died between fork and prctl; then nobody would send the signal.
-    // SAFETY: as above.
+    // WHY UNSAFE: libc declares it so; std's `parent_id` is the same call, but not known to be safe
+    // to use between fork and exec.
+    // SAFETY: getppid takes nothing and cannot fail.
     if unsafe { libc::getppid() } != parent {
         return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }

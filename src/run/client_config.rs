@@ -8,7 +8,8 @@ use std::net::IpAddr;
 use crate::config::ClientConfigFacts;
 use crate::wire::json::write::push_str;
 
-/// The document, with a line end. `listen` is the address as it was configured, `port` the real one.
+/// The document, with a line end. `listen` is the address as it was configured, `port` the real
+/// one.
 #[must_use]
 pub fn document(facts: &ClientConfigFacts, listen: &str, port: u16) -> String {
     let host = host_of(listen);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use penstock::base::Limits;
 use penstock::link::http_client::{BodyKind, ClientEvent, ClientRequest, HttpClient};
 
-/// Answers `method` with `answer`, in which `|` stands for CRLF, cut at every place, and then closes
-/// the connection.
+/// Answers `method` with `answer`, in which `|` stands for CRLF, cut at every place, and then
+/// closes the connection.
 #[track_caller]
 fn check_with(limits: Limits, method: &str, answer: &str, want: &[&str]) {
     let answer = answer.replace('|', "\r\n");

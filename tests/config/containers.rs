@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! What children are started with: arguments, environment, and what is kept out of both.
 
+use penstock::gateway::snapshot::ResponseMode;
+
 use super::*;
 
 #[test]
@@ -131,4 +133,18 @@ fn containers_can_be_required() {
     let good = "[gateway]\nrequire_containers = true\nlog_driver = 'local'\n\
                 [servers.a]\ncontainer = 'i'\n[servers.b]\ncommand = 'docker'\nargs = ['run', 'i']\n";
     assert!(line(child(&toml(good, &[]), 0)).contains("--log-driver local"));
+}
+
+#[test]
+fn a_client_has_a_key_of_its_own_and_its_form_of_answers() {
+    let loaded = toml(
+        "[servers.a]\ncommand = 'x'\n[gateway]\nagent_id = 'first-key'\n\
+         [clients.ci]\nagent_id = '${CI_KEY}'\nresponse = 'json'\n\
+         [clients.old]\nagent_id = 'old-client-key'\n",
+        &[("CI_KEY", "ci-key-value")],
+    );
+    assert_eq!(loaded.snapshot.auth.agents.len(), 3);
+    assert!(loaded.snapshot.auth.agents[1].matches(b"ci-key-value"));
+    assert_eq!(loaded.snapshot.responses, [None, Some(ResponseMode::Json), None]);
+    assert!(is_secret(&loaded, "ci-key-value"));
 }

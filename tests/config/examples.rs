@@ -21,7 +21,11 @@ fn the_quickstart_needs_nothing() {
 
 #[test]
 fn the_full_example_loads() {
-    let set = [("MY_GATEWAY_KEY", "my-key"), ("REMOTE_TOKEN", "remote-token")];
+    let set = [
+        ("MY_GATEWAY_KEY", "my-key"),
+        ("CI_GATEWAY_KEY", "ci-gateway-key"),
+        ("REMOTE_TOKEN", "remote-token"),
+    ];
     let loaded = toml(&example("full.toml"), &set);
     assert_eq!(loaded.snapshot.servers.len(), 4);
     assert_eq!(&*loaded.snapshot.servers[3].name, "remote");

@@ -209,13 +209,7 @@ fn a_child_that_dies_fails_its_calls_at_once_with_its_last_words() {
 #[test]
 fn batches_are_split_and_joined_where_the_revision_has_them() {
     let (mut world, _) = World::with_child();
-    let hello = crate::world::INITIALIZE.replace("2025-11-25", "2025-03-26");
-    let peer = world.post("/mcp/time", None, &hello);
-    let child = *world.spawned.last().unwrap();
-    let id = world.id_of_last(child, "initialize");
-    let shake = crate::world::HANDSHAKE.replace("2025-11-25", "2025-03-26");
-    world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{shake}}}"#));
-    let session = world.client(peer).fields["Mcp-Session-Id"].clone();
+    let (session, child) = world.session_of("2025-03-26");
     let body = r#"[{"jsonrpc":"2.0","id":1,"method":"a/a"},{"jsonrpc":"2.0","method":"n/n"},{"jsonrpc":"2.0","id":2,"method":"b/b"}]"#;
     let peer = world.post("/mcp/time", Some(&session), body);
     let (a, b) = (world.id_of_last(child, "a/a"), world.id_of_last(child, "b/b"));

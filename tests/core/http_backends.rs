@@ -9,7 +9,7 @@ use crate::calls::CALL;
 use crate::world::{HANDSHAKE, INITIALIZE, World, http_server, snapshot};
 
 /// A world whose only server is behind HTTP; the first session is open there and here.
-fn open() -> (World, String) {
+pub fn open() -> (World, String) {
     let mut world = World::new(snapshot(vec![http_server("time")]));
     let (fetch, id) = world.fetch_of("initialize");
     world.fetch_json(fetch, Some("first"), &handshake(&id));
@@ -27,11 +27,11 @@ fn open() -> (World, String) {
     (world, session)
 }
 
-fn handshake(id: &str) -> String {
+pub fn handshake(id: &str) -> String {
     result(id, HANDSHAKE)
 }
 
-fn result(id: &str, value: &str) -> String {
+pub fn result(id: &str, value: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{value}}}"#)
 }
 
@@ -224,4 +224,15 @@ fn a_redirect_is_not_followed() {
     world.input(penstock::gateway::io::Input::FetchHead { fetch, head });
     world.input(penstock::gateway::io::Input::FetchDone { fetch, end: Ok(()) });
     assert!(world.client(peer).body.contains("redirect"), "{}", world.client(peer).body);
+}
+
+#[test]
+fn a_notification_that_was_not_taken_is_in_the_log() {
+    let (mut world, session) = open();
+    let body = r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
+    let peer = world.post("/mcp/time", Some(&session), body);
+    let (fetch, _) = world.fetch_of("roots/list_changed");
+    world.fetch_status(fetch, 500, "");
+    assert_eq!(world.client(peer).status, 202);
+    assert!(world.notes().contains("did not take a notification or a response: HTTP 500"));
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use penstock::gateway::io::ChildEnd;
+use penstock::gateway::snapshot::ResponseMode;
 use penstock::wire::http1::{Field, Method};
 
 use crate::calls::CALL;
@@ -210,6 +211,27 @@ fn what_the_first_child_says_before_its_session_waits_for_it() {
     let session = world.client(peer).fields["Mcp-Session-Id"].clone();
     let listener = world.get("/mcp/time", &session, None);
     assert_eq!(world.client(listener).events[1], format!("1-2|{changed}"));
+}
+
+#[test]
+fn each_client_gets_answers_in_the_form_that_was_configured_for_it() {
+    for (key, is_stream) in [("sse-key", true), ("plain-key", false)] {
+        let servers = vec![stdio_server("time")];
+        let mut snapshot = with_key(snapshot(servers), &["sse-key", "plain-key"]);
+        snapshot.responses = vec![Some(ResponseMode::Sse)];
+        let mut world = World::new(snapshot);
+        let child = world.spawned[0];
+        world.open_child(child);
+        let fields = [
+            (Field::Accept, "application/json, text/event-stream"),
+            (Field::ContentType, "application/json"),
+            (Field::Authorization, key),
+        ];
+        let peer = world.post_with("/mcp/time", &fields, CALL);
+        let id = world.id_of_last(child, "tools/call");
+        world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
+        assert_eq!(world.client(peer).is_stream, is_stream, "{key}");
+    }
 }
 
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;

@@ -40,6 +40,7 @@ pub fn post(target: HttpTarget, body: &str) -> FetchRequest {
         revision: None,
         last_event_id: None,
         body: Some(Splice::whole(Message::from(body))),
+        repeatable: false,
         head_after_max: Some(Duration::from_secs(10)),
     }
 }
@@ -175,7 +176,10 @@ fn a_name_is_resolved_and_the_answer_has_a_head() {
 #[test]
 fn a_stale_connection_is_tried_again_once() {
     let (address, connections) = server();
-    let world = world(Options::default(), move |_| post(target("127.0.0.1", address.port()), "{}"));
+    let world = world(Options::default(), move |_| FetchRequest {
+        repeatable: true,
+        ..post(target("127.0.0.1", address.port()), "{}")
+    });
     let served = std::thread::spawn(move || {
         let mut first = connections.recv_timeout(PATIENCE).unwrap();
         read_request(&mut first);
@@ -197,6 +201,25 @@ fn a_stale_connection_is_tried_again_once() {
     assert_eq!(fetch(&world, 1).unwrap(), ["[1]"]);
     assert_eq!(fetch(&world, 2).unwrap(), ["[2]"]);
     let error = fetch(&world, 3).unwrap_err();
+    assert_eq!((error.kind, error.sent), (FetchErrorKind::Closed, true));
+    assert!(served.join().unwrap().try_recv().is_err());
+}
+
+#[test]
+fn what_must_not_be_repeated_is_not_repeated() {
+    let (address, connections) = server();
+    let world = world(Options::default(), move |_| post(target("127.0.0.1", address.port()), "{}"));
+    let served = std::thread::spawn(move || {
+        let mut first = connections.recv_timeout(PATIENCE).unwrap();
+        read_request(&mut first);
+        answer(&mut first, "[1]");
+        // The second request arrives; who knows what was done about it.
+        assert_ne!(read_request(&mut first), "");
+        drop(first);
+        connections
+    });
+    assert_eq!(fetch(&world, 1).unwrap(), ["[1]"]);
+    let error = fetch(&world, 2).unwrap_err();
     assert_eq!((error.kind, error.sent), (FetchErrorKind::Closed, true));
     assert!(served.join().unwrap().try_recv().is_err());
 }

@@ -55,11 +55,6 @@ impl Connection {
         Ok(Self { socket, buffer: Vec::new() })
     }
 
-    /// The socket, for what this client does not do.
-    pub fn socket(&mut self) -> &mut TcpStream {
-        &mut self.socket
-    }
-
     /// Sends a request and reads its answer.
     pub fn exchange(
         &mut self,

@@ -98,6 +98,7 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         servers,
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(6 * 3600),
+        responses: Vec::new(),
         close_timeout: Duration::from_secs(30),
         limits: Limits::DEFAULT,
         version: "0.1.0".into(),
@@ -111,9 +112,16 @@ pub fn with_key(mut snapshot: Snapshot, keys: &[&str]) -> Snapshot {
 
 impl World {
     pub fn new(snapshot: Snapshot) -> Self {
+        let mut world = Self::quiet(snapshot);
+        world.pump();
+        world
+    }
+
+    /// A world in which the gateway has not said anything yet.
+    pub fn quiet(snapshot: Snapshot) -> Self {
         let now = Now { mono: Instant::now(), unix_ms: 1_700_000_000_000 };
         let gateway = Gateway::new(Arc::new(snapshot), Rng::new([7; 32]), now);
-        let mut world = Self {
+        Self {
             gateway,
             now,
             clients: HashMap::new(),
@@ -127,9 +135,7 @@ impl World {
             listening: true,
             exited: false,
             next_peer: 0,
-        };
-        world.pump();
-        world
+        }
     }
 
     /// One server behind a child, already open and listed, so that tests begin in peace.
@@ -290,12 +296,18 @@ impl World {
 
     /// Opens a session at `time` with a child of its own; its id, and the child.
     pub fn session(&mut self) -> (String, Key<Backend>) {
+        self.session_of("2025-11-25")
+    }
+
+    /// The same, of another revision.
+    pub fn session_of(&mut self, date: &str) -> (String, Key<Backend>) {
         let before = self.spawned.len();
-        let body = INITIALIZE.replace("{}", r#"{"sampling":{}}"#);
+        let body = INITIALIZE.replace("{}", r#"{"sampling":{}}"#).replace("2025-11-25", date);
         let peer = self.post("/mcp/time", None, &body);
         let child = self.spawned[before];
         let id = self.id_of_last(child, "initialize");
-        self.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{HANDSHAKE}}}"#));
+        let said = HANDSHAKE.replace("2025-11-25", date);
+        self.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{said}}}"#));
         let got = self.client(peer);
         assert_eq!(got.status, 200, "{}", got.body);
         let session = got.fields["Mcp-Session-Id"].clone();

@@ -8,6 +8,8 @@ use crate::config::Sources;
 use crate::config::diagnostics::{Problem, Report};
 use crate::config::fields::Fields;
 use crate::config::raw::Format;
+use crate::config::sections::client::Client;
+use crate::gateway::snapshot::ResponseMode;
 use crate::policy::auth::Options;
 
 /// Who may speak.
@@ -15,15 +17,32 @@ use crate::policy::auth::Options;
 pub struct Auth {
     /// For the front door.
     pub options: Options,
+    /// In what form each agent gets answers, by its place in `options.agents`.
+    pub responses: Vec<Option<ResponseMode>>,
     /// Whether the key is one that we made.
     pub is_generated: bool,
 }
 
 /// Reads keys, hosts and origins; `listen` is `host:port`.
-pub fn resolve(f: Option<&Fields<'_>>, listen: &str, sources: &Sources, r: &mut Report) -> Auth {
+pub fn resolve(
+    f: Option<&Fields<'_>>,
+    clients: &[Client],
+    listen: &str,
+    sources: &Sources,
+    r: &mut Report,
+) -> Auth {
     let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
     let loopback_bind = is_loopback(host);
     let mut agents = f.map(|fields| configured(fields, sources, r)).unwrap_or_default();
+    for client in clients {
+        if !agents.contains(&client.agent) {
+            agents.push(client.agent.clone());
+        }
+    }
+    let response_of = |agent: &String| {
+        clients.iter().find(|client| client.agent == *agent).and_then(|client| client.response)
+    };
+    let responses = agents.iter().map(response_of).collect();
     let mut is_generated = false;
     if agents.is_empty() && r.problems.is_empty() {
         if let Some((name, key)) = from_environment(sources) {
@@ -43,16 +62,24 @@ pub fn resolve(f: Option<&Fields<'_>>, listen: &str, sources: &Sources, r: &mut 
             is_generated = true;
         }
     }
-    let texts = |name| f.map(|fields| fields.texts(name)).unwrap_or_default();
+    let hosts = f.map(|fields| hosts(fields, r)).unwrap_or_default();
+    let origins = f.map(|fields| origins(fields, r)).unwrap_or_default();
+    let agents = agents.iter().map(|agent| Secret::new(agent.as_bytes())).collect();
+    let options = Options { agents, hosts, origins, loopback_bind };
+    Auth { options, responses, is_generated }
+}
+
+/// The names that we are reached under, without ports.
+fn hosts(fields: &Fields<'_>, report: &mut Report) -> Vec<Box<str>> {
     let mut hosts: Vec<Box<str>> = Vec::new();
-    if let Some(domain) = f.and_then(|fields| fields.text("domain")) {
+    if let Some(domain) = fields.text("domain") {
         hosts.push(domain.value.to_ascii_lowercase().into());
     }
-    for host in texts("allowed_hosts") {
+    for host in fields.texts("allowed_hosts") {
         let name = host.value.to_ascii_lowercase();
         if name.contains(['/', ' ', '*']) {
             let message = format!("'{}' is not a host name", host.value);
-            r.add(Problem::value(host.path, Some(host.span), message));
+            report.add(Problem::value(host.path, Some(host.span), message));
         }
         // `Host` is compared without its port.
         let is_port = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
@@ -61,21 +88,25 @@ pub fn resolve(f: Option<&Fields<'_>>, listen: &str, sources: &Sources, r: &mut 
             .filter(|(host, port)| is_port(port) && (!host.contains(':') || host.ends_with(']')));
         hosts.push(without_port.map_or(name.as_str(), |(host, _)| host).into());
     }
+    hosts
+}
+
+/// The pages that may speak with us.
+fn origins(fields: &Fields<'_>, report: &mut Report) -> Vec<Box<str>> {
     let mut origins: Vec<Box<str>> = Vec::new();
-    for origin in texts("allowed_origins") {
+    for origin in fields.texts("allowed_origins") {
         let value = origin.value.trim_end_matches('/').to_ascii_lowercase();
         let rest = value.split_once("://").map_or("", |(_, rest)| rest);
         if rest.is_empty() || rest.contains(['/', '*', ' ']) {
             let message = format!("'{}' is not an origin", origin.value);
-            r.add(
+            report.add(
                 Problem::value(origin.path, Some(origin.span), message)
                     .suggest("Write scheme and host, as in https://app.example"),
             );
         }
         origins.push(value.into());
     }
-    let agents = agents.iter().map(|agent| Secret::new(agent.as_bytes())).collect();
-    Auth { options: Options { agents, hosts, origins, loopback_bind }, is_generated }
+    origins
 }
 
 /// `agent_id` wins over its old name; `agent_ids` stands alone.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::gateway::{Common, program_name};
+use super::gateway::{Overall, program_name};
 use super::image::is_image;
 use super::mount::Policy;
 use super::options;
@@ -34,7 +34,7 @@ pub struct Cx<'a> {
     /// Its name.
     pub server: Arc<str>,
     /// What holds for all.
-    pub common: &'a Common,
+    pub overall: &'a Overall,
     /// The world around it.
     pub sources: &'a Sources,
     /// What containers may mount.
@@ -100,7 +100,7 @@ fn container(cx: &Cx<'_>, image: &Sourced<&str>, report: &mut Report) -> Option<
     let mut line = Line { args: vec!["run".into()], env: inherited(cx, true) };
     line.push("--rm -i");
     if !options::has(&given, "--log-driver") {
-        line.push(&format!("--log-driver {}", cx.common.log_driver));
+        line.push(&format!("--log-driver {}", cx.overall.log_driver));
     }
     line.push(&format!("--label penstock.server={}", cx.server));
     line.push(&format!("--label penstock.instance={}", cx.sources.instance));
@@ -132,7 +132,7 @@ fn container(cx: &Cx<'_>, image: &Sourced<&str>, report: &mut Report) -> Option<
     let broken = refused.and_then(|()| cx.policy.check(&given)).err();
     notices(cx, &given, !mounts.is_empty(), report);
 
-    let runtime = &cx.common.runtime;
+    let runtime = &cx.overall.runtime;
     let runtime_args: Vec<Box<str>> = runtime.args.iter().map(|arg| arg.as_str().into()).collect();
     let run_at = runtime_args.len();
     let has_cidfile = options::has(&given, "--cidfile");
@@ -141,6 +141,7 @@ fn container(cx: &Cx<'_>, image: &Sourced<&str>, report: &mut Report) -> Option<
         runtime_args: runtime_args.clone(),
         cidfile_at: run_at + 1,
     });
+    keep_secret_args(&line.args, report);
     let args = runtime_args.into_iter().chain(line.args).collect();
     Some(Child { command: child(cx, &runtime.program, args, line.env, care), broken })
 }
@@ -180,14 +181,14 @@ fn plain(cx: &Cx<'_>, command: &Sourced<&str>, report: &mut Report) -> Option<Ch
     }
     let mut args: Vec<Box<str>> = fields.texts("args").iter().map(|arg| arg.value.into()).collect();
     let is_runtime = ["docker", "podman", "nerdctl"].contains(&program_name(command.value))
-        || command.value == cx.common.runtime.program;
+        || command.value == cx.overall.runtime.program;
     let run_at = if is_runtime { run_at(&args) } else { None };
-    if cx.common.require_containers && run_at.is_none() {
+    if cx.overall.require_containers && run_at.is_none() {
         let message = format!(
             "server '{}': stdio servers must use containerized execution (command must be '{}', \
              got '{}'). This is required by MCP Gateway Specification Section 3.2.1 \
              (Containerization Requirement)",
-            cx.server, cx.common.runtime.program, command.value
+            cx.server, cx.overall.runtime.program, command.value
         );
         report.add(
             Problem::value(&command.path, Some(command.span), message)
@@ -213,7 +214,7 @@ fn plain(cx: &Cx<'_>, command: &Sourced<&str>, report: &mut Report) -> Option<Ch
         });
         let knows_none = ["docker", "podman"].contains(&program_name(command.value));
         if knows_none && !options::has(&given, "--log-driver") {
-            let driver = [Box::from("--log-driver"), cx.common.log_driver.as_str().into()];
+            let driver = [Box::from("--log-driver"), cx.overall.log_driver.as_str().into()];
             args.splice(at + 1..at + 1, driver);
         }
     }
@@ -222,11 +223,7 @@ fn plain(cx: &Cx<'_>, command: &Sourced<&str>, report: &mut Report) -> Option<Ch
         keep_secret(name, value.value, is_expanded, report);
         environment.insert(name.to_owned(), value.value.to_owned());
     }
-    for arg in &args {
-        if let Some((name, value)) = arg.split_once('=') {
-            keep_secret(name, value, false, report);
-        }
-    }
+    keep_secret_args(&args, report);
     let program = if command.value == "self" { &cx.sources.program } else { command.value };
     Some(Child { command: child(cx, program, args, environment, care), broken })
 }
@@ -316,6 +313,22 @@ fn keep_secret(name: &str, value: &str, is_expanded: bool, report: &mut Report) 
         || env::BASE.contains(&name);
     if env::looks_secret(name) || (is_expanded && !is_plain) {
         report.keep_secret(value);
+    }
+}
+
+/// `NAME=value`, `--token=value` and `--token value`.
+fn keep_secret_args(args: &[Box<str>], report: &mut Report) {
+    let mut before: &str = "";
+    for arg in args {
+        let assigned = arg.strip_prefix("--env=").unwrap_or(arg);
+        match assigned.split_once('=') {
+            Some((name, value)) => keep_secret(name, value, false, report),
+            None if before.starts_with('-') && !arg.starts_with(['-', '/']) => {
+                keep_secret(before, arg, false, report);
+            }
+            None => {}
+        }
+        before = arg;
     }
 }
 

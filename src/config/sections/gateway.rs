@@ -24,7 +24,7 @@ const TOOL_TIMEOUT_MIN_S: u64 = 10;
 
 /// What holds for all servers.
 #[derive(Clone, Debug)]
-pub struct Common {
+pub struct Overall {
     /// Where to listen: `host:port`.
     pub listen: String,
     /// From starting a server to the end of its handshake.
@@ -44,7 +44,7 @@ pub struct Common {
 }
 
 /// Reads the section; without it, everything has its default.
-pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Report) -> Common {
+pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Report) -> Overall {
     let text = |name| fields.and_then(|fields| fields.text(name));
     let duration = |name| fields.and_then(|fields| fields.duration(name));
     if let Some(fields) = fields {
@@ -56,7 +56,7 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
     if let Some(bytes) = fields.and_then(|fields| fields.whole("max_message_bytes")) {
         limits.message_bytes_max = usize::try_from(bytes.value).unwrap_or(limits.message_bytes_max);
     }
-    Common {
+    Overall {
         listen: listen(text("listen"), sources, report),
         startup_timeout: duration("startup_timeout").unwrap_or(STARTUP_TIMEOUT),
         tool_timeout: duration("tool_timeout").unwrap_or_else(|| tool_timeout(sources)),
@@ -214,6 +214,13 @@ pub fn log_dir(sources: &Sources) -> PathBuf {
     let variable = sources.environment.get("MCP_GATEWAY_LOG_DIR").filter(|dir| !dir.is_empty());
     let flag = sources.flags.get("log-dir").filter(|dir| !dir.is_empty());
     PathBuf::from(flag.or(variable.map(String::as_str)).unwrap_or(LOG_DIR))
+}
+
+/// `SSL_CERT_FILE`, unless it is empty.
+#[must_use]
+pub fn ca_file(sources: &Sources) -> Option<PathBuf> {
+    let variable = sources.environment.get("SSL_CERT_FILE").filter(|file| !file.is_empty());
+    variable.map(PathBuf::from)
 }
 
 /// The patterns of `DEBUG`: the variable wins over `-v`.

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use super::client;
 use super::container::{self, Cx};
-use super::gateway::Common;
+use super::gateway::Overall;
 use super::http;
 use super::mount::Policy;
 use crate::config::diagnostics::{Problem, Report};
@@ -36,7 +37,7 @@ pub struct Servers {
 /// Reads the table of servers.
 pub fn resolve_all(
     table: &Sourced<&Item>,
-    common: &Common,
+    overall: &Overall,
     sources: &Sources,
     report: &mut Report,
 ) -> Servers {
@@ -63,7 +64,7 @@ pub fn resolve_all(
             continue;
         }
         let fields = Fields::read(&member.item, place, report);
-        let resolved = resolve(&member.name, &fields, common, (sources, &policy), report);
+        let resolved = resolve(&member.name, &fields, overall, (sources, &policy), report);
         let Some((server, broken)) = resolved else { continue };
         if let (Some(why), Ok(id)) = (broken, u16::try_from(servers.servers.len())) {
             let why = format!("server \"{}\": {why}", member.name);
@@ -85,7 +86,7 @@ type Resolved = Option<(Server, Option<String>)>;
 fn resolve(
     name: &str,
     fields: &Fields<'_>,
-    common: &Common,
+    overall: &Overall,
     (sources, policy): (&Sources, &Policy<'_>),
     report: &mut Report,
 ) -> Resolved {
@@ -103,7 +104,7 @@ fn resolve(
             fields.only_for(Transports::Stdio, report);
             let server = Arc::clone(&name);
             let child =
-                container::resolve(&Cx { fields, server, common, sources, policy }, report)?;
+                container::resolve(&Cx { fields, server, overall, sources, policy }, report)?;
             (Transport::Stdio(Arc::new(child.command)), child.broken)
         }
     };
@@ -111,15 +112,13 @@ fn resolve(
         name,
         transport,
         tools: tools(fields),
-        startup_timeout: fields.duration("startup_timeout").unwrap_or(common.startup_timeout),
-        tool_timeout: fields.duration("tool_timeout").unwrap_or(common.tool_timeout),
+        startup_timeout: fields.duration("startup_timeout").unwrap_or(overall.startup_timeout),
+        tool_timeout: fields.duration("tool_timeout").unwrap_or(overall.tool_timeout),
         shared: fields.flag("shared").unwrap_or(false),
         required: fields.flag("required").unwrap_or(false),
-        response: match fields.text("response").map(|response| response.value) {
-            Some("json") => ResponseMode::Json,
-            Some("sse") => ResponseMode::Sse,
-            _ => ResponseMode::Auto,
-        },
+        response: fields
+            .text("response")
+            .map_or(ResponseMode::Auto, |response| client::response_mode(response.value)),
     };
     Some((server, broken))
 }

@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: MIT
-//! Backends that are reached over HTTP: Streamable HTTP, and HTTP+SSE behind it.
+//! Backends that are reached over HTTP: requests and their answers.
 //!
-//! A lost session is opened again once, and the call is sent again only if the server has certainly
-//! not executed it: a 404 (or a 400 that names the session) means that it was not looked at.
-//!
-//! Spec: MCP 2025-11-25, basic/transports; MCP 2024-11-05, basic/transports, "HTTP with SSE".
+//! Spec: MCP 2025-11-25, basic/transports.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Backend, Carrier, EventsSession, HttpSession, Link, Owner, State};
+use super::{Backend, Carrier, HttpSession, Link};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
-use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::call::{Call, id_of};
 use crate::gateway::fault::BackendFaultKind;
 use crate::gateway::fetch::{Fetch, Purpose};
 use crate::gateway::io::{
-    FetchContent, FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest,
-    Output,
+    FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest, Level, Output,
 };
-use crate::gateway::session::Session;
 use crate::gateway::snapshot::{HttpTarget, Transport};
-use crate::mcp::legacy;
-use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
+use crate::wire::jsonrpc::{self, Envelope, Parsed};
 use crate::wire::{Patch, Splice};
 
+/// A status that says that the request was not looked at: no such session, among others.
+pub(super) const NOT_FOUND: u16 = 404;
+/// A status that may say the same.
+pub(super) const BAD_REQUEST: u16 = 400;
 /// How long to wait before resuming a stream, if the server does not say.
-const RETRY_MS: u32 = 1000;
-/// How often a stream is resumed in vain.
-const RESUMES_MAX: u32 = 5;
+const RETRY_MS_DEFAULT: u32 = 1000;
+/// Whatever the server says: at most ten times a second, and at least once a minute.
+const RETRY_MS: std::ops::RangeInclusive<u32> = 100..=60_000;
+/// How long a server may take to let us go, and to end an answer behind the response in it.
+const END_AFTER_MAX: Duration = Duration::from_secs(5);
 
 impl Gateway {
-    fn target_of(&self, key: Key<Backend>) -> Option<Arc<HttpTarget>> {
+    pub(super) fn target_of(&self, key: Key<Backend>) -> Option<Arc<HttpTarget>> {
         match &self.server(self.backends.get(key)?.server).transport {
             Transport::Http(target) => Some(Arc::clone(target)),
             Transport::Stdio(_) => None,
@@ -62,7 +62,7 @@ impl Gateway {
     }
 
     /// Sends an HTTP request in the backend's session.
-    fn fetch(
+    pub(super) fn fetch(
         &mut self,
         key: Key<Backend>,
         purpose: Purpose,
@@ -72,6 +72,7 @@ impl Gateway {
         body: Option<Splice>,
     ) -> Option<Key<Fetch>> {
         let target = self.target_of(key)?;
+        let until = self.patience(key, purpose).map(|patience| self.now.mono + patience);
         let (session_id, revision) = match &self.backends.get(key)?.link {
             Link::Http(session) => (session.id.clone(), session.revision.clone()),
             _ => (None, None),
@@ -83,11 +84,17 @@ impl Gateway {
             head: None,
             error_body: None,
             last_event_id: None,
-            retry_ms: RETRY_MS,
+            retry_ms: RETRY_MS_DEFAULT,
             resume_at: None,
             n_resumed: 0,
+            is_resumption: false,
+            until,
         });
+        if let Some(at) = until {
+            self.alarms.set(Alarm::Resumes, at);
+        }
         let request = FetchRequest {
+            repeatable: self.is_repeatable(purpose),
             head_after_max: None,
             target,
             path,
@@ -99,6 +106,40 @@ impl Gateway {
         };
         self.push(Output::Fetch { fetch, request: Box::new(request) });
         Some(fetch)
+    }
+
+    /// Whether a request may reach the server twice. A tool may be executed once at most, and of
+    /// methods that we do not know nothing is known.
+    fn is_repeatable(&self, purpose: Purpose) -> bool {
+        let (Purpose::Carry(Carrier::Call(call)) | Purpose::Deliver(Carrier::Call(call))) = purpose
+        else {
+            return true;
+        };
+        self.calls.get(call).is_some_and(|call| call.method.is_repeatable())
+    }
+
+    /// How long a request may take that no call watches: also a mute server must not hold up a
+    /// client's notification, or our end.
+    fn patience(&self, key: Key<Backend>, purpose: Purpose) -> Option<Duration> {
+        match purpose {
+            Purpose::Leave => Some(END_AFTER_MAX),
+            Purpose::Carry(Carrier::Notice(_)) | Purpose::Deliver(_) => {
+                Some(self.server(self.backends.get(key)?.server).tool_timeout)
+            }
+            Purpose::Carry(Carrier::Call(_)) | Purpose::Listen | Purpose::Events => None,
+        }
+    }
+
+    /// The response has come on this request: the rest of its answer is of little interest.
+    pub(crate) fn ends_soon(&mut self, key: Key<Fetch>) {
+        let at = self.now.mono + END_AFTER_MAX;
+        let Some(fetch) = self.fetches.get_mut(key) else { return };
+        if fetch.resume_at.is_some() {
+            self.fetches.remove(key);
+            return;
+        }
+        fetch.until = Some(at);
+        self.alarms.set(Alarm::Resumes, at);
     }
 
     pub(crate) fn fetch_head(&mut self, key: Key<Fetch>, head: FetchHead) {
@@ -129,7 +170,7 @@ impl Gateway {
             fetch.n_resumed = 0;
         }
         if let Some(retry_ms) = event.retry_ms {
-            fetch.retry_ms = retry_ms;
+            fetch.retry_ms = retry_ms.clamp(*RETRY_MS.start(), *RETRY_MS.end());
         }
         if message.is_empty() {
             return;
@@ -155,17 +196,36 @@ impl Gateway {
             Purpose::Deliver(Carrier::Call(call)) => self.call_delivered(key, backend, call, end),
             Purpose::Carry(Carrier::Notice(waiting))
             | Purpose::Deliver(Carrier::Notice(waiting)) => {
-                self.fetches.remove(key);
+                self.notice_done(key, backend, &end);
                 if let Some(exchange) = waiting {
                     self.accept_notice(exchange);
                 }
             }
-            Purpose::Listen => self.listening_done(key, backend),
+            Purpose::Listen => self.listening_done(key, backend, &end),
             Purpose::Events => self.events_done(key, backend, end),
             Purpose::Leave => {
                 self.fetches.remove(key);
             }
         }
+    }
+
+    /// The HTTP request that carried a notification or a response is over. Its client was told that
+    /// it was taken; if it was not, at least the log says so.
+    fn notice_done(
+        &mut self,
+        key: Key<Fetch>,
+        backend: Key<Backend>,
+        end: &Result<(), FetchError>,
+    ) {
+        let Some(fetch) = self.fetches.remove(key) else { return };
+        let why = match (end, fetch.head.as_ref().map_or(0, |head| head.status)) {
+            (Err(error), _) => format!("{}", Sentence(error)),
+            (Ok(()), status) if is_success(status) => return,
+            (Ok(()), status) => format!("HTTP {status}"),
+        };
+        let server = self.backends.get(backend).map(|backend| backend.server);
+        let text = format!("it did not take a notification or a response: {why}");
+        self.note(Level::Warn, "backend", server, text);
     }
 
     /// The HTTP request that carried a call is over.
@@ -180,7 +240,8 @@ impl Gateway {
             self.fetches.remove(key);
             return;
         }
-        if self.can_resume(key, &end) {
+        let is_wanted = self.calls.get(call).is_some_and(|call| !call.cancelled);
+        if is_wanted && self.can_resume(key, &end) {
             return self.resume_later(key);
         }
         let Some(fetch) = self.fetches.remove(key) else { return };
@@ -188,6 +249,7 @@ impl Gateway {
             call.fetch = None;
         }
         match (end, &fetch.head) {
+            (Err(error), _) if self.send_again(backend, call, &error) => {}
             (Err(error), _) => {
                 let detail = format!("{}", Sentence(&error));
                 let fault = self.backend_fault(backend, kind_of(error.kind), &detail);
@@ -202,20 +264,38 @@ impl Gateway {
         }
     }
 
+    /// Sends a call once more if it has certainly not reached the server: the connection was gone
+    /// before a byte had left. `false`: it is over.
+    fn send_again(&mut self, key: Key<Backend>, call: Key<Call>, error: &FetchError) -> bool {
+        let Some(entry) = self.calls.get_mut(call) else { return false };
+        if error.sent || error.kind != FetchErrorKind::Closed || entry.resent || entry.cancelled {
+            return false;
+        }
+        entry.resent = true;
+        let request = entry.request.clone();
+        self.transmit(key, request, Carrier::Call(call));
+        true
+    }
+
     /// The answer was an HTTP error.
     fn call_refused(&mut self, backend: Key<Backend>, call: Key<Call>, fetch: &Fetch) {
-        if self.session_is_lost(fetch) && self.reopen(backend, call, fetch) {
+        // A stream that cannot be resumed says nothing about its request: that was executed.
+        let unread = !fetch.is_resumption;
+        if unread && self.session_is_lost(fetch) && self.reopen(backend, call, fetch) {
             return;
         }
         let status = fetch.head.as_ref().map_or(0, |head| head.status);
-        if matches!(status, 400 | 404 | 405) && self.try_events(backend, call) {
+        let said_in_rpc =
+            fetch.error_body.as_ref().and_then(|body| match jsonrpc::parse(body, self.limits()) {
+                Ok(Parsed::Single(envelope)) if envelope.error.is_some() => Some((body, envelope)),
+                _ => None,
+            });
+        // A server that refuses in JSON-RPC has understood the POST: it is no older one.
+        let is_older = matches!(status, 404 | 405) || status == 400 && said_in_rpc.is_none();
+        if unread && is_older && self.try_events(backend, call) {
             return;
         }
-        if let Some(body) = &fetch.error_body
-            && let Ok(Parsed::Single(envelope)) = jsonrpc::parse(body, self.limits())
-            && envelope.kind == Kind::Response
-            && envelope.error.is_some()
-        {
+        if let Some((body, envelope)) = said_in_rpc {
             // The server says in JSON-RPC what is wrong: that is worth more than the status.
             let answer = self.as_answer(call, body, &envelope);
             return self.receive(backend, answer, Some(call));
@@ -224,6 +304,10 @@ impl Gateway {
         let said: String = said.unwrap_or_default().chars().take(300).collect();
         let detail = match fetch.head.as_ref().and_then(|head| head.location.as_deref()) {
             Some(location) => format!("HTTP {status}: a redirect to {location} is not followed"),
+            None if matches!(status, 401 | 403) => format!(
+                "HTTP {status}: it does not accept the credentials configured for it; {}",
+                said.trim()
+            ),
             None => format!("HTTP {status}: {}", said.trim()),
         };
         let fault = self.backend_fault(backend, BackendFaultKind::Misbehaved, &detail);
@@ -238,215 +322,6 @@ impl Gateway {
             None => body.clone(),
         }
     }
-
-    fn session_is_lost(&self, fetch: &Fetch) -> bool {
-        let Some(head) = &fetch.head else { return false };
-        let names_session = || {
-            let body = fetch.error_body.as_deref().unwrap_or_default().to_ascii_lowercase();
-            memchr::memmem::find(&body, b"session").is_some()
-        };
-        fetch.session_id.is_some() && (head.status == 404 || head.status == 400 && names_session())
-    }
-
-    /// Opens a lost session again and sends the call once more. `false`: that was done already.
-    fn reopen(&mut self, key: Key<Backend>, call: Key<Call>, lost: &Fetch) -> bool {
-        let Some(entry) = self.calls.get_mut(call) else { return false };
-        if entry.resent || entry.is_handshake() {
-            return false;
-        }
-        entry.resent = true;
-        let request = entry.request.clone();
-        let Some(backend) = self.backends.get_mut(key) else { return false };
-        let Link::Http(session) = &mut backend.link else { return false };
-        let replaced = session.id != lost.session_id;
-        if backend.state == State::Ready && !replaced {
-            session.id = None;
-            session.revision = None;
-            backend.state = State::Opening;
-            backend.held.push_back((request, Carrier::Call(call)));
-            self.say_hello_again(key);
-            return true;
-        }
-        // Another call has already noticed: this one goes after it.
-        self.send_below(key, request, Carrier::Call(call));
-        true
-    }
-
-    /// Repeats the `initialize` that opened the session: the client's own, or ours.
-    fn say_hello_again(&mut self, key: Key<Backend>) {
-        let owner = self.backends.get(key).map(|backend| backend.owner);
-        let hello = match owner {
-            Some(Owner::Session(session)) => self
-                .sessions
-                .get(session)
-                .filter(|s| !s.opened_by_gateway)
-                .and_then(|s| s.hello.clone()),
-            _ => None,
-        };
-        let server = self.backends.get(key).map(|backend| backend.server);
-        let text = "its session was lost; opening a new one".to_owned();
-        self.note(crate::gateway::io::Level::Warn, "backend", server, text);
-        let Some(hello) = hello else { return self.say_hello(key, CallFor::Reopening) };
-        let message = hello.to_message();
-        let id = match jsonrpc::parse(&message, self.limits()) {
-            Ok(Parsed::Single(envelope)) => envelope.id,
-            _ => None,
-        };
-        let Some(span) = id else { return self.say_hello(key, CallFor::Reopening) };
-        let method = crate::mcp::method::Method::Initialize;
-        self.call_ourselves(key, CallFor::Reopening, method, "initialize", |id| {
-            Splice::whole(message).with(span, Patch::Number(id))
-        });
-    }
-
-    /// The lost session is open again.
-    pub(crate) fn reopened(&mut self, key: Key<Backend>, message: &Message, envelope: &Envelope) {
-        let handshake = envelope.result.and_then(|result| legacy::handshake(message, result));
-        let Some(handshake) = handshake else {
-            let detail = "its session was lost and it refused a new one";
-            let fault = self.backend_fault(key, BackendFaultKind::Down, detail);
-            return self.backend_failed(key, &fault);
-        };
-        self.set_revision(key, &handshake.version, handshake.revision.version_header);
-        if let Some(backend) = self.backends.get_mut(key) {
-            backend.state = State::Ready;
-        }
-        self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
-        self.release_held(key);
-    }
-
-    /// What `MCP-Protocol-Version` says from now on.
-    pub(crate) fn set_revision(&mut self, key: Key<Backend>, version: &str, has_header: bool) {
-        if let Some(Backend { link: Link::Http(session), .. }) = self.backends.get_mut(key)
-            && has_header
-        {
-            session.revision = Some(version.into());
-        }
-    }
-
-    // --- streams that were interrupted
-
-    fn can_resume(&self, key: Key<Fetch>, end: &Result<(), FetchError>) -> bool {
-        let Some(fetch) = self.fetches.get(key) else { return false };
-        let began = fetch
-            .head
-            .as_ref()
-            .is_some_and(|head| is_success(head.status) && head.content == FetchContent::Events);
-        let ended = match end {
-            Ok(()) => true,
-            Err(error) => error.kind == FetchErrorKind::Closed,
-        };
-        ended && began && fetch.last_event_id.is_some() && fetch.n_resumed < RESUMES_MAX
-    }
-
-    fn resume_later(&mut self, key: Key<Fetch>) {
-        let now = self.now.mono;
-        let Some(fetch) = self.fetches.get_mut(key) else { return };
-        let at = now + Duration::from_millis(u64::from(fetch.retry_ms));
-        fetch.resume_at = Some(at);
-        self.alarms.set(Alarm::Resumes, at);
-    }
-
-    /// Resumes the streams, and listens again, where it is time.
-    pub(crate) fn resume_fetches(&mut self) {
-        let now = self.now.mono;
-        let mut due = Vec::new();
-        let mut next = None;
-        for (key, fetch) in self.fetches.iter() {
-            match fetch.resume_at {
-                Some(at) if at <= now => due.push(key),
-                Some(at) => next = Some(next.map_or(at, |n: std::time::Instant| n.min(at))),
-                None => {}
-            }
-        }
-        for key in due {
-            self.resume(key);
-        }
-        let mut listen = Vec::new();
-        for (key, backend) in self.backends.iter_mut() {
-            let Link::Http(session) = &mut backend.link else { continue };
-            match session.listen_at {
-                Some(at) if at <= now => {
-                    session.listen_at = None;
-                    listen.push((key, backend.owner));
-                }
-                Some(at) => next = Some(next.map_or(at, |n| n.min(at))),
-                None => {}
-            }
-        }
-        for (_, owner) in listen {
-            if let Owner::Session(session) = owner
-                && self.sessions.get(session).is_some_and(|s| s.listener().is_some())
-            {
-                self.listen_below(session);
-            }
-        }
-        if let Some(at) = next {
-            self.alarms.set(Alarm::Resumes, at);
-        }
-    }
-
-    fn resume(&mut self, key: Key<Fetch>) {
-        let Some(old) = self.fetches.remove(key) else { return };
-        let (backend, purpose) = (old.backend, old.purpose);
-        let last = old.last_event_id.clone();
-        let new = self.fetch(backend, purpose, FetchMethod::Get, None, last, None);
-        let Some(new) = new else { return };
-        if let Some(fetch) = self.fetches.get_mut(new) {
-            fetch.last_event_id = old.last_event_id;
-            fetch.retry_ms = old.retry_ms;
-            fetch.n_resumed = old.n_resumed + 1;
-        }
-        if let Purpose::Carry(Carrier::Call(call)) = purpose
-            && let Some(call) = self.calls.get_mut(call)
-        {
-            call.fetch = Some(new);
-        }
-    }
-
-    // --- listening
-
-    /// Listens below for the messages of `session` that belong to no call.
-    pub(crate) fn listen_below(&mut self, session: Key<Session>) {
-        let Some((key, _)) = self.backend_of(session) else { return };
-        let Some(backend) = self.backends.get(key) else { return };
-        let Link::Http(http) = &backend.link else { return };
-        if http.listening.is_some() || backend.state != State::Ready {
-            return;
-        }
-        let fetch = self.fetch(key, Purpose::Listen, FetchMethod::Get, None, None, None);
-        if let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(key) {
-            http.listening = fetch;
-        }
-    }
-
-    /// Nobody listens above any more.
-    pub(crate) fn stop_listening_below(&mut self, session: Key<Session>) {
-        let Some((key, _)) = self.backend_of(session) else { return };
-        let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(key) else {
-            return;
-        };
-        if let Some(fetch) = http.listening.take() {
-            self.cancel_fetch(fetch);
-        }
-    }
-
-    fn listening_done(&mut self, key: Key<Fetch>, backend: Key<Backend>) {
-        let Some(fetch) = self.fetches.remove(key) else { return };
-        // A server without such a stream has said so with an error, for good.
-        let may_again = fetch.head.as_ref().is_some_and(|head| is_success(head.status));
-        let at = self.now.mono + Duration::from_millis(u64::from(fetch.retry_ms));
-        let Some(Backend { link: Link::Http(http), .. }) = self.backends.get_mut(backend) else {
-            return;
-        };
-        http.listening.take_if(|listening| *listening == key);
-        if may_again {
-            http.listen_at = Some(at);
-            self.alarms.set(Alarm::Resumes, at);
-        }
-    }
-
-    // --- leaving
 
     /// Ends our session with an HTTP server.
     pub(crate) fn leave_http(&mut self, key: Key<Backend>) {
@@ -469,79 +344,11 @@ impl Gateway {
         if fetch.resume_at.is_none() {
             self.push(Output::Cancel { fetch: key });
         }
-        if let Purpose::Carry(Carrier::Notice(Some(exchange))) = fetch.purpose {
+        if let Purpose::Carry(Carrier::Notice(Some(exchange)))
+        | Purpose::Deliver(Carrier::Notice(Some(exchange))) = fetch.purpose
+        {
             self.accept_notice(exchange);
         }
-    }
-
-    // --- HTTP+SSE
-
-    /// The server refused to be spoken to in Streamable HTTP: the older transport begins with a GET.
-    fn try_events(&mut self, key: Key<Backend>, call: Key<Call>) -> bool {
-        let Some(entry) = self.calls.get(call) else { return false };
-        let request = entry.request.clone();
-        let is_first_try = entry.is_handshake()
-            && self.backends.get(key).is_some_and(|backend| matches!(backend.link, Link::Http(_)));
-        if !is_first_try {
-            return false;
-        }
-        let stream = self.fetch(key, Purpose::Events, FetchMethod::Get, None, None, None);
-        let (Some(stream), Some(backend)) = (stream, self.backends.get_mut(key)) else {
-            return false;
-        };
-        backend.link = Link::Events(EventsSession { stream, endpoint: None });
-        backend.held.push_front((request, Carrier::Call(call)));
-        true
-    }
-
-    /// The server has said where it wants its messages: on the same host, whatever it says.
-    fn endpoint_known(&mut self, key: Key<Backend>, said: &Message) {
-        let Some(target) = self.target_of(key) else { return };
-        let said = String::from_utf8_lossy(said);
-        let Some(path) = endpoint_path(&said, &target) else {
-            let detail = format!("its endpoint {said} is on another host");
-            let fault = self.backend_fault(key, BackendFaultKind::Misbehaved, &detail);
-            return self.backend_failed(key, &fault);
-        };
-        let Some(backend) = self.backends.get_mut(key) else { return };
-        let Link::Events(events) = &mut backend.link else { return };
-        events.endpoint = Some(path);
-        // The handshake is the first of what waits; the rest goes when it is answered.
-        if let Some((request, carrier)) = backend.held.pop_front() {
-            self.post(key, request, carrier);
-        }
-    }
-
-    fn call_delivered(
-        &mut self,
-        key: Key<Fetch>,
-        backend: Key<Backend>,
-        call: Key<Call>,
-        end: Result<(), FetchError>,
-    ) {
-        let Some(fetch) = self.fetches.remove(key) else { return };
-        let taken = fetch.head.as_ref().is_some_and(|head| is_success(head.status));
-        let detail = match (end, taken) {
-            (Ok(()), true) => return,
-            (Err(error), _) => format!("{}", Sentence(&error)),
-            (Ok(()), false) => {
-                format!("HTTP {}", fetch.head.as_ref().map_or(0, |head| head.status))
-            }
-        };
-        let fault = self.backend_fault(backend, BackendFaultKind::Down, &detail);
-        self.fail_call(call, &fault);
-    }
-
-    fn events_done(&mut self, key: Key<Fetch>, backend: Key<Backend>, end: Result<(), FetchError>) {
-        let Some(fetch) = self.fetches.remove(key) else { return };
-        let status = fetch.head.as_ref().map_or(0, |head| head.status);
-        let detail = match end {
-            Err(error) => format!("{}", Sentence(&error)),
-            Ok(()) if is_success(status) => "it closed its event stream".to_owned(),
-            Ok(()) => format!("HTTP {status} to POST and to GET: it speaks no transport we know"),
-        };
-        let fault = self.backend_fault(backend, BackendFaultKind::Down, &detail);
-        self.backend_failed(backend, &fault);
     }
 }
 
@@ -553,7 +360,7 @@ impl HttpSession {
     }
 }
 
-const fn is_success(status: u16) -> bool {
+pub(super) const fn is_success(status: u16) -> bool {
     status >= 200 && status < 300
 }
 
@@ -566,7 +373,7 @@ const fn kind_of(kind: FetchErrorKind) -> BackendFaultKind {
 }
 
 /// A fetch error for people.
-struct Sentence<'a>(&'a FetchError);
+pub(super) struct Sentence<'a>(pub &'a FetchError);
 
 impl std::fmt::Display for Sentence<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -580,59 +387,5 @@ impl std::fmt::Display for Sentence<'_> {
             FetchErrorKind::TooLong => "its answer is too long",
         };
         write!(f, "{what}: {}", self.0.text)
-    }
-}
-
-/// The path to post to, if `said` is a path or a URL on the host of `target`.
-fn endpoint_path(said: &str, target: &HttpTarget) -> Option<Box<str>> {
-    let said = said.trim();
-    if said.starts_with('/') && !said.starts_with("//") {
-        return Some(said.into());
-    }
-    let scheme = if target.tls { "https://" } else { "http://" };
-    if let Some(rest) = said.strip_prefix(scheme) {
-        let slash = rest.find('/')?;
-        let (authority, path) = rest.split_at(slash);
-        let default_port = if target.tls { 443 } else { 80 };
-        let full = format!("{}:{}", target.host, target.port);
-        let is_same =
-            authority == full || target.port == default_port && *authority == *target.host;
-        return is_same.then(|| path.into());
-    }
-    if said.contains("://") || said.starts_with("//") || said.is_empty() {
-        return None;
-    }
-    // Relative to the folder of the stream's path.
-    let folder = target.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    Some(format!("{folder}/{said}").into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(said: &str, want: Option<&str>) {
-        let target = HttpTarget {
-            server: "s".into(),
-            tls: false,
-            host: "h".into(),
-            port: 81,
-            path: "/v1/sse".into(),
-            headers: Vec::new(),
-            connect_timeout: Duration::from_secs(1),
-        };
-        assert_eq!(endpoint_path(said, &target).as_deref(), want, "{said}");
-    }
-
-    #[test]
-    fn an_endpoint_stays_on_its_host() {
-        check("/messages?id=1", Some("/messages?id=1"));
-        check("messages?id=1", Some("/v1/messages?id=1"));
-        check("http://h:81/m", Some("/m"));
-        check("http://evil:81/m", None);
-        check("https://h:81/m", None);
-        check("//evil/m", None);
-        check("", None);
     }
 }

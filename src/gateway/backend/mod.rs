@@ -11,20 +11,23 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Gateway;
-use super::call::{Call, CallFor};
+use super::call::Call;
 use super::exchange::Exchange;
 use super::fault::{BackendFaultKind, Fault};
 use super::io::{ChildEnd, EventKind, Fetch, Level, Output};
 use super::session::Session;
 use super::snapshot::ServerId;
+use super::{Gateway, note};
 use crate::base::{Key, Message};
 use crate::mcp::legacy::Handshake;
 use crate::mcp::method::Method;
 use crate::wire::Splice;
 
+pub mod events;
 pub mod http;
 pub mod open;
+pub mod reopen;
+pub mod streams;
 
 /// One backend.
 #[derive(Debug)]
@@ -79,6 +82,8 @@ pub struct HttpSession {
     pub listening: Option<Key<Fetch>>,
     /// When to listen again after the server has ended that GET.
     pub listen_at: Option<Instant>,
+    /// How often the server was not there for it.
+    pub n_deaf: u32,
 }
 
 /// Our connection with an HTTP+SSE server.
@@ -125,6 +130,12 @@ pub enum Carrier {
 const HELD_MAX: usize = 1024;
 
 impl Backend {
+    /// Whether one more message may wait until it is open.
+    fn may_hold(&self, message: &Splice, bytes_max: usize) -> bool {
+        let bytes: usize = self.held.iter().map(|(held, _)| held.len()).sum();
+        self.held.len() < HELD_MAX && bytes + message.len() <= bytes_max
+    }
+
     /// The last lines of stderr in one.
     #[must_use]
     pub fn last_words(&self) -> String {
@@ -150,11 +161,12 @@ impl Gateway {
         message: Splice,
         carrier: Carrier,
     ) -> bool {
+        let bytes_max = self.limits().backend_outbox_bytes_max;
         let Some(backend) = self.backends.get_mut(key) else { return false };
         match backend.state {
             State::Ready => self.transmit(key, message, carrier),
             State::Opening => {
-                if backend.held.len() < HELD_MAX {
+                if backend.may_hold(&message, bytes_max) {
                     let exchange_goes_on = match carrier {
                         Carrier::Notice(_) => Carrier::Notice(None),
                         Carrier::Call(_) => carrier,
@@ -211,7 +223,7 @@ impl Gateway {
         if n.is_power_of_two() {
             let text = format!(
                 "stdout carried a line that is no message ({n} so far): {}",
-                String::from_utf8_lossy(&line[..line.len().min(200)])
+                note::excerpt(line)
             );
             self.note(Level::Warn, "backend", Some(server), text);
         }
@@ -223,7 +235,7 @@ impl Gateway {
         let Some(server) = self.backends.get(key).map(|backend| backend.server) else { return };
         let text = format!(
             "dropped a message of more than {max} bytes that begins with: {}",
-            String::from_utf8_lossy(&start[..start.len().min(200)])
+            note::excerpt(start)
         );
         self.note(Level::Error, "backend", Some(server), text);
         if let Some(call) = self.only_call_of(key) {
@@ -258,27 +270,33 @@ impl Gateway {
             ChildEnd::NotStarted(text) => format!("it could not be started: {text}"),
             ChildEnd::Exited(code) => format!("its process exited with status {code}"),
             ChildEnd::Killed(signal) => format!("its process was ended by signal {signal}"),
+            ChildEnd::Mute => "its process closed its stdout".to_owned(),
         };
         let fault = self.backend_fault(key, BackendFaultKind::Down, &detail);
         if !expected {
-            self.backend_failed(key, &fault);
+            self.give_up(key, &fault);
         }
         self.remove_backend(key, &fault);
     }
 
     /// A backend has failed: its calls get the error, the sessions that it served are over.
     pub(crate) fn backend_failed(&mut self, key: Key<Backend>, fault: &Fault) {
-        let Some(backend) = self.backends.get_mut(key) else { return };
-        if backend.state == State::Stopping {
-            return;
+        if self.backends.get(key).is_some_and(|backend| backend.state != State::Stopping) {
+            self.give_up(key, fault);
+            self.stop_link(key, false);
         }
+    }
+
+    /// Ends everything that a failed backend was needed for.
+    fn give_up(&mut self, key: Key<Backend>, fault: &Fault) {
+        let Some(backend) = self.backends.get_mut(key) else { return };
         let (server, owner, was_opening) =
             (backend.server, backend.owner, backend.state == State::Opening);
         backend.state = State::Stopping;
         self.note(Level::Error, "backend", Some(server), fault.text());
         // A session's child that crashes says nothing about the server; one that cannot start does.
         if was_opening || !matches!(owner, Owner::Session(_)) {
-            self.servers[usize::from(server.0)].fail(&fault.text());
+            self.server_failed(server, &fault.text());
         }
         self.fail_calls_of(key, fault);
         let over: Vec<_> = self
@@ -290,7 +308,6 @@ impl Gateway {
         for session in over {
             self.end_session(session, "its backend has failed");
         }
-        self.stop_link(key, false);
     }
 
     pub(crate) fn fail_calls_of(&mut self, key: Key<Backend>, fault: &Fault) {
@@ -330,32 +347,6 @@ impl Gateway {
                 let gone = self.backend_fault(key, BackendFaultKind::Down, "it was stopped");
                 self.remove_backend(key, &gone);
             }
-        }
-    }
-
-    /// Stops or resumes reading what feeds one exchange alone.
-    pub(crate) fn pause_backend_of(
-        &mut self,
-        session: Key<Session>,
-        exchange: Key<Exchange>,
-        paused: bool,
-    ) {
-        let Some((key, _)) = self.backend_of(session) else { return };
-        let Some(backend) = self.backends.get(key) else { return };
-        match (&backend.link, backend.owner) {
-            // A shared child is never held up for one client; the link closes who is too slow.
-            (Link::Child, Owner::Session(_)) => {
-                self.push(Output::PauseChild { backend: key, paused })
-            }
-            (Link::Http(_), _) => {
-                let of_exchange = |call: &Call| call.whom == CallFor::Exchange(exchange);
-                for call in self.calls.keys_of(of_exchange) {
-                    if let Some(fetch) = self.calls.get(call).and_then(|call| call.fetch) {
-                        self.push(Output::PauseFetch { fetch, paused });
-                    }
-                }
-            }
-            _ => {}
         }
     }
 }

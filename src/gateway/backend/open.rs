@@ -6,13 +6,14 @@ use std::collections::VecDeque;
 
 use super::{Backend, Carrier, HttpSession, Link, Owner, State};
 use crate::base::{Key, Message};
-use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::exchange::Exchange;
-use crate::gateway::fault::{BackendFaultKind, Fault, GatewayFault};
+use crate::gateway::fault::{self, BackendFaultKind, Fault, GatewayFault};
 use crate::gateway::io::{EventKind, Level, Output};
+use crate::gateway::session::Session;
 use crate::gateway::snapshot::{ServerId, Transport};
+use crate::gateway::{Gateway, note};
 use crate::mcp::legacy;
 use crate::mcp::method::Method;
 use crate::wire::Splice;
@@ -24,7 +25,17 @@ impl Gateway {
     pub(crate) fn start_first_backend(&mut self, server: ServerId) {
         match self.start_backend_ourselves(server) {
             Ok(key) => self.servers[usize::from(server.0)].first = Some(key),
-            Err(fault) => self.servers[usize::from(server.0)].fail(&fault.text()),
+            Err(fault) => self.server_failed(server, &fault.text()),
+        }
+    }
+
+    /// The same for a server that has failed, unless somebody was quicker.
+    pub(crate) fn start_first_backend_again(&mut self, server: ServerId) {
+        let first = self.servers[usize::from(server.0)].first;
+        match first.and_then(|first| self.backends.get(first)).map(|backend| backend.state) {
+            Some(State::Ready) => self.server_is_up(server),
+            Some(State::Opening) => {}
+            Some(State::Stopping) | None => self.start_first_backend(server),
         }
     }
 
@@ -44,18 +55,26 @@ impl Gateway {
             return None;
         }
         self.start_first_backend(server);
-        self.servers[usize::from(server.0)].first
+        // Perhaps there is no room for one; what was first before is on its way out.
+        let first = self.servers[usize::from(server.0)].first?;
+        self.backends.get(first).is_some_and(usable).then_some(first)
     }
 
     /// Starts a backend that a client's `initialize` will open.
     pub(crate) fn start_backend(&mut self, server: ServerId) -> Result<Key<Backend>, Fault> {
-        if self.backends.len() >= self.limits().children_max {
-            return Err(GatewayFault::Full("backends").into());
+        let state = &self.servers[usize::from(server.0)];
+        if let (true, Some(why)) = (state.broken, &state.trouble) {
+            return Err(fault::backend(&self.snapshot, server, BackendFaultKind::Down, why));
         }
         let link = match self.server(server).transport {
             Transport::Stdio(_) => Link::Child,
             Transport::Http(_) => Link::Http(HttpSession::default()),
         };
+        let is_child = |backend: &Backend| matches!(backend.link, Link::Child);
+        let n_children = self.backends.iter().filter(|(_, backend)| is_child(backend)).count();
+        if matches!(link, Link::Child) && n_children >= self.limits().children_max {
+            return Err(GatewayFault::Full("backends").into());
+        }
         let owner = if self.server(server).shared { Owner::Shared } else { Owner::Nobody };
         let key = self.backends.insert(Backend {
             server,
@@ -170,7 +189,7 @@ impl Gateway {
     ) {
         let handshake = envelope.result.and_then(|result| legacy::handshake(message, result));
         let Some(handshake) = handshake else {
-            let said = String::from_utf8_lossy(&message[..message.len().min(300)]).into_owned();
+            let said = note::excerpt(message);
             let detail = format!("it refused initialize: {said}");
             let fault = self.backend_fault(key, BackendFaultKind::Misbehaved, &detail);
             return self.backend_failed(key, &fault);
@@ -204,6 +223,13 @@ impl Gateway {
     pub(crate) fn release_held(&mut self, key: Key<Backend>) {
         let Some(backend) = self.backends.get_mut(key) else { return };
         for (message, carrier) in std::mem::take(&mut backend.held) {
+            // A call that was given up meanwhile must not be executed.
+            if let Carrier::Call(call) = carrier
+                && self.calls.get(call).is_none_or(|call| call.cancelled)
+            {
+                self.calls.remove(call);
+                continue;
+            }
             self.transmit(key, message, carrier);
         }
     }
@@ -217,56 +243,47 @@ impl Gateway {
         };
         let Some(call) = self.calls.remove(call) else { return };
         let CallFor::Exchange(exchange) = call.whom else { return };
+        let mut agreed = handshake.revision;
         if let Some(session) = self.session_of(exchange)
             && let Some(session) = self.sessions.get_mut(session)
         {
-            session.revision = handshake.revision;
+            // A shared backend was asked in our words; this client may speak an older revision.
+            agreed = session.revision.older_of(handshake.revision);
+            session.revision = agreed;
         }
-        let answer = legacy::response(&call.id, &handshake.result);
+        let answer = legacy::greeting(&call.id, &handshake, agreed);
         self.deliver(exchange, answer.into());
     }
 
-    /// A client's own `initialize` is answered.
+    /// A client's own `initialize` is answered. `Err`: the session that never begins; it is to be
+    /// ended once the answer has left.
     pub(crate) fn client_handshake_done(
         &mut self,
         key: Key<Backend>,
         exchange: Key<Exchange>,
         message: &Message,
         envelope: &Envelope,
-    ) {
-        let Some(session) = self.session_of(exchange) else { return };
+    ) -> Result<(), Key<Session>> {
+        let Some(session) = self.session_of(exchange) else { return Ok(()) };
         let handshake = envelope.result.and_then(|result| legacy::handshake(message, result));
         let Some(handshake) = handshake else {
             // The client sees the refusal as it is; the session has never begun.
             self.debug("gateway:open", || "a backend refused a client's initialize".to_owned());
-            return self.refuse_session(session, exchange);
+            if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) {
+                sent.opens_session = false;
+            }
+            return Err(session);
         };
         if let Some(session) = self.sessions.get_mut(session) {
             session.revision = handshake.revision;
         }
         self.set_revision(key, &handshake.version, handshake.revision.version_header);
-        let Some(backend) = self.backends.get_mut(key) else { return };
+        let Some(backend) = self.backends.get_mut(key) else { return Ok(()) };
         backend.state = State::Ready;
         let server = backend.server;
         self.server_is_up(server);
         self.release_held(key);
-    }
-
-    /// The session ends once the answer has left.
-    fn refuse_session(
-        &mut self,
-        session: Key<crate::gateway::session::Session>,
-        exchange: Key<Exchange>,
-    ) {
-        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) {
-            sent.opens_session = false;
-        }
-        if let Some(session) = self.sessions.get_mut(session) {
-            // Idle from now on, and older than everybody: the next walk over sessions ends it.
-            session.used_at =
-                self.now.mono.checked_sub(self.snapshot.session_timeout).unwrap_or(session.used_at);
-        }
-        self.alarms.set(Alarm::Sessions, self.now.mono);
+        Ok(())
     }
 
     /// Asks for a page of the tools, for `tools.json`.
@@ -292,7 +309,7 @@ impl Gateway {
         let Some(server) = self.backends.get(key).map(|backend| backend.server) else { return };
         let member = |name| envelope.result.and_then(|span| scan::member(message, span, name));
         let Some(tools) = member("tools") else {
-            let said = String::from_utf8_lossy(&message[..message.len().min(300)]).into_owned();
+            let said = note::excerpt(message);
             return self.tools_unknown(key, &said);
         };
         pages.push(message.slice(tools));

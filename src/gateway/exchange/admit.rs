@@ -131,6 +131,9 @@ impl Gateway {
             return Err(ClientFault::Accept(ACCEPT_BOTH).into());
         }
         check_revision(head)?;
+        if self.is_stopping() {
+            return Err(GatewayFault::Draining.into());
+        }
         if self.exchanges.len() >= self.limits().exchanges_max {
             return Err(GatewayFault::Full("requests").into());
         }
@@ -198,6 +201,7 @@ impl Gateway {
         let id = head.field(Field::McpSessionId).ok_or(ClientFault::NoSession(
             "Bad Request: DELETE requires an Mcp-Session-Id header",
         ))?;
+        check_revision(head)?;
         let session = self.find_session(id, server, principal)?;
         self.end_session(session, "ended by its client");
         self.answer_no_content(peer, head.field_message(Field::Origin).as_ref());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
-use crate::gateway::backend::{Backend, Carrier, Owner};
+use crate::gateway::backend::{Backend, Carrier, Owner, State};
 use crate::gateway::call::Call;
 use crate::gateway::session::{Asked, Session};
 use crate::mcp::{Code, legacy};
@@ -15,7 +15,7 @@ use crate::wire::Splice;
 use crate::wire::json::write::push_str;
 use crate::wire::jsonrpc::Envelope;
 
-/// How long a request may wait for a stream to its client.
+/// How long a request may wait for a stream to its client, and for a client that has left.
 const STREAM_AFTER_MAX: Duration = Duration::from_secs(30);
 
 impl Gateway {
@@ -27,7 +27,9 @@ impl Gateway {
         envelope: &Envelope,
         via: Option<Key<Call>>,
     ) {
-        let Some(id) = envelope.id.map(|span| message.slice(span)) else { return };
+        // A copy, since a slice would keep all of the request until it is answered.
+        let id = envelope.id.map(|span| Message::copy_of(span.of(&message)));
+        let Some(id) = id else { return };
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         let session = match owner {
             Some(Owner::Session(key)) => {
@@ -35,7 +37,7 @@ impl Gateway {
             }
             _ => None,
         };
-        let Some(key) = session else {
+        let Some(key) = session.filter(|key| self.is_for_client(*key, &message, envelope)) else {
             return self.answer_ourselves(backend, &id, &message, envelope);
         };
         let max = self.limits().input_requests_per_session_max;
@@ -43,13 +45,18 @@ impl Gateway {
             return self.refuse_asked(backend, &id, "too many requests wait for this client");
         }
         let belongs = via.or_else(|| self.only_call_of(backend));
-        let has_left = self.relay(key, belongs, Splice::whole(message));
-        let leaves_before = (!has_left).then(|| self.now.mono + STREAM_AFTER_MAX);
-        if let Some(at) = leaves_before {
-            self.alarms.set(Alarm::Inputs, at);
-        }
+        let at = self.now.mono + STREAM_AFTER_MAX;
         if let Some(session) = self.sessions.get_mut(key) {
-            session.asked.push(Asked { id, leaves_before });
+            session.asked.push(Asked { id: id.clone(), leaves_before: Some(at), stream: None });
+        }
+        let stream = self.relay(key, belongs, Splice::whole(message), Some(&id));
+        if stream.is_none() {
+            self.alarms.set(Alarm::Inputs, at);
+        } else if let Some(asked) =
+            self.sessions.get_mut(key).and_then(|session| session.asked.last_mut())
+        {
+            asked.leaves_before = None;
+            asked.stream = stream;
         }
     }
 
@@ -61,23 +68,52 @@ impl Gateway {
         message: &Message,
         envelope: &Envelope,
     ) {
-        let is_ping = envelope.method.is_some_and(|span| span.of(message) == b"\"ping\"");
-        if is_ping {
-            let answer = legacy::empty_response(id);
-            self.send_below(backend, answer.into(), Carrier::Notice(None));
+        if is_ping(message, envelope) {
+            self.answer_below(backend, legacy::empty_response(id));
         } else {
             self.refuse_asked(backend, id, "no client behind this connection can answer");
         }
     }
 
-    fn refuse_asked(&mut self, backend: Key<Backend>, id: &Message, why: &str) {
+    pub(crate) fn refuse_asked(&mut self, backend: Key<Backend>, id: &Message, why: &str) {
         let code = Code::METHOD_NOT_FOUND.0;
         let mut out = b"{\"jsonrpc\":\"2.0\",\"id\":".to_vec();
         out.extend_from_slice(id);
         out.extend_from_slice(format!(",\"error\":{{\"code\":{code},\"message\":").as_bytes());
         push_str(&mut out, why);
         out.extend_from_slice(b"}}");
-        self.send_below(backend, Message::new(out).into(), Carrier::Notice(None));
+        self.answer_below(backend, Message::new(out));
+    }
+
+    /// Whether a request reaches a client now or soon. A ping that does not is answered: its client
+    /// is not gone because nobody listens, and the backend may wait for it with everything else.
+    fn is_for_client(&self, key: Key<Session>, message: &Message, envelope: &Envelope) -> bool {
+        let listens =
+            |session: &Session| session.streams.iter().any(|stream| stream.peer.is_some());
+        !is_ping(message, envelope) || self.sessions.get(key).is_some_and(listens)
+    }
+
+    /// Answers a request of a backend. It may have been made before `initialize` was answered, and
+    /// be what that waits for: so the answer is never held back.
+    fn answer_below(&mut self, backend: Key<Backend>, answer: Message) {
+        if self.backends.get(backend).is_some_and(|backend| backend.state != State::Stopping) {
+            self.transmit(backend, answer.into(), Carrier::Notice(None));
+        }
+    }
+
+    /// The stream on which requests left is broken: their client may come back for it, or answer
+    /// all the same.
+    pub(crate) fn asked_in_vain(&mut self, key: Key<Session>, stream: u32) {
+        let at = self.now.mono + STREAM_AFTER_MAX;
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        let mut any = false;
+        for asked in session.asked.iter_mut().filter(|asked| asked.stream == Some(stream)) {
+            asked.leaves_before = Some(at);
+            any = true;
+        }
+        if any {
+            self.alarms.set(Alarm::Inputs, at);
+        }
     }
 
     /// The backend takes its own request back.
@@ -89,7 +125,7 @@ impl Gateway {
     ) {
         let Some(id) = envelope.request_id.map(|span| span.of(message)) else { return };
         if let Some(session) = self.sessions.get_mut(key) {
-            session.asked.retain(|asked| &*asked.id != id);
+            session.forget_asked(id);
         }
     }
 
@@ -111,10 +147,7 @@ impl Gateway {
         }
         for (key, backend, id) in expired {
             if let Some(session) = self.sessions.get_mut(key) {
-                session.asked.retain(|asked| asked.id != id);
-                // What waits is either this request or as stale as it.
-                session.queued.clear();
-                session.queued_bytes = 0;
+                session.forget_asked(&id);
             }
             self.refuse_asked(backend, &id, "the client does not listen");
         }
@@ -122,4 +155,8 @@ impl Gateway {
             self.alarms.set(Alarm::Inputs, at);
         }
     }
+}
+
+fn is_ping(message: &Message, envelope: &Envelope) -> bool {
+    envelope.method.is_some_and(|span| span.of(message) == b"\"ping\"")
 }

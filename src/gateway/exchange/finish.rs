@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::{Exchange, Sent, events_head, with_cors};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
+use crate::gateway::backend::Carrier;
 use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::fault::{BackendFaultKind, Fault, backend};
 use crate::gateway::io::{EventKind, Output, Peer};
@@ -61,11 +62,14 @@ impl Gateway {
 
     fn wants_events(&self, key: Key<Exchange>) -> bool {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return false };
-        let server = self.sessions.get(sent.session).map(|session| session.server);
-        sent.may_stream && server.is_some_and(|server| self.mode(server) == ResponseMode::Sse)
+        let Some(session) = self.sessions.get(sent.session) else { return false };
+        sent.may_stream && self.mode(session.server, session.principal) == ResponseMode::Sse
     }
 
-    fn finish_batch(&mut self, key: Key<Exchange>) {
+    pub(super) fn finish_batch(&mut self, key: Key<Exchange>) {
+        if self.wants_events(key) && self.stream_of_exchange(key).is_some() {
+            return self.end_exchange(key);
+        }
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key) else { return };
         let answers = sent.batch.take().unwrap_or_default();
         let mut body = b"[".to_vec();
@@ -82,7 +86,12 @@ impl Gateway {
     /// Answers with one body and ends the exchange.
     fn respond(&mut self, key: Key<Exchange>, status: u16, content: Content, body: Splice) {
         let Some(sent) = self.take_sent(key) else { return };
-        let Some(peer) = sent.peer else { return };
+        let Some(peer) = sent.peer else {
+            if sent.opens_session {
+                self.end_session(sent.session, "its client left before it knew the session");
+            }
+            return;
+        };
         let head = self.session_head(ResponseHead::new(status, content), &sent);
         self.push(Output::Respond { peer, head, body, close: false });
     }
@@ -171,16 +180,21 @@ impl Gateway {
             CallFor::Exchange(exchange) => self.fail_for_client(exchange, &call.id, fault),
             CallFor::Handshake | CallFor::Reopening => self.backend_failed(call.backend, fault),
             CallFor::Tools(_) => self.tools_unknown(call.backend, &text),
+            CallFor::Nobody => {}
         }
     }
 
     fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return };
-        if !sent.opens_session || sent.stream.is_some() {
+        if !sent.opens_session {
             return self.deliver(key, fault.message(Some(id)).into());
         }
         // A session that never opened: the status says so too, and nothing is left of it.
         let session = sent.session;
+        if sent.stream.is_some() {
+            self.deliver(key, fault.message(Some(id)).into());
+            return self.end_session(session, "its backend did not open");
+        }
         let Some(sent) = self.take_sent(key) else { return };
         if let Some(peer) = sent.peer {
             self.refuse(peer, sent.origin.as_ref(), Some(id), fault);
@@ -195,11 +209,17 @@ impl Gateway {
             return self.accept_notice(key);
         }
         for call in calls {
+            let number = id_of(call);
             let Some(call) = self.calls.remove(call) else { continue };
+            // What others go on using must not go on working for nobody.
+            if self.is_shared(call.backend) && !call.is_handshake() {
+                let notice = legacy::cancelled_notification(number, "its session has ended");
+                self.send_below(call.backend, notice.into(), Carrier::Notice(None));
+            }
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);
             }
-            self.deliver(key, fault.message(Some(&call.id)).into());
+            self.fail_for_client(key, &call.id, fault);
         }
     }
 
@@ -253,7 +273,7 @@ impl Gateway {
         let fault = backend(&self.snapshot, server, BackendFaultKind::TimedOut, &detail);
         if !call.cancelled {
             let notice = legacy::cancelled_notification(id_of(key), "timed out");
-            self.send_below(at, notice.into(), crate::gateway::backend::Carrier::Notice(None));
+            self.send_below(at, notice.into(), Carrier::Notice(None));
         }
         if let Some(fetch) = fetch {
             self.cancel_fetch(fetch);

@@ -19,6 +19,7 @@ use crate::wire::http1::{Content, ResponseHead};
 
 pub mod admit;
 pub mod ask;
+pub mod batch;
 pub mod finish;
 pub mod open;
 pub mod receive;
@@ -117,6 +118,7 @@ impl Gateway {
     ///
     /// Spec: MCP 2025-11-25, basic/transports: disconnection is not cancellation.
     pub(super) fn peer_closed(&mut self, peer: Key<Peer>) {
+        self.read_again_for(peer);
         let Some(key) = self.peers.clear(peer) else { return };
         match self.exchanges.get_mut(key) {
             Some(Exchange::AwaitBody(_)) | None => {
@@ -137,19 +139,9 @@ impl Gateway {
         }
     }
 
-    /// Stops or resumes reading from whatever feeds only this connection.
-    pub(super) fn pause_source_of(&mut self, peer: Key<Peer>, paused: bool) {
-        let Some(key) = self.exchange_of(peer) else { return };
-        let session = match self.exchanges.get(key) {
-            Some(Exchange::AwaitResponse(sent)) => sent.session,
-            Some(Exchange::Listening(listening)) => listening.session,
-            _ => return,
-        };
-        self.pause_backend_of(session, key, paused);
-    }
-
-    /// Whether this server's answers are always JSON, always events, or as they come.
-    pub(super) fn mode(&self, server: ServerId) -> ResponseMode {
-        self.server(server).response
+    /// In what form this caller gets answers of this server.
+    pub(super) fn mode(&self, server: ServerId, principal: Principal) -> ResponseMode {
+        let own = self.snapshot.responses.get(usize::from(principal.0)).copied().flatten();
+        own.unwrap_or(self.server(server).response)
     }
 }

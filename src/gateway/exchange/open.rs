@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::{Admitted, Exchange, Sent};
-use crate::base::{Key, Message, Span};
+use crate::base::{Key, Message};
 use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::Backend;
 use crate::gateway::fault::{BackendFaultKind, ClientFault, Fault, GatewayFault, backend};
@@ -18,6 +18,10 @@ use crate::mcp::revision;
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed, RpcError};
 use crate::wire::{Patch, Splice};
+
+/// A longer `initialize` is not kept; if its backend loses the session, the gateway opens another
+/// one in its own name.
+const HELLO_BYTES_MAX: usize = 16 * 1024;
 
 /// One message of a client, read.
 pub(crate) struct Incoming {
@@ -78,41 +82,16 @@ impl Gateway {
             return self.open_session(admitted, incoming);
         }
         let session = self.attach(admitted, incoming.envelope.kind)?;
-        self.begin(admitted, session, vec![incoming], false)
-    }
-
-    fn route_batch(
-        &mut self,
-        admitted: &Admitted,
-        body: &Message,
-        spans: &[Span],
-    ) -> Result<(), Fault> {
-        self.refuse_if_draining()?;
-        let max = self.limits().batch_messages_max;
-        if spans.len() > max {
-            return Err(ClientFault::BatchTooLong(max).into());
-        }
-        let session = self.attach(admitted, Kind::Request)?;
-        let revision = self.sessions.get(session).map_or(revision::newest(), |s| s.revision);
-        if !revision.batching {
-            return Err(ClientFault::Batch(revision.date).into());
-        }
-        let mut all = Vec::with_capacity(spans.len());
-        for span in spans {
-            let message = body.slice(*span);
-            match jsonrpc::parse(&message, self.limits()).map_err(ClientFault::Message)? {
-                Parsed::Single(envelope) => all.push(incoming(message, envelope)),
-                Parsed::Batch(_) => return Err(ClientFault::Batch(revision.date).into()),
-            }
-        }
-        if all.iter().any(|incoming| incoming.method == Method::Initialize) {
-            return Err(ClientFault::MisplacedInitialize.into());
-        }
-        self.begin(admitted, session, all, true)
+        self.check_tool(admitted.server, &incoming)?;
+        self.begin(admitted, session, std::slice::from_ref(&incoming), None)
     }
 
     /// The session that a message belongs to.
-    fn attach(&mut self, admitted: &Admitted, kind: Kind) -> Result<Key<Session>, Fault> {
+    pub(super) fn attach(
+        &mut self,
+        admitted: &Admitted,
+        kind: Kind,
+    ) -> Result<Key<Session>, Fault> {
         match &admitted.session_id {
             Some(id) => {
                 if !admitted.accepts_events {
@@ -154,7 +133,10 @@ impl Gateway {
 
     /// `initialize`: a new session with a backend of its own, or the one that is there for it.
     fn open_session(&mut self, admitted: &Admitted, incoming: Incoming) -> Result<(), Fault> {
-        if admitted.session_id.is_some() {
+        // A client that begins anew may still carry the id of a session that is gone.
+        if let Some(id) = &admitted.session_id
+            && self.find_session(id, admitted.server, admitted.principal).is_ok()
+        {
             return Err(ClientFault::MisplacedInitialize.into());
         }
         if !(admitted.accepts_events && admitted.is_json) {
@@ -181,7 +163,7 @@ impl Gateway {
             backend,
             one_shot: false,
             opened_by_gateway,
-            hello: Some(request.clone()),
+            hello: Some(request.clone()).filter(|hello| hello.len() <= HELLO_BYTES_MAX),
         });
         self.note_new_session(admitted, session);
         if opened_by_gateway {
@@ -205,33 +187,34 @@ impl Gateway {
 
     /// Answers `initialize` from what the backend has already said, now or when it has.
     fn greet(&mut self, admitted: &Admitted, session: Key<Session>, incoming: Incoming) {
-        let exchange = self.await_response(admitted, session, 1, false, true);
+        let exchange = self.await_response(admitted, session, 1, None, true);
         self.call_for_greeting(exchange, session, incoming);
     }
 
-    /// Sends messages to the session's backend, and begins to wait for their answers.
-    fn begin(
+    /// Sends messages to the session's backend, and begins to wait for their answers. `answers` are
+    /// those that a batch has already; `None` for a single message.
+    pub(super) fn begin(
         &mut self,
         admitted: &Admitted,
         session: Key<Session>,
-        all: Vec<Incoming>,
-        is_batch: bool,
+        all: &[Incoming],
+        answers: Option<Vec<Message>>,
     ) -> Result<(), Fault> {
         let n_requests = all.iter().filter(|one| one.envelope.kind == Kind::Request).count();
         self.check_room(session, n_requests)?;
-        if !is_batch && let [one] = &all[..] {
-            self.check_tool(admitted.server, one)?;
-        }
-        let key = self.await_response(admitted, session, n_requests, is_batch, false);
+        let is_answered = answers.as_ref().is_some_and(|answers| !answers.is_empty());
+        let key = self.await_response(admitted, session, n_requests, answers, false);
         let mut waits_below = false;
         for one in all {
             match one.envelope.kind {
-                Kind::Request => self.send_request(key, session, &one),
-                Kind::Notification => waits_below |= self.send_notification(key, session, &one),
-                Kind::Response => waits_below |= self.send_answer(key, session, &one),
+                Kind::Request => self.send_request(key, session, one),
+                Kind::Notification => waits_below |= self.send_notification(key, session, one),
+                Kind::Response => waits_below |= self.send_answer(key, session, one),
             }
         }
-        if n_requests == 0 && !waits_below {
+        if n_requests == 0 && is_answered {
+            self.finish_batch(key);
+        } else if n_requests == 0 && !waits_below {
             self.accept_notice(key);
         }
         Ok(())
@@ -258,7 +241,7 @@ impl Gateway {
     }
 
     /// Refuses a tool that the configuration does not list.
-    fn check_tool(&self, server: ServerId, one: &Incoming) -> Result<(), Fault> {
+    pub(super) fn check_tool(&self, server: ServerId, one: &Incoming) -> Result<(), Fault> {
         if one.method != Method::ToolsCall {
             return Ok(());
         }
@@ -276,22 +259,22 @@ impl Gateway {
         admitted: &Admitted,
         session: Key<Session>,
         waiting: usize,
-        is_batch: bool,
+        batch: Option<Vec<Message>>,
         opens_session: bool,
     ) -> Key<Exchange> {
         let one_shot = self.sessions.get(session).is_some_and(|session| session.one_shot);
         let events = if one_shot { admitted.names_events } else { admitted.accepts_events };
-        let mode = self.mode(admitted.server);
+        let mode = self.mode(admitted.server, admitted.principal);
         let sent = Sent {
             peer: Some(admitted.peer),
             session,
             origin: admitted.origin.clone(),
             waiting,
-            batch: is_batch.then(Vec::new),
+            is_notice: waiting == 0 && batch.as_ref().is_none_or(Vec::is_empty),
+            batch,
             stream: None,
             may_stream: events && mode != ResponseMode::Json,
             opens_session,
-            is_notice: waiting == 0,
             started_at: self.now.mono,
         };
         let key = self.exchanges.insert(Exchange::AwaitResponse(Box::new(sent)));
@@ -314,7 +297,7 @@ impl Gateway {
         incoming: Incoming,
         request: Splice,
     ) {
-        let key = self.await_response(admitted, session, 1, false, true);
+        let key = self.await_response(admitted, session, 1, None, true);
         self.send_handshake(key, session, &incoming, request);
     }
 
@@ -328,7 +311,7 @@ impl Gateway {
     }
 }
 
-fn incoming(message: Message, envelope: Envelope) -> Incoming {
+pub(crate) fn incoming(message: Message, envelope: Envelope) -> Incoming {
     let name = envelope.method.and_then(|span| scan::string(&message, span));
     let method = name.map_or(Method::Other, |name| Method::of(&name));
     Incoming { message, envelope, method }

@@ -2,6 +2,8 @@
 //! From a backend to the client it is meant for: answers by id, progress by token, the rest by what
 //! it is.
 
+use std::collections::VecDeque;
+
 use super::Exchange;
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
@@ -9,6 +11,7 @@ use crate::gateway::backend::{Backend, Owner};
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::io::{EventKind, Level};
 use crate::gateway::session::Session;
+use crate::mcp::Code;
 use crate::mcp::method::Method;
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
@@ -73,21 +76,29 @@ impl Gateway {
             self.debug("gateway:receive", || "dropped an answer to an unknown id".to_owned());
             return;
         };
+        if let Some(fetch) = call.fetch {
+            self.ends_soon(fetch);
+        }
         self.record_answer(&call, &message);
         if call.cancelled {
             return;
         }
         match call.whom {
             CallFor::Exchange(exchange) => {
-                if call.method == Method::Initialize {
-                    self.client_handshake_done(backend, exchange, &message, envelope);
-                }
+                let opens = call.method == Method::Initialize;
+                let refused = opens
+                    .then(|| self.client_handshake_done(backend, exchange, &message, envelope));
+                self.note_subscription(&call, exchange, envelope);
                 let out = self.for_client(&call, message, envelope);
                 self.deliver(exchange, out);
+                if let Some(Err(session)) = refused {
+                    self.end_session(session, "its backend refused initialize");
+                }
             }
             CallFor::Handshake => self.handshake_done(backend, &message, envelope),
             CallFor::Reopening => self.reopened(backend, &message, envelope),
             CallFor::Tools(pages) => self.tools_page(backend, pages, &message, envelope),
+            CallFor::Nobody => {}
         }
     }
 
@@ -148,11 +159,10 @@ impl Gateway {
                     Method::LogMessage => self.only_call_of(backend),
                     _ => None,
                 });
-                self.relay(session, belongs, Splice::whole(message));
+                self.relay(session, belongs, Splice::whole(message), None);
             }
             Some(Owner::Shared) => {
-                let belongs = via.or_else(|| self.only_call_of(backend));
-                self.relay_to_all(backend, method, belongs, &message);
+                self.relay_to_some(backend, method, via, &message, envelope);
             }
             Some(Owner::Nobody) => self.keep_for_first_session(backend, message),
             None => {}
@@ -161,10 +171,11 @@ impl Gateway {
 
     /// What a backend says while it waits for its session: the oldest gives way.
     fn keep_for_first_session(&mut self, backend: Key<Backend>, message: Message) {
-        let max = self.limits().queued_messages_max;
+        let (max, bytes_max) = (self.limits().queued_messages_max, self.limits().queued_bytes_max);
         let Some(backend) = self.backends.get_mut(backend) else { return };
         backend.early.push_back(message);
-        while backend.early.len() > max {
+        let bytes = |early: &VecDeque<Message>| early.iter().map(|one| one.len()).sum::<usize>();
+        while backend.early.len() > max || bytes(&backend.early) > bytes_max {
             backend.early.pop_front();
         }
     }
@@ -179,7 +190,7 @@ impl Gateway {
         let Some(key) = ours.or_else(|| self.calls.by_token(backend, token)) else {
             // A token may outlive its answer: tasks report progress until they end.
             if let Some(Owner::Session(session)) = owner {
-                self.relay(session, None, Splice::whole(message));
+                self.relay(session, None, Splice::whole(message), None);
             }
             return;
         };
@@ -192,7 +203,7 @@ impl Gateway {
         };
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) else { return };
         let session = sent.session;
-        self.relay(session, Some(key), out);
+        self.relay(session, Some(key), out, None);
     }
 
     /// The only call under way at a backend, if there is one alone.
@@ -206,43 +217,35 @@ impl Gateway {
     }
 
     /// Sends a message to the client of `session`: on the stream of the call it belongs to, else on
-    /// its GET stream, else it waits for one. `true`: it has left.
+    /// its GET stream, else it waits for one. `asks` is its id if it is a request. `Some`: the
+    /// stream on which it has left.
     pub(crate) fn relay(
         &mut self,
         session: Key<Session>,
         belongs: Option<Key<Call>>,
         message: Splice,
-    ) -> bool {
+        asks: Option<&Message>,
+    ) -> Option<u32> {
         let exchange = belongs.and_then(|key| match self.calls.get(key)?.whom {
             CallFor::Exchange(exchange) => Some(exchange),
             _ => None,
         });
-        let stream = exchange.and_then(|exchange| self.stream_of_exchange(exchange));
-        let listener = || self.sessions.get(session).and_then(Session::listener);
-        let fallback = || self.any_stream_of(session);
-        match stream.or_else(listener) {
-            Some(number) => {
-                self.send_on_stream(session, number, message);
-                true
+        let mut stream = exchange.and_then(|exchange| self.stream_of_exchange(exchange));
+        // Behind a one-shot session there may be many clients: no other stream will do.
+        if stream.is_none() && !self.is_one_shot(session) {
+            stream = self.sessions.get(session).and_then(Session::listener);
+            if stream.is_none()
+                && let Some(other) = self.any_stream_of(session)
+            {
+                stream = self.stream_of_exchange(other);
             }
-            None => match fallback() {
-                Some(exchange) => match self.stream_of_exchange(exchange) {
-                    Some(number) => {
-                        self.send_on_stream(session, number, message);
-                        true
-                    }
-                    None => self.keep_for_later(session, message),
-                },
-                None => self.keep_for_later(session, message),
-            },
         }
-    }
-
-    pub(crate) fn keep_for_later(&mut self, session: Key<Session>, message: Splice) -> bool {
-        if self.sessions.get(session).is_some_and(|session| !session.one_shot) {
-            self.queue(session, message);
+        match stream {
+            Some(number) => self.send_on_stream(session, number, message),
+            None if self.is_one_shot(session) => {}
+            None => self.queue(session, message, asks),
         }
-        false
+        stream
     }
 
     /// A running exchange of the session whose answer can still become a stream.
@@ -258,46 +261,13 @@ impl Gateway {
         });
         found.map(|(key, _)| key)
     }
-
-    /// A notification of a shared backend: what changes for everybody goes to everybody, a log
-    /// line only to the session that it certainly belongs to.
-    fn relay_to_all(
-        &mut self,
-        backend: Key<Backend>,
-        method: Method,
-        belongs: Option<Key<Call>>,
-        message: &Message,
-    ) {
-        if method == Method::LogMessage {
-            let session = belongs.and_then(|key| match self.calls.get(key)?.whom {
-                CallFor::Exchange(exchange) => match self.exchanges.get(exchange)? {
-                    Exchange::AwaitResponse(sent) => Some(sent.session),
-                    _ => None,
-                },
-                _ => None,
-            });
-            if let Some(session) = session {
-                self.relay(session, belongs, Splice::whole(message.clone()));
-            }
-            return;
-        }
-        let all: Vec<_> = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| session.backend == backend && !session.one_shot)
-            .map(|(key, _)| key)
-            .collect();
-        for session in all {
-            self.relay(session, None, Splice::whole(message.clone()));
-        }
-    }
 }
 
 /// The error without an id, as an answer to the request `id`.
 fn error_with_id(message: &Message, envelope: &Envelope, id: &Message) -> Message {
-    let error = envelope
-        .error
-        .map_or(&b"{\"code\":-32603,\"message\":\"no answer\"}"[..], |span| span.of(message));
+    let code = Code::INTERNAL_ERROR.0;
+    let none = format!("{{\"code\":{code},\"message\":\"no answer\"}}");
+    let error = envelope.error.map_or(none.as_bytes(), |span| span.of(message));
     Message::new([b"{\"jsonrpc\":\"2.0\",\"id\":", &id[..], b",\"error\":", error, b"}"].concat())
 }
 

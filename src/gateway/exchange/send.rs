@@ -22,8 +22,12 @@ impl Gateway {
         one: &Incoming,
     ) {
         let Some((backend, _)) = self.backend_of(session) else { return };
-        let message = self.flattened(backend, one);
-        let request = Splice::whole(message);
+        if self.is_shared(backend) && self.is_settled_here(exchange, session, one) {
+            return;
+        }
+        let for_all = self.for_all_sessions(backend, session, one);
+        let one = for_all.as_ref().unwrap_or(one);
+        let request = Splice::whole(self.flattened(backend, one));
         let key = self.new_call(backend, CallFor::Exchange(exchange), one, request, true);
         let Some(call) = self.calls.get_mut(key) else { return };
         let id = id_of(key);
@@ -178,7 +182,7 @@ impl Gateway {
                 Some(Exchange::AwaitResponse(sent)) => sent.session == session,
                 _ => false,
             };
-            is_own && &*call.id == id && call.method != Method::Initialize
+            is_own && !call.cancelled && &*call.id == id && call.method != Method::Initialize
         });
         let Some((key, _)) = found else { return };
         let message = self.flattened(backend, one);

@@ -24,6 +24,7 @@ const CLIENT: &[&str] = &[
     r##"[{"jsonrpc":"2.0","id":#,"method":"ping"},{"jsonrpc":"2.0","id":@,"method":"tools/list"}]"##,
     r##"[{"jsonrpc":"2.0","id":#,"method":"ping"},{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":#}}]"##,
     r##"[{"jsonrpc":"2.0","id":#,"result":{}},{"jsonrpc":"2.0","method":"n"}]"##,
+    r##"[{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","method":"b"},{"jsonrpc":"2.0","method":"c"}]"##,
     r##"[{"jsonrpc":"2.0","id":#,"method":"initialize","params":{}}]"##,
     r##"{"jsonrpc":"2.0","id":#,"method":"initialize"}"##,
     "[]",

@@ -67,6 +67,7 @@ impl World {
         let from = PeerAddress { ip: Ipv4Addr::LOCALHOST.into(), port: 9, local_is_loopback: true };
         let peer = self.peers[at].key;
         self.peers[at].state = PeerState::Headed;
+        self.peers[at].asked = None;
         self.input(Input::Head { peer, from, head: head(method, path, fields) });
     }
 
@@ -93,8 +94,7 @@ impl World {
         // Most bodies come at once, some much later.
         let body = phrases::client(script);
         if self.peers[at].state == PeerState::Receiving && script.byte() % 8 != 7 {
-            self.peers[at].state = PeerState::Waiting;
-            self.input(Input::Body { peer: self.peers[at].key, body });
+            self.send_body(at, body);
         }
     }
 
@@ -111,7 +111,8 @@ impl World {
         let Some(at) = self.peer_in(script, &[PeerState::Idle]) else { return };
         let path = script.one_of(PATHS).copied().unwrap_or_default();
         let session = self.session_id(script);
-        let last = script.one_of(&self.event_ids).cloned().filter(|_| script.byte() % 2 == 0);
+        let last =
+            script.one_of(&self.event_ids).cloned().filter(|_| script.byte().is_multiple_of(2));
         let mut fields = vec![(Field::Accept, "text/event-stream")];
         if let Some(session) = &session {
             fields.push((Field::McpSessionId, session));
@@ -227,7 +228,7 @@ impl World {
 
     fn fill_child(&mut self, script: &mut Script<'_>) {
         let Some(backend) = script.one_of(&self.children).map(|child| child.key) else { return };
-        let full = script.byte() % 2 == 0;
+        let full = script.byte().is_multiple_of(2);
         self.input(if full {
             Input::BackendFull { backend }
         } else {
@@ -272,7 +273,7 @@ impl World {
     fn fetch_done(&mut self, script: &mut Script<'_>) {
         let Some(fetch) = script.one_of(&self.fetches).map(|fetch| fetch.key) else { return };
         let choice = script.byte();
-        let end = if choice % 2 == 0 {
+        let end = if choice.is_multiple_of(2) {
             Ok(())
         } else {
             let kind = ERRORS[usize::from(choice >> 2) % ERRORS.len()];

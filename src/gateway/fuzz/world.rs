@@ -17,7 +17,7 @@ use crate::policy::auth;
 use crate::wire::Splice;
 use crate::wire::http1::{Content, ResponseHead};
 use crate::wire::json::scan;
-use crate::wire::jsonrpc::{self, Envelope, Parsed};
+use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
 
 /// What a client connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct PeerView {
     pub key: Key<Peer>,
     pub state: PeerState,
     pub full: bool,
+    /// The id of the one request in the body that it has sent, until it sends the next head.
+    pub asked: Option<Message>,
 }
 
 /// One child that has not been reaped.
@@ -54,6 +56,7 @@ pub struct ChildView {
 pub struct FetchView {
     pub key: Key<Fetch>,
     pub headed: bool,
+    pub paused: bool,
 }
 
 /// One request that a server was sent and has not been seen to answer.
@@ -101,6 +104,7 @@ impl World {
                 key: Key::from_parts(at as u32, 0),
                 state: PeerState::Idle,
                 full: false,
+                asked: None,
             })
             .collect();
         let mut world = Self {
@@ -146,7 +150,7 @@ impl World {
         }
         self.gateway.check_invariants();
         for (_, session) in self.gateway.sessions.iter() {
-            let queued: usize = session.queued.iter().map(Splice::len).sum();
+            let queued: usize = session.queued.iter().map(|one| one.message.len()).sum();
             assert_eq!(queued, session.queued_bytes, "queued bytes are counted wrong");
             assert!(queued <= Limits::TEST_MIN.queued_bytes_max);
         }
@@ -164,6 +168,9 @@ impl World {
                 self.moved(peer, &from, if close { PeerState::Gone } else { PeerState::Idle });
                 self.note_head(&head);
                 check_body(&head, &body);
+                if head.content == Content::Json {
+                    self.check_answer(peer, &body.to_message());
+                }
             }
             Output::Stream { peer, head } => {
                 let from = [PeerState::Headed, PeerState::Waiting];
@@ -173,6 +180,9 @@ impl World {
             }
             Output::Event { peer, event } => {
                 self.moved(peer, &[PeerState::Streaming], PeerState::Streaming);
+                if let StreamData::Message(message) = &event.data {
+                    self.check_answer(peer, &message.to_message());
+                }
                 self.note_event(event);
             }
             Output::Finish { peer } => self.moved(peer, &[PeerState::Streaming], PeerState::Idle),
@@ -181,6 +191,13 @@ impl World {
                     peer.state = PeerState::Gone;
                 }
             }
+            other => self.take_below(other),
+        }
+    }
+
+    /// What is for servers, the operator or nobody.
+    fn take_below(&mut self, output: Output) {
+        match output {
             Output::Spawn { backend, .. } => {
                 let child = ChildView { key: backend, stopped: false, paused: false };
                 self.children.push(child);
@@ -192,10 +209,19 @@ impl World {
                 assert!(child.is_some_and(|child| !child.stopped), "sent to nobody");
                 self.note_sent(To::Child(backend), &message);
             }
-            Output::Stop { backend, .. } => self.child_mut(backend).stopped = true,
-            Output::PauseChild { backend, paused } => self.child_mut(backend).paused = paused,
+            // A child that has just closed may still be told to; nobody hears it.
+            Output::Stop { backend, .. } => {
+                if let Some(child) = self.child_mut(backend) {
+                    child.stopped = true;
+                }
+            }
+            Output::PauseChild { backend, paused } => {
+                if let Some(child) = self.child_mut(backend) {
+                    child.paused = paused;
+                }
+            }
             Output::Fetch { fetch, request } => {
-                self.fetches.push(FetchView { key: fetch, headed: false });
+                self.fetches.push(FetchView { key: fetch, headed: false, paused: false });
                 if let Some(body) = &request.body {
                     self.note_sent(To::Fetch(fetch), &body.to_message());
                 }
@@ -203,9 +229,15 @@ impl World {
             Output::Cancel { fetch } => {
                 assert!(self.forget_fetch(fetch), "cancelled what was not under way");
             }
-            Output::PauseFetch { .. } | Output::Emit(_) => {}
+            Output::PauseFetch { fetch, paused } => {
+                if let Some(view) = self.fetches.iter_mut().find(|view| view.key == fetch) {
+                    view.paused = paused;
+                }
+            }
+            Output::Emit(_) => {}
             Output::StopListening => self.n_stop_listening += 1,
             Output::Exit => self.n_exit += 1,
+            other => unreachable!("{other:?} is for clients"),
         }
     }
 
@@ -213,9 +245,8 @@ impl World {
         self.peers.iter_mut().find(|peer| peer.key == key && peer.state != PeerState::Gone)
     }
 
-    fn child_mut(&mut self, key: Key<Backend>) -> &mut ChildView {
-        let child = self.children.iter_mut().find(|child| child.key == key);
-        child.expect("outputs name children that live")
+    fn child_mut(&mut self, key: Key<Backend>) -> Option<&mut ChildView> {
+        self.children.iter_mut().find(|child| child.key == key)
     }
 
     /// A client that is there goes from one of `from` to `to`.
@@ -223,6 +254,30 @@ impl World {
         let Some(peer) = self.peer_mut(key) else { return };
         assert!(from.contains(&peer.state), "{:?} cannot become {to:?}", peer.state);
         peer.state = to;
+    }
+
+    /// Whoever has asked one thing is answered under the id of that, or of nothing.
+    fn check_answer(&mut self, key: Key<Peer>, message: &Message) {
+        let Some(asked) = self.peer_mut(key).and_then(|peer| peer.asked.clone()) else { return };
+        let Ok(Parsed::Single(envelope)) = jsonrpc::parse(message, &Limits::DEFAULT) else {
+            return;
+        };
+        let id = envelope.id.map(|span| span.of(message));
+        if envelope.kind == Kind::Response && id.is_some_and(|id| id != b"null") {
+            assert_eq!(id, Some(&asked[..]), "somebody else's answer");
+        }
+    }
+
+    /// A client sends the body of its request.
+    pub fn send_body(&mut self, at: usize, body: Message) {
+        self.peers[at].state = PeerState::Waiting;
+        self.peers[at].asked = match jsonrpc::parse(&body, &Limits::TEST_MIN) {
+            Ok(Parsed::Single(envelope)) if envelope.kind == Kind::Request => {
+                envelope.id.map(|span| body.slice(span))
+            }
+            _ => None,
+        };
+        self.input(Input::Body { peer: self.peers[at].key, body });
     }
 
     fn note_head(&mut self, head: &ResponseHead) {
@@ -304,8 +359,7 @@ impl World {
         for at in 0..self.peers.len() {
             let (peer, full) = (self.peers[at].key, self.peers[at].full);
             if self.peers[at].state == PeerState::Receiving {
-                self.peers[at].state = PeerState::Waiting;
-                self.input(Input::Body { peer, body: Message::from("{}") });
+                self.send_body(at, Message::from("{}"));
             }
             if full && self.peers[at].state != PeerState::Gone {
                 self.peers[at].full = false;
@@ -314,6 +368,7 @@ impl World {
         }
         let held_up = self.children.iter().any(|child| child.paused && !child.stopped);
         assert!(!held_up, "a child is held up for nobody");
+        assert!(!self.fetches.iter().any(|fetch| fetch.paused), "a fetch is held up for nobody");
     }
 }
 
@@ -364,6 +419,7 @@ fn snapshot(options: u8) -> Snapshot {
         ],
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(600),
+        responses: Vec::new(),
         close_timeout: Duration::from_secs(30),
         limits: Limits::TEST_MIN,
         version: "0".into(),

@@ -71,10 +71,9 @@ fn is_name(name: &str) -> bool {
 }
 
 fn push_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
-    // A line break in a value would begin a field, or a request, of somebody else's choice.
-    let fits = is_name(name) && value.iter().copied().all(is_text);
-    debug_assert!(fits, "no field: {name}");
-    if fits {
+    // A line break in a value would begin a field, or a request, of somebody else's choice. Some
+    // values are a backend's: its session, its revision, the id of its last event.
+    if is_name(name) && value.iter().copied().all(is_text) {
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b": ");
         out.extend_from_slice(value);
@@ -157,7 +156,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(debug_assertions, should_panic(expected = "no field"))]
     fn a_value_cannot_end_its_line() {
         let fields: &[(&str, &[u8])] = &[("A", b"b\r\nC: d")];
         check(ClientRequest { fields, ..GET }, "GET /mcp?a=b HTTP/1.1|Host: h:80||");

@@ -23,6 +23,9 @@ impl Incoming {
         match self {
             Self::Length { bytes, left } => {
                 let take = input.len().min(*left);
+                if bytes.is_empty() && take == *left {
+                    return Ok((take, Some(Message::copy_of(&input[..take]))));
+                }
                 *left -= take;
                 reserve(bytes, take, *left);
                 bytes.extend_from_slice(&input[..take]);

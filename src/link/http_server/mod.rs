@@ -128,8 +128,8 @@ impl HttpServer {
         }
     }
 
-    /// Takes no further request: the next answer says `Connection: close`, and a connection on which
-    /// nothing has begun closes at once.
+    /// Takes no further request: the next answer says `Connection: close`, and a connection on
+    /// which nothing has begun closes at once.
     pub fn stop_accepting(&mut self) {
         self.draining = true;
         if let State::AwaitHead(AwaitHead { head_until: None, .. }) = self.state {

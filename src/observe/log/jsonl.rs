@@ -31,8 +31,8 @@ pub enum Payload<'p> {
 }
 
 impl<'p> Payload<'p> {
-    /// Takes the secrets out of `payload`, which is `len` bytes long or left out. Messages that were
-    /// routed are known to be JSON; the others are `doubtful`.
+    /// Takes the secrets out of `payload`, which is `len` bytes long or left out. Messages that
+    /// were routed are known to be JSON; the others are `doubtful`.
     #[must_use]
     pub fn new(payload: &'p [u8], len: usize, doubtful: bool, redactor: &Redactor) -> Self {
         if len > PAYLOAD_BYTES_MAX {

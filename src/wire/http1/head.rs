@@ -226,6 +226,10 @@ impl<'a> Fields<'a> {
         target: Span,
         form: Target,
     ) -> RequestHead {
+        if self.accept.is_empty() && matches!(form, Target::Origin | Target::Asterisk) {
+            let bytes = Message::copy_of(input);
+            return RequestHead { bytes, method, target, known: self.known };
+        }
         let mut bytes = Vec::with_capacity(input.len() + self.accept.len());
         bytes.extend_from_slice(input);
         if !self.accept.is_empty() {

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 
 use super::{JsonError, JsonReason};
 
-/// Reads the string whose opening quote is at `quote`; also gives the place after its closing quote.
+/// Reads the string whose opening quote is at `quote`; also gives the place after its closing
+/// quote.
 ///
 /// Without escapes the text is borrowed. A surrogate without its other half becomes U+FFFD, for
 /// Rust has no string that could hold it.

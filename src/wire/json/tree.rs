@@ -152,8 +152,8 @@ pub(super) fn checked_text(text: &[u8]) -> Result<&str, JsonError> {
 }
 
 impl Node {
-    /// The member named `key`, if this is an object that has one; of duplicates the last, as for most
-    /// readers.
+    /// The member named `key`, if this is an object that has one; of duplicates the last, as for
+    /// most readers.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
         let (_, node) = self.as_object()?.iter().rfind(|(name, _)| name.text == key)?;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+//! What is a message, what is none, and what its envelope says, in tables.
 
 use super::*;
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+//! What is JSON and what is not, at its place; members and elements where they stand.
 
 use super::*;
 

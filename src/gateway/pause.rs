@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+//! Who is not read because somebody else does not read: backends that feed slow clients.
+
+use super::Gateway;
+use super::backend::{Backend, Link, Owner};
+use super::call::{Call, CallFor};
+use super::exchange::Exchange;
+use super::io::{Fetch, Output, Peer};
+use crate::base::Key;
+
+/// What is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Child(Key<Backend>),
+    Fetch(Key<Fetch>),
+}
+
+/// Which source waits for which peer.
+///
+/// A pause belongs to its connection and not to the exchange that has caused it: the exchange may
+/// end first, and the source has to be read again all the same.
+#[derive(Default)]
+pub struct Pauses {
+    all: Vec<(Key<Peer>, Source)>,
+}
+
+impl Gateway {
+    /// `peer` owes us reading: stops reading what feeds it alone.
+    pub(super) fn pause_sources_of(&mut self, peer: Key<Peer>) {
+        for source in self.sources_of(peer) {
+            if self.pauses.all.contains(&(peer, source)) {
+                continue;
+            }
+            let is_first = !self.pauses.all.iter().any(|(_, other)| *other == source);
+            self.pauses.all.push((peer, source));
+            if is_first {
+                self.push_pause(source, true);
+            }
+        }
+    }
+
+    /// `peer` has read, or is gone: reads again what waits for nobody else.
+    pub(super) fn read_again_for(&mut self, peer: Key<Peer>) {
+        while let Some(at) = self.pauses.all.iter().position(|(waiting, _)| *waiting == peer) {
+            let (_, source) = self.pauses.all.swap_remove(at);
+            if !self.pauses.all.iter().any(|(_, other)| *other == source) {
+                self.push_pause(source, false);
+            }
+        }
+    }
+
+    fn push_pause(&mut self, source: Source, paused: bool) {
+        match source {
+            Source::Child(backend) if self.backends.contains(backend) => {
+                self.push(Output::PauseChild { backend, paused });
+            }
+            Source::Fetch(fetch) if self.fetches.contains(fetch) => {
+                self.push(Output::PauseFetch { fetch, paused });
+            }
+            _ => {}
+        }
+    }
+
+    fn sources_of(&self, peer: Key<Peer>) -> Vec<Source> {
+        let Some(key) = self.exchange_of(peer) else { return Vec::new() };
+        let session = match self.exchanges.get(key) {
+            Some(Exchange::AwaitResponse(sent)) => sent.session,
+            Some(Exchange::Listening(listening)) => listening.session,
+            _ => return Vec::new(),
+        };
+        let Some((at, _)) = self.backend_of(session) else { return Vec::new() };
+        let Some(backend) = self.backends.get(at) else { return Vec::new() };
+        match (&backend.link, backend.owner) {
+            // A shared child is never held up for one client; the link closes who is too slow.
+            (Link::Child, Owner::Session(_)) if !self.is_one_shot(session) => {
+                vec![Source::Child(at)]
+            }
+            (Link::Http(_), _) => {
+                let of_exchange = |call: &Call| call.whom == CallFor::Exchange(key);
+                let calls = self.calls.keys_of(of_exchange);
+                let fetch = |call| self.calls.get(call).and_then(|call| call.fetch);
+                calls.into_iter().filter_map(fetch).map(Source::Fetch).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}

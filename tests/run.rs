@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+//! The binary: its flags, its start, what its children see, its end.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+#[path = "run/binary.rs"]
+mod binary;
+#[path = "run/children.rs"]
+mod children;
+#[path = "run/end.rs"]
+mod end;
+#[path = "run/flags.rs"]
+mod flags;
+#[path = "run/start.rs"]
+mod start;

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+//! A child process: the real stdio link, and a server behind it.
+
+use std::collections::VecDeque;
+
+use penstock::base::Key;
+use penstock::gateway::io::{Backend, ChildEnd, Input};
+use penstock::link::stdio::{Stdio, StdioEvent};
+
+use crate::brain::{Brain, Heard, Manner, Said, Task};
+use crate::socket::{front_of, take};
+use crate::world::World;
+
+pub struct Child {
+    link: Stdio,
+    brain: Brain,
+    manner: Manner,
+    tasks: Vec<Task>,
+    stdin: Vec<u8>,
+    stdout: VecDeque<u8>,
+    pub paused: bool,
+    full: bool,
+    pub stopping: bool,
+    /// `ChildClosed` is on its way.
+    pub closed: bool,
+}
+
+impl World {
+    pub fn spawn(&mut self, key: Key<Backend>, server: usize) {
+        let server = &self.servers[server];
+        let child = Child {
+            link: Stdio::new(self.limits.clone()),
+            brain: Brain::new(server.shared),
+            manner: server.manner,
+            tasks: Vec::new(),
+            stdin: Vec::new(),
+            stdout: VecDeque::new(),
+            paused: false,
+            full: false,
+            stopping: false,
+            closed: false,
+        };
+        assert!(self.children.insert(key, child).is_none(), "spawned twice");
+        assert!(self.children.len() <= self.limits.children_max, "too many children");
+        if self.dice.one_in(self.children[&key].manner.refuse * 3) {
+            self.bury(key, ChildEnd::NotStarted("no such file".into()));
+        }
+    }
+
+    pub fn child_mut(&mut self, key: Key<Backend>) -> &mut Child {
+        self.children.get_mut(&key).expect("said to a child that is gone")
+    }
+
+    pub fn send_to_child(&mut self, key: Key<Backend>, message: &penstock::wire::Splice) {
+        self.child_mut(key).link.send(message);
+        self.note_child_fullness(key);
+    }
+
+    pub fn pause_child(&mut self, key: Key<Backend>, paused: bool) {
+        let child = self.child_mut(key);
+        assert_ne!(child.paused, paused, "paused or resumed twice");
+        child.paused = paused;
+    }
+
+    fn note_child_fullness(&mut self, key: Key<Backend>) {
+        let max = self.limits.backend_outbox_bytes_max;
+        let Some(child) = self.children.get_mut(&key) else { return };
+        let owed = child.link.outbox().len();
+        if !child.full && owed > max {
+            child.full = true;
+            self.inbox.push_back(Input::BackendFull { backend: key });
+        } else if child.full && owed <= max / 2 {
+            child.full = false;
+            self.inbox.push_back(Input::BackendDrained { backend: key });
+        }
+    }
+
+    /// The child reads some of its stdin.
+    pub fn pump_stdin(&mut self, key: Key<Backend>, n: usize) -> bool {
+        let Some(child) = self.children.get_mut(&key).filter(|child| !child.closed) else {
+            return false;
+        };
+        if child.link.outbox().is_empty() {
+            return false;
+        }
+        let bytes = front_of(child.link.outbox(), n);
+        child.link.wrote(bytes.len());
+        child.stdin.extend(bytes);
+        while let Some(end) = child.stdin.iter().position(|&byte| byte == b'\n') {
+            let line: Vec<u8> = child.stdin.drain(..=end).collect();
+            let line = String::from_utf8(line).unwrap();
+            match child.brain.hear(&line, &mut self.ledger, &mut self.dice, &child.manner) {
+                Heard::Answer(answer) => child.print(&answer),
+                Heard::Task(task) => child.tasks.push(task),
+                Heard::Cancelled(id) => child.tasks.retain(|task| task.id != id),
+                Heard::Nothing => {}
+            }
+        }
+        self.note_child_fullness(key);
+        true
+    }
+
+    /// Some of the child's stdout arrives.
+    pub fn pump_stdout(&mut self, key: Key<Backend>, n: usize) -> bool {
+        let Some(child) = self.children.get_mut(&key) else { return false };
+        if child.paused || child.closed || child.stdout.is_empty() {
+            return false;
+        }
+        let bytes = take(&mut child.stdout, n);
+        child.link.feed_stdout(&bytes);
+        self.take_lines(key);
+        true
+    }
+
+    fn take_lines(&mut self, key: Key<Backend>) {
+        let Some(child) = self.children.get_mut(&key) else { return };
+        while let Some(event) = child.link.poll_event() {
+            self.inbox.push_back(match event {
+                StdioEvent::Line(line) => Input::Line { backend: key, line },
+                StdioEvent::Noise(line) => Input::Noise { backend: key, line },
+                StdioEvent::LineTooLong(start) => Input::LineTooLong { backend: key, start },
+                StdioEvent::Stderr(line) => Input::Stderr { backend: key, line },
+            });
+        }
+    }
+
+    /// The child does something, if there is something to do.
+    pub fn child_acts(&mut self, key: Key<Backend>) -> bool {
+        let Some(child) = self.children.get_mut(&key).filter(|child| !child.closed) else {
+            return false;
+        };
+        let (dice, m) = (&mut self.dice, child.manner);
+        if child.stopping {
+            // A stubborn child is killed in the end.
+            if m.linger == 0 || dice.one_in(m.linger) {
+                self.bury(key, ChildEnd::Exited(0));
+            }
+            return true;
+        }
+        if dice.one_in(m.noise) {
+            let noise = dice.pick(&["Listening on stdio", "", "{not json}", "\u{feff}  ", "[]"]);
+            child.print(noise);
+            child.link.feed_stderr(b"warning: a line of stderr that is rather long\n");
+            self.take_lines(key);
+            return true;
+        }
+        if dice.one_in(m.notify)
+            && let Some(remark) = child.brain.remark()
+        {
+            child.print(&remark);
+        }
+        if child.tasks.is_empty() {
+            return false;
+        }
+        if dice.one_in(m.crash * 2) {
+            self.bury(key, ChildEnd::Killed(11));
+            return true;
+        }
+        let at = dice.below(child.tasks.len());
+        match child.tasks[at].speak(&mut self.ledger, dice, &m) {
+            Said::Before(text) => child.print(&text),
+            Said::Answer(text) => {
+                child.tasks.swap_remove(at);
+                if dice.one_in(m.half) {
+                    child.stdout.extend(&text.as_bytes()[..text.len() / 2]);
+                    self.bury(key, ChildEnd::Exited(1));
+                    return true;
+                }
+                if dice.one_in(6) {
+                    child.print(&format!("[{text}]"));
+                } else {
+                    child.print(&text);
+                }
+                if dice.one_in(m.twice) {
+                    child.print(&text);
+                }
+            }
+            Said::Never => return false,
+        }
+        true
+    }
+
+    /// The child ends: what it has written is read, and the gateway is told.
+    fn bury(&mut self, key: Key<Backend>, why: ChildEnd) {
+        let Some(child) = self.children.get_mut(&key) else { return };
+        child.closed = true;
+        let rest: Vec<u8> = child.stdout.drain(..).collect();
+        child.link.feed_stdout(&rest);
+        child.link.end_of_stdout();
+        child.link.end_of_stderr();
+        self.take_lines(key);
+        self.inbox.push_back(Input::ChildClosed { backend: key, why });
+    }
+}
+
+impl Child {
+    fn print(&mut self, line: &str) {
+        self.stdout.extend(line.as_bytes());
+        self.stdout.push_back(b'\n');
+    }
+}

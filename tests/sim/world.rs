@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+//! Everything around one gateway: the loop that the reactor is elsewhere, with time by hand.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use penstock::base::{Key, Limits, Now, Rng, Secret};
+use penstock::gateway::Gateway;
+use penstock::gateway::io::{Backend, Input, Output, Peer};
+use penstock::gateway::snapshot::{
+    ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+};
+use penstock::policy::auth;
+
+use crate::brain::{Ledger, Manner};
+use crate::child::Child;
+use crate::client::Client;
+use crate::dice::Dice;
+use crate::origin::{Origin, Wire};
+use crate::socket::Sockets;
+
+/// What a run is like.
+#[derive(Clone, Copy, Debug)]
+pub struct Weather {
+    /// Nobody misbehaves, and everything must succeed.
+    pub calm: bool,
+    /// The limits are those for tests.
+    pub tight: bool,
+    pub auth: bool,
+}
+
+/// A configured server, seen from the world.
+pub struct ServerSide {
+    pub manner: Manner,
+    pub shared: bool,
+    pub http: bool,
+}
+
+pub struct World {
+    pub gateway: Gateway,
+    pub now: Now,
+    pub dice: Dice,
+    pub weather: Weather,
+    pub limits: Arc<Limits>,
+    pub inbox: VecDeque<Input>,
+    pub clients: Vec<Client>,
+    pub sockets: Sockets,
+    /// Peers that the gateway knows to be gone.
+    pub gone: BTreeSet<Key<Peer>>,
+    pub servers: Vec<ServerSide>,
+    pub children: BTreeMap<Key<Backend>, Child>,
+    pub origins: Vec<Origin>,
+    pub wires: Vec<Wire>,
+    pub n_wires: u64,
+    pub ledger: Ledger,
+    pub listening: bool,
+    pub exited: bool,
+    pub trace: bool,
+}
+
+pub const KEYS: [&str; 2] = ["alpha-key", "beta-key"];
+pub const TOOL_TIMEOUT: Duration = Duration::from_secs(20);
+pub const SESSION_TIMEOUT: Duration = Duration::from_secs(300);
+
+impl World {
+    pub fn new(seed: u64, trace: bool) -> Self {
+        let mut dice = Dice::new(seed);
+        let calm = dice.one_in(4);
+        let weather = Weather { calm, tight: !calm && dice.one_in(2), auth: dice.one_in(3) };
+        let limits = if weather.tight { Limits::TEST_MIN } else { Limits::DEFAULT };
+        let mut servers = Vec::new();
+        let mut sides = Vec::new();
+        for n in 0..1 + dice.below(3) {
+            let side = side(&mut dice, &weather);
+            servers.push(server(n, &side, &mut dice));
+            sides.push(side);
+        }
+        let origins = sides.iter().map(|side| Origin::new(side, &mut dice)).collect();
+        let mut auth = auth::Options::default();
+        if weather.auth {
+            auth.agents = KEYS.iter().map(|key| Secret::new(key.as_bytes())).collect();
+        }
+        let snapshot = Snapshot {
+            servers,
+            auth,
+            session_timeout: SESSION_TIMEOUT,
+            responses: Vec::new(),
+            close_timeout: Duration::from_secs(5),
+            limits,
+            version: "0".into(),
+        };
+        let now = Now { mono: Instant::now(), unix_ms: 1_700_000_000_000 };
+        let n_clients = 1 + dice.below(4);
+        let clients =
+            (0..n_clients).map(|index| Client::new(index, sides.len(), &mut dice)).collect();
+        let mut world = Self {
+            gateway: Gateway::new(Arc::new(snapshot), Rng::new([seed as u8; 32]), now),
+            now,
+            dice,
+            weather,
+            limits: Arc::new(limits),
+            inbox: VecDeque::new(),
+            clients,
+            sockets: Sockets::default(),
+            gone: BTreeSet::new(),
+            servers: sides,
+            children: BTreeMap::new(),
+            origins,
+            wires: Vec::new(),
+            n_wires: 0,
+            ledger: Ledger::default(),
+            listening: true,
+            exited: false,
+            trace,
+        };
+        world.say(|| format!("{weather:?}"));
+        world.drain_outputs();
+        world.think();
+        world
+    }
+
+    pub fn say(&self, text: impl FnOnce() -> String) {
+        if self.trace {
+            eprintln!("  {}", text());
+        }
+    }
+
+    /// Tells the gateway everything that waits, and does what it wants.
+    pub fn think(&mut self) {
+        let mut n = 0;
+        while let Some(input) = self.inbox.pop_front().filter(|_| !self.exited) {
+            n += 1;
+            assert!(n < 10_000, "the gateway and the world keep each other busy");
+            self.say(|| format!("> {input:?}"));
+            self.note_input(&input);
+            let closed = match &input {
+                Input::ChildClosed { backend, .. } => Some(*backend),
+                _ => None,
+            };
+            self.gateway.handle_input(input, self.now);
+            if let Some(backend) = closed {
+                self.children.remove(&backend);
+            }
+            self.drain_outputs();
+        }
+    }
+
+    fn drain_outputs(&mut self) {
+        while let Some(output) = self.gateway.poll_output() {
+            if !matches!(output, Output::Emit(_)) {
+                self.say(|| format!("< {output:?}"));
+            }
+            self.apply(output);
+        }
+        self.gateway.check_invariants();
+    }
+
+    fn apply(&mut self, output: Output) {
+        assert!(!self.exited, "said after the exit: {output:?}");
+        match output {
+            Output::Spawn { backend, command } => {
+                let server = command.program.parse().unwrap();
+                self.spawn(backend, server);
+            }
+            Output::Send { backend, message } => self.send_to_child(backend, &message),
+            Output::Stop { backend, .. } => self.child_mut(backend).stopping = true,
+            Output::PauseChild { backend, paused } => self.pause_child(backend, paused),
+            Output::Fetch { fetch, request } => self.start_fetch(fetch, *request),
+            Output::Cancel { fetch } => self.cancel_fetch(fetch),
+            Output::PauseFetch { fetch, paused } => self.pause_fetch(fetch, paused),
+            Output::Emit(_) => {}
+            Output::StopListening => {
+                self.listening = false;
+                for key in self.sockets.open.keys().copied().collect::<Vec<_>>() {
+                    if let Some(socket) = self.sockets.open.get_mut(&key) {
+                        socket.link.stop_accepting();
+                    }
+                    self.settle(key);
+                }
+            }
+            Output::Exit => self.exited = true,
+            output => self.apply_to_socket(output),
+        }
+    }
+
+    /// Lets time pass; every deadline on the way is kept.
+    pub fn pass(&mut self, after: Duration) {
+        let until = self.now.mono + after;
+        for n in 0.. {
+            assert!(n < 20_000, "deadlines that never pass");
+            let Some(next) = self.next_deadline().filter(|next| *next <= until) else { break };
+            let wait = next.saturating_duration_since(self.now.mono);
+            self.now = self.now.later(wait);
+            self.ring();
+        }
+        self.now = self.now.later(until.saturating_duration_since(self.now.mono));
+    }
+
+    /// The earliest moment at which somebody wants to be woken.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let links = self.sockets.open.values().filter_map(|socket| socket.link.deadline());
+        let wires = self.wires.iter().filter_map(|wire| wire.head_by);
+        links.chain(wires).chain(self.gateway.poll_timeout()).min()
+    }
+
+    fn ring(&mut self) {
+        let now = self.now;
+        for key in self.sockets.open.keys().copied().collect::<Vec<_>>() {
+            let Some(socket) = self.sockets.open.get_mut(&key) else { continue };
+            if socket.link.deadline().is_some_and(|at| at <= now.mono) {
+                socket.link.handle_timeout(now);
+                let after = socket.link.deadline();
+                assert!(after.is_none_or(|at| at > now.mono), "a deadline of a link stays");
+                self.settle(key);
+            }
+        }
+        self.expire_wires();
+        self.think();
+        if self.gateway.poll_timeout().is_some_and(|at| at <= now.mono) {
+            self.gateway.handle_timeout(now);
+            let after = self.gateway.poll_timeout();
+            assert!(after.is_none_or(|at| at > now.mono), "an alarm rings without end");
+            self.drain_outputs();
+            self.think();
+        }
+    }
+}
+
+fn side(dice: &mut Dice, weather: &Weather) -> ServerSide {
+    let good = weather.calm || dice.one_in(3);
+    let manner = if good { Manner::good(dice) } else { Manner::bad(dice) };
+    ServerSide { manner, shared: dice.one_in(4), http: dice.one_in(2) }
+}
+
+fn server(n: usize, side: &ServerSide, dice: &mut Dice) -> Server {
+    let name: Arc<str> = format!("s{n}").into();
+    let transport = if side.http {
+        Transport::Http(Arc::new(HttpTarget {
+            server: name.clone(),
+            tls: false,
+            host: "backend.example".into(),
+            port: n as u16,
+            path: "/mcp".into(),
+            headers: Vec::new(),
+            connect_timeout: Duration::from_secs(5),
+        }))
+    } else {
+        Transport::Stdio(Arc::new(ChildCommand {
+            server: name.clone(),
+            program: n.to_string().into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            cwd: None,
+            container: None,
+            leave_after_max: Duration::from_secs(1),
+            term_after_max: Duration::from_secs(1),
+        }))
+    };
+    Server {
+        name,
+        transport,
+        tools: None,
+        startup_timeout: Duration::from_secs(10),
+        tool_timeout: TOOL_TIMEOUT,
+        shared: side.shared,
+        required: false,
+        response: dice.pick(&[
+            ResponseMode::Auto,
+            ResponseMode::Auto,
+            ResponseMode::Json,
+            ResponseMode::Sse,
+        ]),
+    }
+}
