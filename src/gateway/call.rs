@@ -35,7 +35,8 @@ pub struct Call {
     pub token: Option<Message>,
     /// Whether the backend knows our id as the token.
     pub token_is_ours: bool,
-    /// The request as it left, in case its session is lost before it was executed.
+    /// The request as it left, in case its session is lost before it was executed; empty if that
+    /// cannot happen.
     pub request: Splice,
     /// The HTTP request that carries it.
     pub fetch: Option<Key<Fetch>>,

@@ -263,13 +263,15 @@ impl Accept {
         let mut accept = Self::default();
         for range in field.split(|&byte| byte == b',') {
             let mut parts = range.split(|&byte| byte == b';').map(crate::base::bytes::trim_ows);
-            let media = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let media = parts.next().unwrap_or_default();
             if parts.any(is_weight_zero) {
                 continue;
             }
-            accept.json |= matches!(&media[..], b"*/*" | b"application/*" | b"application/json");
-            accept.events |= matches!(&media[..], b"*/*" | b"text/*" | b"text/event-stream");
-            accept.names_events |= media == b"text/event-stream";
+            let is = |name: &[u8]| media.eq_ignore_ascii_case(name);
+            let names_events = is(b"text/event-stream");
+            accept.json |= is(b"application/json") || is(b"application/*") || is(b"*/*");
+            accept.events |= names_events || is(b"text/*") || is(b"*/*");
+            accept.names_events |= names_events;
         }
         accept
     }

@@ -27,11 +27,12 @@ impl Gateway {
         }
         let for_all = self.for_all_sessions(backend, session, one);
         let one = for_all.as_ref().unwrap_or(one);
-        let request = Splice::whole(self.flattened(backend, one));
-        let key = self.new_call(backend, CallFor::Exchange(exchange), one, request, true);
+        let mut request = Splice::whole(self.flattened(backend, one));
+        let nothing = Splice::whole(Message::default());
+        let key = self.new_call(backend, CallFor::Exchange(exchange), one, nothing, true);
+        let is_kept = self.may_need_again(backend);
         let Some(call) = self.calls.get_mut(key) else { return };
         let id = id_of(key);
-        let mut request = call.request.clone();
         if let Some(span) = one.envelope.id {
             request = request.with(span, Patch::Number(id));
         }
@@ -40,8 +41,17 @@ impl Gateway {
         {
             request = request.with(span, Patch::Number(id));
         }
-        call.request = request.clone();
+        if is_kept {
+            call.request = request.clone();
+        }
         self.send_below(backend, request, Carrier::Call(key));
+    }
+
+    /// Whether what was sent may have to be looked at or sent once more: a child of one session
+    /// loses no sessions, and nobody else looks.
+    fn may_need_again(&self, backend: Key<Backend>) -> bool {
+        self.is_shared(backend)
+            || self.backends.get(backend).is_none_or(|one| !matches!(one.link, Link::Child))
     }
 
     /// Sends a client's `initialize` to a backend that nobody has opened.
