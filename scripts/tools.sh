@@ -108,6 +108,8 @@ stop_engine() {
     # What earlier builds have left behind is large.
     docker image prune -f >/dev/null 2>&1 || true
     end_engine
-    as_root rm -rf "$engine"
+    # The engine's name space of the host stays mounted when it ends.
+    as_root umount "$engine"/exec/netns/* 2>/dev/null || true
+    as_root rm -rf "$engine" || true
     engine=
 }

@@ -10,7 +10,7 @@ use super::Gateway;
 use super::alarm::Alarm;
 use super::backend::Backend;
 use super::io::Peer;
-use super::snapshot::ServerId;
+use super::snapshot::{ServerId, Transport};
 use crate::base::Key;
 use crate::wire::json::write;
 
@@ -36,10 +36,17 @@ pub struct ServerState {
     pub n_failed: u32,
 }
 
-/// From the first failure to the first new start; each further failure doubles it.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// How often it is doubled: to about a minute.
-const DOUBLINGS_MAX: u32 = 6;
+/// From the first failure of a child to its next start; each further failure doubles it. Children
+/// cost processes and containers, and what cannot start rarely can a second later.
+///
+/// Spec: the written gateway specification, "HTTP": health is checked every 30 s.
+const CHILD_RETRY_AFTER: Duration = Duration::from_secs(30);
+/// How often that is doubled: to four minutes.
+const CHILD_DOUBLINGS_MAX: u32 = 3;
+/// The same for servers that are reached over HTTP: asking again costs a connection.
+const HTTP_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How often that is doubled: to about a minute.
+const HTTP_DOUBLINGS_MAX: u32 = 6;
 /// A server that was up for so long has not failed to start.
 const UP_FOR_LONG: Duration = Duration::from_secs(60);
 
@@ -71,13 +78,17 @@ impl Gateway {
     /// come to ask for it while `/ready` says that it is missing.
     pub(crate) fn server_failed(&mut self, server: ServerId, why: &str) {
         let now = self.now.mono;
+        let (after, doublings_max) = match self.server(server).transport {
+            Transport::Stdio(_) => (CHILD_RETRY_AFTER, CHILD_DOUBLINGS_MAX),
+            Transport::Http(_) => (HTTP_RETRY_AFTER, HTTP_DOUBLINGS_MAX),
+        };
         let state = &mut self.servers[usize::from(server.0)];
         if state.up_since.is_some_and(|up| now.saturating_duration_since(up) >= UP_FOR_LONG) {
             state.n_failed = 0;
         }
         state.fail(why);
-        let at = now + RETRY_AFTER * (1 << state.n_failed);
-        state.n_failed = (state.n_failed + 1).min(DOUBLINGS_MAX);
+        let at = now + after * (1 << state.n_failed);
+        state.n_failed = (state.n_failed + 1).min(doublings_max);
         state.retry_at = Some(at);
         self.alarms.set(Alarm::Restarts, at);
     }

@@ -29,13 +29,15 @@ fn a_server_that_failed_is_started_again_without_a_client() {
     let mut world = World::new(snapshot(vec![server]));
     let first = world.spawned[0];
     world.child_gone(first, ChildEnd::Exited(1));
+    world.pass(Duration::from_secs(29));
+    assert_eq!(world.spawned.len(), 1, "what cannot start rarely can a second later");
     world.pass(Duration::from_secs(1));
     assert_eq!(world.spawned.len(), 2);
     let second = world.spawned[1];
     world.child_gone(second, ChildEnd::Exited(1));
-    world.pass(Duration::from_secs(1));
+    world.pass(Duration::from_secs(30));
     assert_eq!(world.spawned.len(), 2, "it waits longer each time");
-    world.pass(Duration::from_secs(1));
+    world.pass(Duration::from_secs(30));
     let third = world.spawned[2];
     world.open_child(third);
     let peer = world.head(Method::Get, "/ready", &[]);
@@ -47,20 +49,32 @@ fn a_server_that_failed_is_started_again_without_a_client() {
 }
 
 #[test]
-fn a_server_that_keeps_failing_is_tried_about_once_a_minute() {
+fn a_child_that_keeps_failing_is_tried_every_four_minutes() {
     let mut world = World::new(snapshot(vec![stdio_server("time")]));
     for _ in 0..20 {
         let child = *world.spawned.last().unwrap();
         let n = world.spawned.len();
         world.child_gone(child, ChildEnd::Exited(1));
-        world.pass(Duration::from_secs(64));
+        world.pass(Duration::from_secs(240));
         assert_eq!(world.spawned.len(), n + 1);
     }
     let child = *world.spawned.last().unwrap();
     let n = world.spawned.len();
     world.child_gone(child, ChildEnd::Exited(1));
-    world.pass(Duration::from_secs(60));
+    world.pass(Duration::from_secs(230));
     assert_eq!(world.spawned.len(), n);
+}
+
+#[test]
+fn a_server_behind_http_is_asked_again_soon_and_then_about_once_a_minute() {
+    let mut world = World::new(snapshot(vec![http_server("time")]));
+    for wait in [1, 2, 4, 8, 16, 32, 64, 64] {
+        let (fetch, _) = world.fetch_of("initialize");
+        let n = world.fetches.len();
+        world.fetch_failed(fetch, FetchErrorKind::Connect, false);
+        world.pass(Duration::from_secs(wait));
+        assert!(world.fetches.len() > n, "after {wait} s");
+    }
 }
 
 #[test]
