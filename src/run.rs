@@ -112,6 +112,7 @@ fn start_logs(loaded: &Loaded) -> (Logs, LogSender) {
             reactor::lower_thread_priority();
         },
         on_idle: reactor::release_memory,
+        on_grown: reactor::drop_written,
         ..LogOptions::default()
     };
     let names = loaded.snapshot.servers.iter().map(|server| Arc::clone(&server.name)).collect();

@@ -14,6 +14,9 @@ const FILE_MODE: u32 = 0o600;
 /// Others may see that there are logs.
 const DIR_MODE: u32 = 0o755;
 
+/// How often a file that grows is reported.
+const GROWN_BYTES: usize = 1024 * 1024;
+
 /// A file that grows at its end; created when the first byte is written.
 #[derive(Debug)]
 pub struct LogFile {
@@ -21,13 +24,16 @@ pub struct LogFile {
     file: Option<File>,
     /// Whether the last write failed: the same error is not reported twice.
     failing: bool,
+    /// What was appended since `on_grown` was called.
+    grown: usize,
+    on_grown: fn(&File),
 }
 
 impl LogFile {
-    /// Nothing is opened yet.
+    /// Nothing is opened yet. `on_grown` is called whenever another megabyte has been appended.
     #[must_use]
-    pub const fn new(path: PathBuf) -> Self {
-        Self { path, file: None, failing: false }
+    pub const fn new(path: PathBuf, on_grown: fn(&File)) -> Self {
+        Self { path, file: None, failing: false, grown: 0, on_grown }
     }
 
     /// Opens the file for appending, and creates it if it is not there.
@@ -49,6 +55,11 @@ impl LogFile {
             return Ok(());
         }
         let written = self.open().and_then(|file| file.write_all(bytes));
+        self.grown += bytes.len();
+        if self.grown >= GROWN_BYTES {
+            self.grown = 0;
+            self.file.as_ref().map(self.on_grown);
+        }
         let was_failing = std::mem::replace(&mut self.failing, written.is_err());
         if was_failing { Ok(()) } else { written.map_err(|error| with_path(&self.path, &error)) }
     }

@@ -17,6 +17,7 @@
 
 mod writer;
 
+use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -33,6 +34,9 @@ const FINISH_AFTER_MAX: Duration = Duration::from_secs(3);
 
 /// Waiting events may take so many bytes; beyond: events are dropped.
 const WAITING_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// So much is written without a pause: a long one would make for long bursts of work.
+const WAKING_BYTES: usize = 256 * 1024;
 
 /// The lists of tools are read by descending into them.
 const STACK_BYTES: usize = 1024 * 1024;
@@ -51,6 +55,9 @@ pub struct LogOptions {
     pub on_start: fn(),
     /// Called on the log thread when a storm of events is over, to give memory back.
     pub on_idle: fn(),
+    /// Called on the log thread when a file has grown by another megabyte, so that a storm of
+    /// events fills the disk alone and not the memory.
+    pub on_grown: fn(&File),
 }
 
 impl Default for LogOptions {
@@ -63,6 +70,7 @@ impl Default for LogOptions {
             stderr: Box::new(std::io::stderr()),
             on_start: || {},
             on_idle: || {},
+            on_grown: |_| {},
         }
     }
 }
@@ -104,6 +112,8 @@ struct Queue {
     dropped: u64,
     /// The thread waits until it is woken.
     asleep: bool,
+    /// The thread waits until there is much to do.
+    pauses: bool,
     /// The thread shall end when nothing is left.
     closing: bool,
     /// The thread has written everything.
@@ -205,7 +215,10 @@ impl LogSender {
             queue.bytes += block.bytes();
             queue.blocks.push(block);
         }
-        let wakes = std::mem::replace(&mut queue.asleep, false);
+        let wakes = match queue.bytes >= WAKING_BYTES {
+            true => std::mem::take(&mut queue.asleep) | std::mem::take(&mut queue.pauses),
+            false => std::mem::take(&mut queue.asleep),
+        };
         drop(queue);
         if wakes {
             self.shared.wake.notify_one();

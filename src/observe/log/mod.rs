@@ -16,6 +16,7 @@ pub mod jsonl;
 pub mod text;
 pub mod tools;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ const STDERR_NAMESPACE: &str = "backend:stderr";
 
 /// The text of an error is cut to this in all logs.
 const ERROR_BYTES_MAX: usize = 1024;
+
+/// Longer names are not remembered.
+const NAME_BYTES_MAX: usize = 256;
 
 /// What has been written since the last time somebody took it away.
 #[derive(Debug, Default)]
@@ -123,6 +127,8 @@ pub struct Log {
     elapsed: Elapsed,
     stamp: Stamp,
     tools: Tools,
+    methods: Remembered,
+    tool_names: Remembered,
 }
 
 impl Log {
@@ -136,6 +142,8 @@ impl Log {
             elapsed: Elapsed::default(),
             stamp: Stamp::new(),
             tools: Tools::default(),
+            methods: Remembered::default(),
+            tool_names: Remembered::default(),
         }
     }
 
@@ -240,8 +248,8 @@ impl Log {
         self.show_debug(about, STDERR_NAMESPACE, text.as_bytes(), batch);
     }
 
-    fn record_request(&self, about: &About, rpc: &Rpc<'_>, batch: &mut Batch) {
-        let method = self.redactor.redact(rpc.method, Form::Text);
+    fn record_request(&mut self, about: &About, rpc: &Rpc<'_>, batch: &mut Batch) {
+        let method = self.methods.redact(rpc.method, &self.redactor);
         about.push_line(batch, Level::Debug, "rpc", |out| {
             text::push_request(out, about.name(), &method, rpc.payload_len);
         });
@@ -249,9 +257,15 @@ impl Log {
         record.push_request(&mut batch.rpc, &self.payload(rpc, false));
     }
 
-    fn record_answer(&self, about: &About, rpc: &Rpc<'_>, reply: &Reply<'_>, batch: &mut Batch) {
-        let method = self.redactor.redact(rpc.method, Form::Text);
-        let tool = reply.tool.map(|tool| self.redactor.redact(tool, Form::Text));
+    fn record_answer(
+        &mut self,
+        about: &About,
+        rpc: &Rpc<'_>,
+        reply: &Reply<'_>,
+        batch: &mut Batch,
+    ) {
+        let method = self.methods.redact(rpc.method, &self.redactor);
+        let tool = reply.tool.map(|tool| self.tool_names.redact(tool, &self.redactor));
         let error = reply.error.map(|error| {
             let error = self.redactor.redact(error, Form::Text);
             text::cut(&error, ERROR_BYTES_MAX).to_vec()
@@ -274,6 +288,24 @@ impl Log {
 
     fn payload<'p>(&self, rpc: &Rpc<'p>, doubtful: bool) -> jsonl::Payload<'p> {
         jsonl::Payload::new(rpc.payload, rpc.payload_len, doubtful, &self.redactor)
+    }
+}
+
+/// The name that was redacted last and had no secret in it; the next one is often the same.
+#[derive(Default)]
+struct Remembered(Vec<u8>);
+
+impl Remembered {
+    fn redact<'t>(&mut self, name: &'t [u8], redactor: &Redactor) -> Cow<'t, [u8]> {
+        if name == self.0 {
+            return Cow::Borrowed(name);
+        }
+        let redacted = redactor.redact(name, Form::Text);
+        if matches!(redacted, Cow::Borrowed(_)) && name.len() <= NAME_BYTES_MAX {
+            self.0.clear();
+            self.0.extend_from_slice(name);
+        }
+        redacted
     }
 }
 

@@ -19,7 +19,7 @@ use crate::wire::json::write;
 pub const NEEDLE_BYTES_MIN: usize = 6;
 
 /// The longest distance between probes; each step costs an entry for every spelling.
-const STRIDE_MAX: usize = 16;
+const STRIDE_MAX: usize = 32;
 
 /// The table has so many bits for each entry, so that few probes go beyond it.
 const FILTER_BITS_PER_GRAM: usize = 64;
@@ -122,9 +122,11 @@ impl Known {
         if self.needles.is_empty() || text.len() < NEEDLE_BYTES_MIN {
             return;
         }
-        let last = text.len() - GRAM;
-        for at in (0..=last).step_by(self.stride) {
-            let gram = gram_of(&text[at..at + GRAM]);
+        for (number, chunk) in text.chunks(self.stride).enumerate() {
+            let at = number * self.stride;
+            // The last chunk may be shorter than a probe, or than what it reads.
+            let Some(probe) = chunk.first_chunk().or_else(|| text[at..].first_chunk()) else { break };
+            let gram = u32::from_le_bytes(*probe);
             if self.filter.may_contain(gram) {
                 self.check(text, at, gram, form, edits);
             }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //! What lives on the log thread: it formats what the loop has handed over, and writes it.
 
+use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{LogOptions, Queue, Shared};
+use super::{LogOptions, Queue, Shared, WAKING_BYTES};
 use crate::base::Secret;
 use crate::gateway::io::{Event, EventKind, Level};
 use crate::observe::{Batch, Block, Entry, Log};
@@ -56,7 +57,8 @@ impl Writer {
     pub(super) fn new(options: LogOptions, servers: Vec<Arc<str>>, secrets: &[Secret]) -> Self {
         let mut stderr = options.stderr;
         let wants_files = options.dir.is_some();
-        let sinks = options.dir.and_then(|dir| match Sinks::open(&dir, &servers) {
+        let on_grown = options.on_grown;
+        let sinks = options.dir.and_then(|dir| match Sinks::open(&dir, &servers, on_grown) {
             Ok(sinks) => Some(sinks),
             Err(error) => {
                 let _ = writeln!(stderr, "No log files: {error}. The log goes to stderr.");
@@ -94,8 +96,7 @@ impl Writer {
             }
             self.hand_back(&mut blocks, shared);
             if !closing {
-                let pause = |queue: &mut Queue| !queue.closing;
-                drop(shared.wake.wait_timeout_while(shared.lock(), PAUSE, pause));
+                pause(shared);
             }
         }
         self.sync();
@@ -201,21 +202,30 @@ fn sleep(shared: &Shared) -> MutexGuard<'_, Queue> {
     woken.unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Lets events gather, but not many.
+fn pause(shared: &Shared) {
+    let mut queue = shared.lock();
+    queue.pauses = queue.bytes < WAKING_BYTES;
+    let few = |queue: &mut Queue| queue.pauses && !queue.closing;
+    let paused = shared.wake.wait_timeout_while(queue, PAUSE, few);
+    paused.unwrap_or_else(PoisonError::into_inner).0.pauses = false;
+}
+
 fn buffers(batch: &mut Batch) -> impl Iterator<Item = &mut Vec<u8>> {
     let general = [&mut batch.main, &mut batch.rpc, &mut batch.stderr];
     general.into_iter().chain(&mut batch.servers)
 }
 
 impl Sinks {
-    fn open(dir: &std::path::Path, servers: &[Arc<str>]) -> std::io::Result<Self> {
+    fn open(dir: &Path, servers: &[Arc<str>], on_grown: fn(&File)) -> std::io::Result<Self> {
         files::create_dir(dir)?;
-        let mut main = LogFile::new(dir.join("mcp-gateway.log"));
+        let mut main = LogFile::new(dir.join("mcp-gateway.log"), on_grown);
         main.open()?;
-        let mut rpc = LogFile::new(dir.join("rpc-messages.jsonl"));
+        let mut rpc = LogFile::new(dir.join("rpc-messages.jsonl"), on_grown);
         rpc.open()?;
         let tools = dir.join("tools.json");
         files::truncate(&tools)?;
-        let own = |name: &Arc<str>| LogFile::new(dir.join(format!("{name}.log")));
+        let own = |name: &Arc<str>| LogFile::new(dir.join(format!("{name}.log")), on_grown);
         Ok(Self { main, servers: servers.iter().map(own).collect(), rpc, tools })
     }
 
