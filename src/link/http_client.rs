@@ -201,6 +201,13 @@ impl HttpClient {
             }
             State::Gone => Ok(input.len()),
             State::Head { head, head_only } => {
+                if head.is_empty()
+                    && let Some(len) = HeadBytes::whole(input)
+                {
+                    let head = response::parse(&input[..len], *head_only)?;
+                    self.begin(head, input.len() > len)?;
+                    return Ok(len);
+                }
                 let (used, complete) = head.feed(input)?;
                 if complete {
                     let head = response::parse(head.as_bytes(), *head_only)?;
@@ -253,8 +260,10 @@ impl HttpClient {
         let (used, complete) = match left {
             Left::Bytes(left) => {
                 let used = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
-                body.feed(&input[..used], &mut deliver)?;
                 *left -= used as u64;
+                if *left > 0 || !body.take_whole(&input[..used], &mut deliver) {
+                    body.feed(&input[..used], &mut deliver)?;
+                }
                 (used, *left == 0)
             }
             Left::Chunks(chunked) => {

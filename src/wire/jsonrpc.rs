@@ -225,20 +225,27 @@ impl Draft<'_> {
     fn note(&mut self, key: Key, names: &Names) -> Option<Member> {
         let spelled = key.span.of(self.text);
         let plain = spelled.get(1..spelled.len() - 1).unwrap_or_default();
-        let (member, is_exact) = if key.has_escapes || !plain.is_ascii() {
-            let decoded = scan::string(self.text, key.span)?;
-            // The two letters that have an ASCII letter for their other case.
-            let folded = decoded.replace('\u{17f}', "s").replace('\u{212a}', "k");
-            let (name, member) = lookup(folded.as_bytes(), names)?;
-            (member, decoded == name)
-        } else {
-            let (name, member) = lookup(plain, names)?;
-            (member, plain == name.as_bytes())
+        let exact = names.iter().find(|(name, _)| name.as_bytes() == plain);
+        let (member, is_exact) = match exact {
+            Some((_, member)) => (*member, true),
+            None => self.note_other(key, plain, names)?,
         };
         let bit = 1 << member as u16;
         self.duplicated |= self.seen & bit;
         self.seen |= bit;
         is_exact.then_some(member)
+    }
+
+    /// [`Self::note`] for a key that is not spelled as one of `names`: what it means, and whether
+    /// it is one of them in escapes.
+    fn note_other(&self, key: Key, plain: &[u8], names: &Names) -> Option<(Member, bool)> {
+        if !key.has_escapes && plain.is_ascii() {
+            return lookup(plain, names).map(|(_, member)| (member, false));
+        }
+        let decoded = scan::string(self.text, key.span)?;
+        // The two letters that have an ASCII letter for their other case.
+        let folded = decoded.replace('\u{17f}', "s").replace('\u{212a}', "k");
+        lookup(folded.as_bytes(), names).map(|(name, member)| (member, decoded == name))
     }
 
     fn keep(&mut self, member: Option<Member>, value: Span) {

@@ -260,6 +260,10 @@ impl Accept {
         let Some(field) = field else {
             return Self { json: true, events: true, names_events: false };
         };
+        // What nearly every client sends is compared as a whole.
+        if field == b"application/json, text/event-stream" {
+            return Self { json: true, events: true, names_events: true };
+        }
         let mut accept = Self::default();
         for range in field.split(|&byte| byte == b',') {
             let mut parts = range.split(|&byte| byte == b';').map(crate::base::bytes::trim_ows);

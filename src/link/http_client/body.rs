@@ -12,6 +12,8 @@ use crate::wire::sse::{Decoder, EventIn, TooLong};
 pub(super) enum Body {
     /// All of it is one message of at most `bytes_max` bytes.
     Whole { text: Vec<u8>, bytes_max: usize },
+    /// Nothing more: it has been delivered.
+    Taken,
     /// JSON texts, each of which ends with a newline, or with the body.
     Texts { ends: JsonEnds, text: Vec<u8>, bytes_max: usize },
     /// Events.
@@ -58,12 +60,23 @@ impl Body {
                 append_text(text, input, *bytes_max)
             }
             Self::Events(decoder) => decoder.feed(input, deliver),
+            Self::Taken => Ok(()),
             Self::Start { text } => {
                 let room = START_BYTES_MAX - text.len();
                 text.extend_from_slice(&input[..room.min(input.len())]);
                 Ok(())
             }
         }
+    }
+
+    /// Delivers `input` if it is all of the body and that is one message: then it is copied once.
+    pub(super) fn take_whole(&mut self, input: &[u8], deliver: &mut impl FnMut(EventIn)) -> bool {
+        let is_whole = matches!(self, Self::Whole { text, .. } if text.is_empty());
+        if is_whole {
+            deliver(EventIn { data: Message::copy_of(input), ..EventIn::default() });
+            *self = Self::Taken;
+        }
+        is_whole
     }
 
     /// The body is complete.
@@ -74,7 +87,7 @@ impl Body {
             }
             Self::Texts { text, .. } => deliver_text(text, deliver),
             // WHATWG HTML §9.2.6: an event without its empty line is discarded.
-            Self::Events(_) => {}
+            Self::Events(_) | Self::Taken => {}
         }
     }
 }

@@ -67,13 +67,13 @@ fn is_framing(name: &str) -> bool {
 }
 
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(is_token)
+    !name.is_empty() && name.bytes().fold(true, |good, byte| good & is_token(byte))
 }
 
 fn push_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     // A line break in a value would begin a field, or a request, of somebody else's choice. Some
     // values are a backend's: its session, its revision, the id of its last event.
-    if is_name(name) && value.iter().copied().all(is_text) {
+    if is_name(name) && value.iter().fold(true, |good, &byte| good & is_text(byte)) {
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b": ");
         out.extend_from_slice(value);

@@ -144,12 +144,19 @@ impl HttpServer {
         if input == b"\r" && !waiting.blank_line {
             return Ok(Step::Incomplete(0));
         }
-        let end = waiting.scan.find_end(input, self.limits.head_bytes_max);
-        let Some(end) = end.map_err(Violation::Head)? else {
-            return Ok(Step::Incomplete(0));
+        let (request, end) = match self.recent.find(input) {
+            Some(found) => found,
+            None => {
+                let end = waiting.scan.find_end(input, self.limits.head_bytes_max);
+                let Some(end) = end.map_err(Violation::Head)? else {
+                    return Ok(Step::Incomplete(0));
+                };
+                let request = head::parse(&input[..end], self.limits.head_fields_max);
+                let request = request.map_err(Violation::Head)?;
+                self.recent.keep(&request, end);
+                (request, end)
+            }
         };
-        let request = head::parse(&input[..end], self.limits.head_fields_max);
-        let request = request.map_err(Violation::Head)?;
         self.state = State::AwaitAdmission(Exchange::new(&request));
         self.event = Some(ServerEvent::Head(request.head));
         Ok(Step::Advanced(end))

@@ -26,6 +26,7 @@ mod body;
 mod fuzz;
 mod input;
 mod pending;
+mod recent;
 mod state;
 mod time;
 mod violation;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use self::pending::Pending;
+use self::recent::Recent;
 use self::state::{AwaitHead, State};
 use crate::base::{Limits, Message, Now, Outbox};
 use crate::wire::http1::RequestHead;
@@ -76,6 +78,7 @@ pub struct HttpServer {
     limits: Arc<Limits>,
     state: State,
     pending: Pending,
+    recent: Recent,
     /// A head or a body that nobody has polled yet.
     event: Option<ServerEvent>,
     violation: Option<Violation>,
@@ -96,6 +99,7 @@ impl HttpServer {
             limits,
             state: State::AwaitHead(AwaitHead::new(idle_until)),
             pending: Pending::default(),
+            recent: Recent::default(),
             event: None,
             violation: None,
             outbox: Outbox::new(),

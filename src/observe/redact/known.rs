@@ -122,14 +122,13 @@ impl Known {
         if self.needles.is_empty() || text.len() < NEEDLE_BYTES_MIN {
             return;
         }
-        for (number, chunk) in text.chunks(self.stride).enumerate() {
-            let at = number * self.stride;
-            // The last chunk may be shorter than a probe, or than what it reads.
-            let Some(probe) = chunk.first_chunk().or_else(|| text[at..].first_chunk()) else { break };
+        let mut at = 0;
+        while let Some(probe) = text.get(at..).and_then(<[u8]>::first_chunk) {
             let gram = u32::from_le_bytes(*probe);
             if self.filter.may_contain(gram) {
                 self.check(text, at, gram, form, edits);
             }
+            at += self.stride;
         }
     }
 

@@ -145,7 +145,7 @@ pub(super) fn find_hex(text: &[u8], edits: &mut Vec<Edit>) {
     let is_hex = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let mut at = 0;
     while let Some(probe) = text.get(at..).and_then(<[u8]>::first_chunk::<PROBE>) {
-        if !may_be_hex(u128::from_ne_bytes(*probe)) {
+        if !may_be_hex(probe) {
             at += HEX_BYTES_MIN - PROBE + 1;
             continue;
         }
@@ -161,9 +161,14 @@ pub(super) fn find_hex(text: &[u8], edits: &mut Vec<Edit>) {
 
 /// Whether each byte is a hexadecimal digit or one of `:;<=>?` or `` `ghijklmno``: bit 5 is set
 /// and either bit 4 or bit 6.
-const fn may_be_hex(bytes: u128) -> bool {
-    const BIT_6: u128 = u128::MAX / 255 * 0x40;
-    (bytes ^ (bytes << 2)) & (bytes << 1) & BIT_6 == BIT_6
+fn may_be_hex(bytes: &[u8; 16]) -> bool {
+    const BIT_6: u64 = u64::MAX / 255 * 0x40;
+    let (words, _) = bytes.as_chunks();
+    // Most texts fail with the first word.
+    words.iter().all(|word| {
+        let word = u64::from_ne_bytes(*word);
+        (word ^ (word << 2)) & (word << 1) & BIT_6 == BIT_6
+    })
 }
 
 /// Where the blanks that begin at `at` end. In JSON they may be escaped.

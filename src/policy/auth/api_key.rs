@@ -32,14 +32,20 @@ pub fn identify(options: &Options, authorization: Option<&[u8]>) -> Result<Princ
         return Ok(Principal::ANYONE);
     }
     let value = authorization.ok_or(Unknown::Missing)?;
-    if value.iter().any(|&byte| (byte < b' ' && byte != b'\t') || byte == 0x7f) {
+    // Without a branch for each byte.
+    let is_control = |byte: u8| (byte < b' ' && byte != b'\t') | (byte == 0x7f);
+    if value.iter().fold(false, |found, &byte| found | is_control(byte)) {
         return Err(Unknown::Malformed);
     }
     let bare = without_scheme(value);
     let mut found = None;
     for (agent, at) in options.agents.iter().zip(0..) {
         // Both forms are compared, because a key may itself begin with `Bearer `.
-        if agent.matches(value) | agent.matches(bare) {
+        let matches = match bare.len() == value.len() {
+            true => agent.matches(value),
+            false => agent.matches(value) | agent.matches(bare),
+        };
+        if matches {
             found = Some(Principal(at));
         }
     }

@@ -68,7 +68,7 @@ fn name_of(authority: &[u8]) -> Option<&[u8]> {
 }
 
 fn is_loopback(name: &[u8]) -> bool {
-    if name.eq_ignore_ascii_case(b"localhost") || name == b"[::1]" {
+    if name == b"127.0.0.1" || name == b"[::1]" || name.eq_ignore_ascii_case(b"localhost") {
         return true;
     }
     let text = std::str::from_utf8(name).unwrap_or_default();

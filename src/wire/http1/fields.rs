@@ -45,7 +45,14 @@ pub fn known(name: &[u8]) -> Option<Known> {
         }
         _ => return None,
     };
-    name.eq_ignore_ascii_case(spelled).then_some(field)
+    is_name(name, spelled).then_some(field)
+}
+
+/// Whether `name` is `spelled`, which has the letters `a` to `z` and `-`, in any case. Bit 5 makes
+/// other bytes equal too, but only such as no token may hold.
+fn is_name(name: &[u8], spelled: &[u8]) -> bool {
+    let differs = |differs, (a, b): (&u8, &u8)| differs | ((a ^ b) & !0x20);
+    name.len() == spelled.len() && name.iter().zip(spelled).fold(0, differs) == 0
 }
 
 /// The members of a comma-separated list, without blanks around them; empty members are skipped.

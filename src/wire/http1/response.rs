@@ -5,6 +5,8 @@
 //!
 //! Spec: RFC 9112 §4 (status line), §6.3 (length of a body), §9.3 (persistence); RFC 9110 §8.3.
 
+use std::mem::MaybeUninit;
+
 use crate::base::bytes::{parse_u64, trim_ows};
 
 /// What a body is, as `Content-Type` says.
@@ -67,6 +69,7 @@ impl HeadBytes {
     ///
     /// Errors: when the head is longer than [`HEAD_BYTES_MAX`].
     pub fn feed(&mut self, input: &[u8]) -> Result<(usize, bool), ResponseError> {
+        self.bytes.reserve(input.len().min(HEAD_BYTES_MAX - self.bytes.len()));
         let mut taken = 0;
         for end in memchr::memchr_iter(b'\n', input).map(|at| at + 1) {
             self.push(&input[taken..end])?;
@@ -87,6 +90,18 @@ impl HeadBytes {
         Ok(())
     }
 
+    /// The length of the head that `input` begins with, if it is complete and not too long: then it
+    /// need not be collected.
+    #[must_use]
+    pub fn whole(input: &[u8]) -> Option<usize> {
+        let window = &input[..input.len().min(HEAD_BYTES_MAX)];
+        let mut ends = memchr::memchr_iter(b'\n', window).map(|at| at + 1);
+        let is_last = |&end: &usize| {
+            window[..end].ends_with(b"\n\r\n") || window[..end].ends_with(b"\n\n")
+        };
+        ends.find(is_last)
+    }
+
     /// Whether no byte has come.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -102,9 +117,10 @@ impl HeadBytes {
 
 /// Parses a complete head; `head_only` says that it answers a HEAD.
 pub fn parse(bytes: &[u8], head_only: bool) -> Result<ReceivedHead, ResponseError> {
-    let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
-    let mut response = httparse::Response::new(&mut fields);
-    match response.parse(bytes) {
+    let mut slots = [const { MaybeUninit::uninit() }; FIELDS_MAX];
+    let mut response = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    match config.parse_response_with_uninit_headers(&mut response, bytes, &mut slots) {
         Ok(httparse::Status::Complete(len)) if len == bytes.len() => {}
         Ok(_) => return Err(ResponseError("not an HTTP response")),
         Err(error) => return Err(ResponseError(text_of(error))),
@@ -165,6 +181,10 @@ impl Known {
     }
 
     fn take(&mut self, name: &str, value: &[u8]) -> Result<(), ResponseError> {
+        // Most fields are none of ours, and their length tells.
+        if !matches!(name.len(), 8 | 10 | 12 | 14 | 16 | 17) {
+            return Ok(());
+        }
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         if is("Content-Length") {
             let length = parse_u64(value).ok_or(ResponseError("Content-Length is no number"))?;
@@ -201,6 +221,10 @@ fn text(value: &[u8]) -> Option<Box<str>> {
 
 /// Parameters such as `charset` are of no interest: JSON and event streams are UTF-8.
 fn kind_of(content_type: &[u8]) -> BodyKind {
+    // What nearly every server sends.
+    if content_type == b"application/json" {
+        return BodyKind::Json;
+    }
     let media_type = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
     let media_type = trim_ows(media_type).to_ascii_lowercase();
     match media_type.as_slice() {

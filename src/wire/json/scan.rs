@@ -399,16 +399,17 @@ fn plain_end(bytes: &[u8], mut at: usize) -> usize {
             None => return plain_end_by_bytes(bytes, at),
         }
     }
-    while let Some(block) = bytes.get(at..at + BLOCK).filter(|block| is_plain(block)) {
-        at += block.len();
+    let rest = bytes.get(at..).unwrap_or_default();
+    let len = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+    match has_control(&rest[..len]) {
+        true => plain_end_by_bytes(bytes, at),
+        false => at + len,
     }
-    while let Some(word) = word_at(bytes, at) {
-        match first_special(word) {
-            WORD => at += WORD,
-            offset => return at + offset,
-        }
-    }
-    plain_end_by_bytes(bytes, at)
+}
+
+/// Whether a control character is among `bytes`: no branch, so the compiler takes many at once.
+fn has_control(bytes: &[u8]) -> bool {
+    bytes.iter().fold(u8::MAX, |least, &byte| least.min(byte)) < 0x20
 }
 
 fn plain_end_by_bytes(bytes: &[u8], at: usize) -> usize {
@@ -418,13 +419,6 @@ fn plain_end_by_bytes(bytes: &[u8], at: usize) -> usize {
 
 const fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-/// Bytes of a block: the compiler turns [`is_plain`] into two or four vector steps.
-const BLOCK: usize = 32;
-
-fn is_plain(block: &[u8]) -> bool {
-    !block.iter().fold(false, |found, &byte| found | is_special(byte))
 }
 
 /// Bytes of a word.
