@@ -11,7 +11,7 @@ const BYTES_MAX: usize = 1024;
 pub(super) struct Recent(Option<Box<Request>>);
 
 impl Recent {
-    /// What the head says that `input` begins with, and its length, if it is the one that came last.
+    /// What the head says that `input` begins with, and its length, if it came last.
     pub(super) fn find(&self, input: &[u8]) -> Option<(Request, usize)> {
         let recent = self.0.as_ref().filter(|recent| input.starts_with(&recent.head.bytes))?;
         Some((Request::clone(recent), recent.head.bytes.len()))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! Takes secrets out of what is written: those we were told, and what looks like one.
 //!
-//! A text is looked through four times: at `:` and `=` for values with a telling name, sixteen
-//! bytes at once for `Bearer` and tokens, at every 25th byte for long numbers, at every n-th for
+//! A text is looked through four times: at `:` and `=` for values with a telling name, with vector
+//! instructions for `Bearer` and tokens, at every 17th byte for long numbers, at every n-th for
 //! secrets we know. Nothing is copied unless something is found. JSON stays JSON: an edit never
 //! crosses the border of a string and never cuts an escape.
 
@@ -17,6 +17,7 @@ use memchr::{memchr, memchr2};
 use crate::base::Secret;
 use crate::wire::json::tree;
 use known::Known;
+use word::Beginnings;
 
 pub use known::NEEDLE_BYTES_MIN;
 
@@ -36,6 +37,7 @@ pub enum Form {
 #[derive(Default)]
 pub struct Redactor {
     known: Known,
+    beginnings: Beginnings,
 }
 
 impl Redactor {
@@ -43,7 +45,7 @@ impl Redactor {
     /// alignment) and percent-encoded. Secrets shorter than [`NEEDLE_BYTES_MIN`] are ignored.
     #[must_use]
     pub fn new(secrets: &[Secret]) -> Self {
-        Self { known: Known::new(secrets) }
+        Self { known: Known::new(secrets), beginnings: Beginnings::default() }
     }
 
     /// `text` without secrets. Borrowed, and cheap, if there were none.
@@ -75,7 +77,7 @@ impl Redactor {
     fn find(&self, text: &[u8], form: Form) -> Vec<Edit> {
         let mut edits = Vec::new();
         name::find(text, form, &mut edits);
-        word::find_shapes(text, form, &mut edits);
+        self.beginnings.find_shapes(text, form, &mut edits);
         word::find_hex(text, &mut edits);
         self.known.find(text, form, &mut edits);
         edits

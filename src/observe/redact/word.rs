@@ -5,8 +5,6 @@
 //! A text is searched in two steps: for the beginnings of all shapes at once, with vector
 //! instructions where there are some, and around what was found.
 
-use std::sync::LazyLock;
-
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 
 use super::{Edit, Form};
@@ -23,23 +21,30 @@ const TELLING: [&str; 18] = [
     "ghu_", "ghr_", "hub_pat_", "AKIA", "ASIA",
 ];
 
-/// Finds [`TELLING`] parts. `None` cannot be: the patterns are few and short.
-static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(TELLING).ok()
-});
+/// Knows where shapes may begin.
+pub(super) struct Beginnings(Option<AhoCorasick>);
 
-/// Looks at all of `text` for everything but hexadecimal numbers.
-pub(super) fn find_shapes(text: &[u8], form: Form, edits: &mut Vec<Edit>) {
-    let mut shapes = Shapes { text, form, word_end: 0, edits };
-    let Some(beginnings) = &*BEGINNINGS else { return shapes.search(0, text.len()) };
-    let mut start = 0;
-    while let Some(found) = beginnings.find(Input::new(text).range(start..)) {
-        shapes.search(found.start(), found.start() + 1);
-        start = found.start() + 1;
+impl Default for Beginnings {
+    fn default() -> Self {
+        // It cannot fail: the patterns are few and short.
+        Self(AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(TELLING).ok())
     }
 }
 
-/// [`find_shapes`] without the first step.
+impl Beginnings {
+    /// Looks at all of `text` for everything but hexadecimal numbers.
+    pub(super) fn find_shapes(&self, text: &[u8], form: Form, edits: &mut Vec<Edit>) {
+        let mut shapes = Shapes { text, form, word_end: 0, edits };
+        let Some(beginnings) = &self.0 else { return shapes.search(0, text.len()) };
+        let mut start = 0;
+        while let Some(found) = beginnings.find(Input::new(text).range(start..)) {
+            shapes.search(found.start(), found.start() + 1);
+            start = found.start() + 1;
+        }
+    }
+}
+
+/// [`Beginnings::find_shapes`] without the first step.
 #[cfg(test)]
 pub(super) fn search_all(text: &[u8], form: Form, edits: &mut Vec<Edit>) {
     Shapes { text, form, word_end: 0, edits }.search(0, text.len());

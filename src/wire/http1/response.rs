@@ -96,9 +96,8 @@ impl HeadBytes {
     pub fn whole(input: &[u8]) -> Option<usize> {
         let window = &input[..input.len().min(HEAD_BYTES_MAX)];
         let mut ends = memchr::memchr_iter(b'\n', window).map(|at| at + 1);
-        let is_last = |&end: &usize| {
-            window[..end].ends_with(b"\n\r\n") || window[..end].ends_with(b"\n\n")
-        };
+        let is_last =
+            |&end: &usize| window[..end].ends_with(b"\n\r\n") || window[..end].ends_with(b"\n\n");
         ends.find(is_last)
     }
 
