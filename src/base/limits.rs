@@ -141,7 +141,7 @@ impl Limits {
         stderr_lines_kept: 20,
         backend_outbox_bytes_max: 64 * MIB,
         children_max: 512,
-        idle_connections_max: 64,
+        idle_connections_max: 512,
         idle_connection_max: Duration::from_secs(90),
         list_pages_max: 100,
         read_bytes_per_turn_max: 256 * KIB,

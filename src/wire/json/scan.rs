@@ -106,7 +106,7 @@ pub(in crate::wire) struct Cursor<'t> {
 impl<'t> Cursor<'t> {
     /// Before the first token of `text`, which is refused if it is not UTF-8.
     pub fn new(text: &'t [u8], depth_max: usize) -> Result<Self, JsonError> {
-        let bytes = tree::checked_text(text)?.as_bytes();
+        let bytes = tree::checked_bytes(text)?;
         let mut cursor = Self { bytes, at: 0, depth: 0, depth_max, has_newlines: false };
         cursor.skip_blanks();
         Ok(cursor)
