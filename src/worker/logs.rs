@@ -10,7 +10,8 @@
 //!                                    pauses, finds nothing, sleeps
 //! ```
 //!
-//! So a line is in its file at once if the gateway was idle and after 25 ms if it was not, and the
+//! So a line is in its file at once if the gateway was idle and after 25 ms if it was not; much to
+//! write is written at once too, since a burst of work would hold up traffic. And the
 //! loop pays for one lock per turn. What was emitted in a turn travels as one [`Block`], which
 //! comes back empty and is used again. If events come faster than the disk takes them, they are
 //! dropped and counted; traffic never waits for a log.
