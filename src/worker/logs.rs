@@ -216,10 +216,9 @@ impl LogSender {
             queue.bytes += block.bytes();
             queue.blocks.push(block);
         }
-        let wakes = match queue.bytes >= WAKING_BYTES {
-            true => std::mem::take(&mut queue.asleep) | std::mem::take(&mut queue.pauses),
-            false => std::mem::take(&mut queue.asleep),
-        };
+        let is_much = queue.bytes >= WAKING_BYTES;
+        let ends_pause = is_much && std::mem::take(&mut queue.pauses);
+        let wakes = std::mem::take(&mut queue.asleep) || ends_pause;
         drop(queue);
         if wakes {
             self.shared.wake.notify_one();

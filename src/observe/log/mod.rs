@@ -36,7 +36,7 @@ const STDERR_NAMESPACE: &str = "backend:stderr";
 const ERROR_BYTES_MAX: usize = 1024;
 
 /// Longer names are not remembered.
-const NAME_BYTES_MAX: usize = 256;
+const REMEMBERED_BYTES_MAX: usize = 256;
 
 /// What has been written since the last time somebody took it away.
 #[derive(Debug, Default)]
@@ -301,7 +301,7 @@ impl Remembered {
             return Cow::Borrowed(name);
         }
         let redacted = redactor.redact(name, Form::Text);
-        if matches!(redacted, Cow::Borrowed(_)) && name.len() <= NAME_BYTES_MAX {
+        if matches!(redacted, Cow::Borrowed(_)) && name.len() <= REMEMBERED_BYTES_MAX {
             self.0.clear();
             self.0.extend_from_slice(name);
         }

@@ -123,8 +123,8 @@ impl Known {
             return;
         }
         let mut at = 0;
-        while let Some(probe) = text.get(at..).and_then(<[u8]>::first_chunk) {
-            let gram = u32::from_le_bytes(*probe);
+        while let Some(probe) = text.get(at..).and_then(<[u8]>::first_chunk::<GRAM>) {
+            let gram = gram_of(probe);
             if self.filter.may_contain(gram) {
                 self.check(text, at, gram, form, edits);
             }

@@ -41,11 +41,8 @@ pub fn identify(options: &Options, authorization: Option<&[u8]>) -> Result<Princ
     let mut found = None;
     for (agent, at) in options.agents.iter().zip(0..) {
         // Both forms are compared, because a key may itself begin with `Bearer `.
-        let matches = match bare.len() == value.len() {
-            true => agent.matches(value),
-            false => agent.matches(value) | agent.matches(bare),
-        };
-        if matches {
+        let has_scheme = bare.len() < value.len();
+        if agent.matches(value) | (has_scheme && agent.matches(bare)) {
             found = Some(Principal(at));
         }
     }

@@ -69,12 +69,11 @@ impl HeadBytes {
     ///
     /// Errors: when the head is longer than [`HEAD_BYTES_MAX`].
     pub fn feed(&mut self, input: &[u8]) -> Result<(usize, bool), ResponseError> {
-        self.bytes.reserve(input.len().min(HEAD_BYTES_MAX - self.bytes.len()));
         let mut taken = 0;
         for end in memchr::memchr_iter(b'\n', input).map(|at| at + 1) {
             self.push(&input[taken..end])?;
             taken = end;
-            if self.bytes.ends_with(b"\n\r\n") || self.bytes.ends_with(b"\n\n") {
+            if ends_head(&self.bytes) {
                 return Ok((taken, true));
             }
         }
@@ -96,9 +95,7 @@ impl HeadBytes {
     pub fn whole(input: &[u8]) -> Option<usize> {
         let window = &input[..input.len().min(HEAD_BYTES_MAX)];
         let mut ends = memchr::memchr_iter(b'\n', window).map(|at| at + 1);
-        let is_last =
-            |&end: &usize| window[..end].ends_with(b"\n\r\n") || window[..end].ends_with(b"\n\n");
-        ends.find(is_last)
+        ends.find(|&end| ends_head(&window[..end]))
     }
 
     /// Whether no byte has come.
@@ -112,6 +109,11 @@ impl HeadBytes {
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
+}
+
+/// Whether the last line of `bytes`, which is complete, is empty.
+fn ends_head(bytes: &[u8]) -> bool {
+    bytes.ends_with(b"\n\r\n") || bytes.ends_with(b"\n\n")
 }
 
 /// Parses a complete head; `head_only` says that it answers a HEAD.
@@ -180,10 +182,6 @@ impl Known {
     }
 
     fn take(&mut self, name: &str, value: &[u8]) -> Result<(), ResponseError> {
-        // Most fields are none of ours, and their length tells.
-        if !matches!(name.len(), 8 | 10 | 12 | 14 | 16 | 17) {
-            return Ok(());
-        }
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         if is("Content-Length") {
             let length = parse_u64(value).ok_or(ResponseError("Content-Length is no number"))?;
