@@ -6,6 +6,7 @@
 //! Spec: Model Context Protocol, revisions 2024-11-05 to 2025-11-25.
 
 pub mod catalogue;
+pub mod era;
 pub mod error;
 pub mod legacy;
 pub mod log_level;
@@ -14,6 +15,7 @@ pub mod pattern;
 pub mod revision;
 pub mod task_id;
 
+pub use era::Era;
 pub use error::Code;
 pub use log_level::LogLevel;
 pub use revision::Revision;
