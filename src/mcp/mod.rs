@@ -7,9 +7,12 @@
 
 pub mod era;
 pub mod error;
+pub mod input_request;
+pub mod input_round;
 pub mod legacy;
 pub mod log_level;
 pub mod method;
+pub mod park_state;
 pub mod revision;
 
 pub use era::Era;
