@@ -8,10 +8,13 @@
 pub mod catalogue;
 pub mod era;
 pub mod error;
+pub mod input_request;
+pub mod input_round;
 pub mod legacy;
 pub mod log_level;
 pub mod method;
 pub mod pattern;
+pub mod park_state;
 pub mod revision;
 pub mod task_id;
 
