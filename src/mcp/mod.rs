@@ -10,6 +10,7 @@ pub mod legacy;
 pub mod log_level;
 pub mod method;
 pub mod revision;
+pub mod tool_name;
 
 pub use error::Code;
 pub use log_level::LogLevel;
