@@ -17,6 +17,7 @@ pub mod pattern;
 pub mod park_state;
 pub mod revision;
 pub mod task_id;
+pub mod tool_name;
 
 pub use era::Era;
 pub use error::Code;
