@@ -58,6 +58,18 @@ pub enum ClientFault {
     MisplacedInitialize,
     /// The tool does not exist for this client.
     UnknownTool(Box<str>),
+    /// The prompt does not exist for this client.
+    UnknownPrompt(Box<str>),
+    /// No server of a view has the resource.
+    UnknownResource(Box<str>),
+    /// No server of a view has the task.
+    UnknownTask(Box<str>),
+    /// The cursor is not one of ours, or not of this list.
+    UnknownCursor,
+    /// A parameter that says which server is meant is missing; this is its name.
+    MissingParameter(&'static str),
+    /// Nobody could tell which server is meant.
+    UnknownMethod(Box<str>),
     /// Too many exchanges of this session are under way.
     Busy,
 }
@@ -201,6 +213,11 @@ impl Fault {
             push_str(&mut out, &fault.detail);
             out.push(b'}');
         }
+        if let Self::Client(ClientFault::UnknownResource(uri)) = self {
+            out.extend_from_slice(b",\"data\":{\"uri\":");
+            push_str(&mut out, uri);
+            out.push(b'}');
+        }
         out.extend_from_slice(b"}}");
         out
     }
@@ -252,6 +269,22 @@ impl ClientFault {
             ),
             Self::UnknownTool(name) => {
                 (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown tool \"{name}\"")))
+            }
+            Self::UnknownPrompt(name) => {
+                (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown prompt \"{name}\"")))
+            }
+            Self::UnknownResource(uri) => {
+                (200, Shape::Rpc(Code::RESOURCE_NOT_FOUND, format!("resource not found: {uri}")))
+            }
+            Self::UnknownTask(id) => {
+                (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown task \"{id}\"")))
+            }
+            Self::UnknownCursor => (200, rpc(Code::INVALID_PARAMS, "unknown cursor")),
+            Self::MissingParameter(name) => {
+                (200, Shape::Rpc(Code::INVALID_PARAMS, format!("missing parameter: {name}")))
+            }
+            Self::UnknownMethod(name) => {
+                (200, Shape::Rpc(Code::METHOD_NOT_FOUND, format!("method not found: {name}")))
             }
             Self::Busy => {
                 (429, rpc(Code::SERVER_ERROR, "too many requests of this session are under way"))

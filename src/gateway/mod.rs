@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::base::{Key, Limits, Now, Rng, Slab};
+use crate::base::{Key, Limits, Now, Rng, Seal, Slab};
 
 pub mod alarm;
 pub mod backend;
@@ -40,6 +40,7 @@ pub mod session;
 pub mod shared;
 pub mod snapshot;
 pub mod stream;
+pub mod unified;
 
 use alarm::Alarms;
 use backend::Backend;
@@ -53,6 +54,7 @@ use pause::Pauses;
 use peers::Peers;
 use session::Sessions;
 use snapshot::{Server, ServerId, Snapshot};
+use unified::Fan;
 
 /// All of the gateway that is not I/O.
 ///
@@ -70,6 +72,8 @@ pub struct Gateway {
     backends: Slab<Backend>,
     calls: Calls,
     fetches: Slab<Fetch>,
+    fans: Slab<Fan>,
+    seal: Seal,
     servers: Vec<ServerState>,
     alarms: Alarms,
     phase: Phase,
@@ -78,7 +82,8 @@ pub struct Gateway {
 impl Gateway {
     /// Starts every configured server at once; the outputs are ready to be polled.
     #[must_use]
-    pub fn new(snapshot: Arc<Snapshot>, rng: Rng, now: Now) -> Self {
+    pub fn new(snapshot: Arc<Snapshot>, mut rng: Rng, now: Now) -> Self {
+        let seal = Seal::new(std::array::from_fn(|_| rng.next_u32().to_le_bytes()[0]));
         let servers = snapshot.servers.iter().map(|_| ServerState::default()).collect();
         let mut gateway = Self {
             snapshot,
@@ -92,6 +97,8 @@ impl Gateway {
             backends: Slab::new(),
             calls: Calls::default(),
             fetches: Slab::new(),
+            fans: Slab::new(),
+            seal,
             servers,
             alarms: Alarms::default(),
             phase: Phase::Serving,
@@ -179,7 +186,10 @@ impl Gateway {
     /// Whether nothing runs and nothing is kept: for tests that count what is left.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.exchanges.is_empty() && self.calls.is_empty() && self.fetches.is_empty()
+        self.exchanges.is_empty()
+            && self.calls.is_empty()
+            && self.fetches.is_empty()
+            && self.fans.is_empty()
     }
 
     /// How many sessions there are: for tests, and for people.
@@ -213,6 +223,7 @@ impl Gateway {
         for (key, exchange) in self.exchanges.iter() {
             let Exchange::AwaitResponse(sent) = exchange else { continue };
             let calls = self.calls.iter().filter(|(_, call)| call.is_waited_for_by(key)).count();
+            let calls = calls + self.n_gathering_for(key);
             assert_eq!(sent.waiting, calls, "an exchange waits for answers nobody was asked for");
         }
         let limits = self.limits();

@@ -6,6 +6,7 @@ use super::backend::{Backend, Link, Owner};
 use super::call::{Call, CallFor};
 use super::exchange::Exchange;
 use super::io::{Fetch, Output, Peer};
+use super::session::Session;
 use crate::base::Key;
 
 /// What is not read.
@@ -68,6 +69,14 @@ impl Gateway {
             Some(Exchange::Listening(listening)) => listening.session,
             _ => return Vec::new(),
         };
+        let mut all = self.members_of(session);
+        if all.is_empty() {
+            all.push(session);
+        }
+        all.into_iter().flat_map(|session| self.sources_of_session(key, session)).collect()
+    }
+
+    fn sources_of_session(&self, key: Key<Exchange>, session: Key<Session>) -> Vec<Source> {
         let Some((at, _)) = self.backend_of(session) else { return Vec::new() };
         let Some(backend) = self.backends.get(at) else { return Vec::new() };
         match (&backend.link, backend.owner) {
@@ -76,7 +85,8 @@ impl Gateway {
                 vec![Source::Child(at)]
             }
             (Link::Http(_), _) => {
-                let of_exchange = |call: &Call| call.whom == CallFor::Exchange(key);
+                let of_exchange =
+                    |call: &Call| call.whom == CallFor::Exchange(key) && call.backend == at;
                 let calls = self.calls.keys_of(of_exchange);
                 let fetch = |call| self.calls.get(call).and_then(|call| call.fetch);
                 calls.into_iter().filter_map(fetch).map(Source::Fetch).collect()

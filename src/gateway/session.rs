@@ -11,6 +11,7 @@ use super::fault::{ClientFault, Fault, GatewayFault};
 use super::io::{Backend, Output, Peer};
 use super::snapshot::ServerId;
 use super::stream::{Stream, StreamKind};
+use super::unified::Unified;
 use super::{Gateway, note};
 use crate::base::{Key, Message, Slab};
 use crate::mcp::{Era, LogLevel, Revision};
@@ -53,6 +54,8 @@ pub struct Session {
     pub subscribed: Vec<Box<str>>,
     /// The least severe log messages that it wants, if it said so.
     pub log_level: Option<LogLevel>,
+    /// The sessions behind it, if it speaks with a view; then it has no backend of its own.
+    pub unified: Option<Box<Unified>>,
     /// Exchanges under way.
     pub n_exchanges: usize,
     /// When it was last used.
@@ -68,6 +71,16 @@ pub enum SessionKind {
     OneShot,
     /// Clients of the modern era, which know of no session: one of those kept for such clients.
     Pooled(Pool),
+    /// The client of this unified session; it knows nothing of this one.
+    Member(Key<Session>),
+}
+
+impl SessionKind {
+    /// Whether several clients may be behind it.
+    #[must_use]
+    pub const fn is_pooled(&self) -> bool {
+        matches!(self, Self::OneShot | Self::Pooled(_))
+    }
 }
 
 /// Which clients of the modern era may come to a session.
@@ -94,8 +107,11 @@ pub struct ClientFacts {
 /// A request of a backend that waits for its client's answer.
 #[derive(Debug)]
 pub struct Asked {
-    /// The id, as the backend and the client spell it.
+    /// The id, as the client spells it.
     pub id: Message,
+    /// The member session whose backend has asked, and the id as that one spells it; `None`: the
+    /// session's own backend, which spells it like the client.
+    pub behind: Option<(Key<Session>, Message)>,
     /// Until when it may wait for a stream; `None` once it has left, unless that stream broke.
     pub leaves_before: Option<Instant>,
     /// The stream on which it has left.
@@ -118,19 +134,20 @@ pub struct Sessions {
     by_id: HashMap<Box<str>, Key<Session>>,
     one_shots: HashMap<(ServerId, Principal), Key<Session>>,
     pools: HashMap<Pool, Vec<Key<Session>>>,
+    n_members: usize,
 }
 
 impl Sessions {
-    /// How many there are.
+    /// How many there are, without the members of unified ones.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.slab.len()
+        self.slab.len() - self.n_members
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.slab.is_empty()
+        self.len() == 0
     }
 
     /// The session of this key.
@@ -175,6 +192,7 @@ impl Sessions {
             SessionKind::Handshake => drop(self.by_id.insert(id, key)),
             SessionKind::OneShot => drop(self.one_shots.insert(identity, key)),
             SessionKind::Pooled(pool) => self.pools.entry(pool).or_default().push(key),
+            SessionKind::Member(_) => self.n_members += 1,
         }
         key
     }
@@ -187,6 +205,7 @@ impl Sessions {
                 self.one_shots.remove(&(session.server, session.principal));
             }
             SessionKind::Pooled(pool) => self.leave_pool(pool, key),
+            SessionKind::Member(_) => self.n_members -= 1,
         }
         Some(session)
     }
@@ -210,6 +229,7 @@ pub(super) struct NewSession {
     pub client: Option<Box<ClientFacts>>,
     pub opened_by_gateway: bool,
     pub hello: Option<Splice>,
+    pub unified: Option<Box<Unified>>,
 }
 
 /// Characters of a session id: 5 bits each.
@@ -221,7 +241,7 @@ impl Gateway {
         if self.sessions.len() < self.limits().sessions_max {
             return Ok(());
         }
-        let idle = self.sessions.iter().filter(|(_, session)| session.is_idle());
+        let idle = self.sessions.iter().filter(|(_, s)| s.is_idle() && !s.is_member());
         let oldest = idle.min_by_key(|(_, session)| session.used_at).map(|(key, _)| key);
         let key = oldest.ok_or(GatewayFault::Full("sessions"))?;
         self.end_session(key, "evicted for a newer one");
@@ -230,7 +250,7 @@ impl Gateway {
 
     pub(super) fn new_session(&mut self, new: NewSession) -> Key<Session> {
         let id = self.rng.base32(SESSION_ID_CHARS).into();
-        let (backend, is_pooled) = (new.backend, new.kind != SessionKind::Handshake);
+        let (backend, is_pooled) = (new.backend, new.kind.is_pooled());
         let key = self.sessions.insert(Session {
             id,
             server: new.server,
@@ -248,6 +268,7 @@ impl Gateway {
             asked: Vec::new(),
             subscribed: Vec::new(),
             log_level: None,
+            unified: new.unified,
             n_exchanges: 0,
             used_at: self.now.mono,
         });
@@ -298,6 +319,7 @@ impl Gateway {
             self.fail_exchange(exchange, fault);
         }
         let Some(session) = self.sessions.remove(key) else { return };
+        self.end_members(key, &session, why);
         for peer in session.streams.iter().filter_map(|stream| stream.peer) {
             self.finish_listening(peer);
         }
@@ -334,7 +356,7 @@ impl Gateway {
         let (now, timeout) = (self.now.mono, self.snapshot.session_timeout);
         let mut expired = Vec::new();
         let mut next = None;
-        for (key, session) in self.sessions.iter() {
+        for (key, session) in self.sessions.iter().filter(|(_, session)| !session.is_member()) {
             let at = session.used_at + timeout;
             match (at <= now, session.is_idle()) {
                 (true, true) => expired.push(key),
@@ -360,17 +382,14 @@ impl Gateway {
         let Some(session) = self.sessions.get_mut(key) else { return };
         session.queued_bytes += message.len();
         session.queued.push_back(Queued { message, asks: asks.cloned() });
-        let (backend, mut refused) = (session.backend, Vec::new());
+        let mut refused = Vec::new();
         while session.queued.len() > count_max || session.queued_bytes > bytes_max {
             let Some(dropped) = session.queued.pop_front() else { break };
             session.queued_bytes -= dropped.message.len();
             refused.extend(dropped.asks);
         }
         for id in refused {
-            if let Some(session) = self.sessions.get_mut(key) {
-                session.forget_asked(&id);
-            }
-            self.refuse_asked(backend, &id, "too much waits for this client");
+            self.refuse_for(key, &id, "too much waits for this client");
         }
     }
 
@@ -396,11 +415,10 @@ impl Gateway {
             broken.extend(stream.peer.take_if(|own| *own == peer).map(|_| stream.number));
         }
         session.streams.retain(|stream| stream.is_worth_keeping());
-        let backend = session.backend;
         for stream in broken {
             self.asked_in_vain(key, stream);
         }
-        self.stop_listening_below(backend);
+        self.stop_listening_for(key);
     }
 }
 
@@ -408,16 +426,22 @@ impl Session {
     /// Whether several clients may be behind it, so that none has a stream that all of it may go to.
     #[must_use]
     pub fn is_pooled(&self) -> bool {
-        self.kind != SessionKind::Handshake
+        self.kind.is_pooled()
     }
 
     /// Which protocol its clients speak.
     #[must_use]
     pub const fn era(&self) -> Era {
         match self.kind {
-            SessionKind::Handshake | SessionKind::OneShot => Era::Legacy,
+            SessionKind::Handshake | SessionKind::OneShot | SessionKind::Member(_) => Era::Legacy,
             SessionKind::Pooled(_) => Era::Modern,
         }
+    }
+
+    /// Whether it is a part of a unified one, whose life it shares.
+    #[must_use]
+    pub const fn is_member(&self) -> bool {
+        matches!(self.kind, SessionKind::Member(_))
     }
 
     /// Whether nothing is under way and nobody listens.

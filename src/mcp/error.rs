@@ -24,4 +24,6 @@ impl Code {
     pub const UNAVAILABLE: Self = Self(-32001);
     /// The backend has not answered in time.
     pub const TIMEOUT: Self = Self(-32002);
+    /// There is no such resource, in the words of the legacy era; the same number.
+    pub const RESOURCE_NOT_FOUND: Self = Self(-32002);
 }

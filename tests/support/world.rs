@@ -15,7 +15,7 @@ use penstock::gateway::io::{
     FetchEvent, FetchHead, FetchRequest, Input, Output, Peer, PeerAddress, StreamData,
 };
 use penstock::gateway::snapshot::{
-    ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
 use penstock::policy::auth;
 use penstock::wire::http1::{Content, Field, Method, RequestHead};
@@ -94,7 +94,9 @@ fn server(name: &str, transport: Transport) -> Server {
 }
 
 pub fn snapshot(servers: Vec<Server>) -> Snapshot {
+    let ids = (0..servers.len() as u16).map(ServerId);
     Snapshot {
+        views: vec![View::of_all(ids)],
         servers,
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(6 * 3600),

@@ -118,14 +118,18 @@ impl Gateway {
 
     /// Listens below for the messages of `session` that belong to no call.
     pub(crate) fn listen_below(&mut self, session: Key<Session>) {
-        if let Some((key, _)) = self.backend_of(session) {
-            self.listen_at(key);
+        for session in self.members_of(session).into_iter().chain([session]) {
+            if let Some((key, _)) = self.backend_of(session) {
+                self.listen_at(key);
+            }
         }
     }
 
     /// Whether somebody above listens to what `key` says without being asked.
     fn is_listened_to(&self, key: Key<Backend>) -> bool {
-        let listens = |session: &Session| session.backend == key && session.listener().is_some();
+        let listens = |session: &Session| {
+            session.backend == key && self.with_streams(session).listener().is_some()
+        };
         self.sessions.iter().any(|(_, session)| listens(session))
     }
 

@@ -13,6 +13,7 @@ use super::Gateway;
 use super::io::Peer;
 use super::session::Session;
 use super::snapshot::{ResponseMode, ServerId};
+use super::unified::PartOf;
 use crate::base::{Key, Message};
 use crate::policy::auth::Principal;
 use crate::wire::http1::{Content, ResponseHead};
@@ -82,6 +83,8 @@ pub struct Sent {
     pub opens_session: bool,
     /// Whether it only waits for the backend to take a notification or response.
     pub is_notice: bool,
+    /// What it is a part of, if no client waits for its answer itself.
+    pub part_of: Option<PartOf>,
     /// When it began.
     pub started_at: Instant,
 }
@@ -142,6 +145,7 @@ impl Gateway {
     /// In what form this caller gets answers of this server.
     pub(super) fn mode(&self, server: ServerId, principal: Principal) -> ResponseMode {
         let own = self.snapshot.responses.get(usize::from(principal.0)).copied().flatten();
-        own.unwrap_or(self.server(server).response)
+        let served = self.snapshot.servers.get(usize::from(server.0));
+        own.unwrap_or_else(|| served.map(|server| server.response).unwrap_or_default())
     }
 }

@@ -15,13 +15,14 @@ use crate::gateway::{Gateway, note};
 use crate::mcp::legacy::{self, Hello};
 use crate::mcp::method::Method;
 use crate::mcp::revision;
+use crate::policy::auth::Principal;
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed, RpcError};
 use crate::wire::{Patch, Splice};
 
 /// A longer `initialize` is not kept; if its backend loses the session, the gateway opens another
 /// one in its own name.
-const HELLO_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const HELLO_BYTES_MAX: usize = 16 * 1024;
 
 /// One message of a client, read.
 pub(crate) struct Incoming {
@@ -108,7 +109,15 @@ impl Gateway {
 
     /// The session that serves calls without a handshake: one per identity and server.
     fn one_shot_session(&mut self, admitted: &Admitted) -> Result<Key<Session>, Fault> {
-        let (server, principal) = (admitted.server, admitted.principal);
+        self.one_shot_session_of(admitted.server, admitted.principal)
+    }
+
+    /// The same, by server and identity.
+    pub(crate) fn one_shot_session_of(
+        &mut self,
+        server: ServerId,
+        principal: Principal,
+    ) -> Result<Key<Session>, Fault> {
         if let Some(key) = self.sessions.one_shot(server, principal) {
             if let Some(session) = self.sessions.get_mut(key) {
                 session.used_at = self.now.mono;
@@ -116,6 +125,10 @@ impl Gateway {
             return Ok(key);
         }
         self.make_room_for_session()?;
+        if self.snapshot.view(server).is_some() {
+            let kind = SessionKind::OneShot;
+            return Ok(self.new_unified(server, principal, revision::newest(), kind, None));
+        }
         let backend = match self.claimable(server) {
             Some(key) => key,
             None => self.start_backend_ourselves(server)?,
@@ -129,6 +142,7 @@ impl Gateway {
             client: None,
             opened_by_gateway: true,
             hello: None,
+            unified: None,
         }))
     }
 
@@ -149,6 +163,10 @@ impl Gateway {
         }
         self.make_room_for_session()?;
         let server = admitted.server;
+        if self.snapshot.view(server).is_some() {
+            self.open_unified(admitted, &incoming);
+            return Ok(());
+        }
         let hello = legacy::hello(&incoming.message, incoming.envelope.params);
         let ready = self.ready_backend(server, &hello);
         let opened_by_gateway = ready.is_some();
@@ -166,6 +184,7 @@ impl Gateway {
             client: None,
             opened_by_gateway,
             hello: Some(request.clone()).filter(|hello| hello.len() <= HELLO_BYTES_MAX),
+            unified: None,
         });
         self.note_new_session(admitted, session);
         if opened_by_gateway {
@@ -176,8 +195,8 @@ impl Gateway {
         Ok(())
     }
 
-    fn note_new_session(&mut self, admitted: &Admitted, session: Key<Session>) {
-        let name = self.server(admitted.server).name.clone();
+    pub(crate) fn note_new_session(&mut self, admitted: &Admitted, session: Key<Session>) {
+        let name = self.snapshot.title(admitted.server).to_owned();
         let id = self.sessions.get(session).map(|s| note::short(&s.id)).unwrap_or_default();
         let (ip, port) = (admitted.from.ip, admitted.from.port);
         let text = format!(
@@ -232,6 +251,9 @@ impl Gateway {
         if self.exchanges.len() >= self.limits().exchanges_max {
             return Err(GatewayFault::Full("requests").into());
         }
+        if session.unified.is_some() {
+            return Ok(());
+        }
         let Some(at) = self.backends.get(session.backend) else {
             return Err(ClientFault::UnknownSession.into());
         };
@@ -243,8 +265,8 @@ impl Gateway {
     }
 
     /// Refuses a tool that the configuration does not list.
-    pub(super) fn check_tool(&self, server: ServerId, one: &Incoming) -> Result<(), Fault> {
-        if one.method != Method::ToolsCall {
+    pub(crate) fn check_tool(&self, server: ServerId, one: &Incoming) -> Result<(), Fault> {
+        if one.method != Method::ToolsCall || self.snapshot.view(server).is_some() {
             return Ok(());
         }
         let Some(tools) = &self.server(server).tools else { return Ok(()) };
@@ -256,7 +278,7 @@ impl Gateway {
         Err(ClientFault::UnknownTool(name.into()).into())
     }
 
-    fn await_response(
+    pub(crate) fn await_response(
         &mut self,
         admitted: &Admitted,
         session: Key<Session>,
@@ -277,6 +299,7 @@ impl Gateway {
             stream: None,
             may_stream: events && mode != ResponseMode::Json,
             opens_session,
+            part_of: None,
             started_at: self.now.mono,
         };
         let key = self.exchanges.insert(Exchange::AwaitResponse(Box::new(sent)));
@@ -305,7 +328,11 @@ impl Gateway {
 
     /// The backend that the gateway has opened itself and that this client may have: the shared
     /// one, or the first one, if the gateway has asked it what this client asks.
-    fn ready_backend(&mut self, server: ServerId, hello: &Hello) -> Option<Key<Backend>> {
+    pub(crate) fn ready_backend(
+        &mut self,
+        server: ServerId,
+        hello: &Hello,
+    ) -> Option<Key<Backend>> {
         let same_question =
             hello.known && hello.revision == revision::newest() && !hello.has_capabilities;
         let key = self.claimable(server)?;
@@ -322,7 +349,7 @@ pub(crate) fn incoming(message: Message, envelope: Envelope) -> Incoming {
 /// The request with a revision that exists: an unknown one becomes the newest that we know.
 ///
 /// A newer date must not reach a backend that would say yes to it without a handshake.
-fn with_known_version(incoming: &Incoming, hello: &Hello) -> Splice {
+pub(crate) fn with_known_version(incoming: &Incoming, hello: &Hello) -> Splice {
     let request = Splice::whole(incoming.message.clone());
     match hello.version {
         Some(span) if !hello.known => {

@@ -90,6 +90,7 @@ impl Gateway {
                     .then(|| self.client_handshake_done(backend, exchange, &message, envelope));
                 self.note_subscription(&call, exchange, envelope);
                 let out = self.for_client(&call, message, envelope);
+                let out = self.with_own_task_ids(&call, exchange, out);
                 self.deliver(exchange, out);
                 if let Some(Err(session)) = refused {
                     self.end_session(session, "its backend refused initialize");
@@ -151,6 +152,9 @@ impl Gateway {
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         match owner {
             Some(Owner::Session(session)) => {
+                if self.is_for_unified(session, method, &message, envelope) {
+                    return;
+                }
                 if method == Method::Cancelled {
                     self.forget_asked(session, &message, envelope);
                 }
@@ -230,6 +234,7 @@ impl Gateway {
             CallFor::Exchange(exchange) => Some(exchange),
             _ => None,
         });
+        let (session, exchange, message) = self.face(session, exchange, message);
         let mut stream = exchange.and_then(|exchange| self.stream_of_exchange(exchange));
         // Behind a pooled session there may be many clients: no other stream will do.
         if stream.is_none() && !self.is_pooled(session) {

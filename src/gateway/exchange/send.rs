@@ -21,6 +21,9 @@ impl Gateway {
         session: Key<Session>,
         one: &Incoming,
     ) {
+        if self.is_unified(session) {
+            return self.route_request(exchange, session, one);
+        }
         let Some((backend, _)) = self.backend_of(session) else { return };
         if self.is_shared(backend) && self.is_settled_here(exchange, session, one) {
             return;
@@ -151,6 +154,9 @@ impl Gateway {
         session: Key<Session>,
         one: &Incoming,
     ) -> bool {
+        if self.is_unified(session) {
+            return self.route_notification(exchange, session, one);
+        }
         let Some((backend, _)) = self.backend_of(session) else { return false };
         let opened_by_gateway = self.sessions.get(session).is_some_and(|s| s.opened_by_gateway);
         match one.method {
@@ -177,13 +183,16 @@ impl Gateway {
         let Some(id) = one.id() else { return false };
         let Some(state) = self.sessions.get_mut(session) else { return false };
         let Some(at) = state.asked.iter().position(|asked| &*asked.id == id) else { return false };
-        state.asked.swap_remove(at);
+        let asked = state.asked.swap_remove(at);
+        if let Some((member, id)) = asked.behind {
+            return self.answer_member(exchange, member, &id, one);
+        }
         let message = Splice::whole(self.flattened(backend, one));
         self.send_below(backend, message, Carrier::Notice(Some(exchange)))
     }
 
     /// A client gives up one of its own calls; anything else it names is ignored.
-    fn cancel(&mut self, session: Key<Session>, backend: Key<Backend>, one: &Incoming) {
+    pub(crate) fn cancel(&mut self, session: Key<Session>, backend: Key<Backend>, one: &Incoming) {
         let Some(span) = one.envelope.request_id else { return };
         let id = span.of(&one.message);
         let found = self.calls.iter().find(|(_, call)| {
@@ -194,7 +203,8 @@ impl Gateway {
             };
             is_own && !call.cancelled && &*call.id == id && call.method != Method::Initialize
         });
-        let Some((key, _)) = found else { return };
+        let Some((key, call)) = found else { return };
+        let backend = if self.is_unified(session) { call.backend } else { backend };
         let message = self.flattened(backend, one);
         let notice = Splice::whole(message).with(span, Patch::Number(id_of(key)));
         self.send_below(backend, notice, Carrier::Notice(None));
@@ -202,7 +212,7 @@ impl Gateway {
     }
 
     /// The client's message, fit for a line of stdio if that is where it goes.
-    fn flattened(&self, backend: Key<Backend>, one: &Incoming) -> Message {
+    pub(crate) fn flattened(&self, backend: Key<Backend>, one: &Incoming) -> Message {
         let is_child = self.backends.get(backend).is_some_and(|b| matches!(b.link, Link::Child));
         flat(one.message.clone(), one.envelope.has_newlines && is_child)
     }

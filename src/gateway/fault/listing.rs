@@ -63,6 +63,12 @@ fn all() -> Vec<Fault> {
         C::BatchTooLong(Limits::DEFAULT.batch_messages_max),
         C::MisplacedInitialize,
         C::UnknownTool("delete_everything".into()),
+        C::UnknownPrompt("summary".into()),
+        C::UnknownResource("file:///gone".into()),
+        C::UnknownTask("github:7".into()),
+        C::UnknownCursor,
+        C::MissingParameter("name"),
+        C::UnknownMethod("vendor/method".into()),
         C::Busy,
     ];
     let backend = [
@@ -120,6 +126,12 @@ const fn client_name(fault: &ClientFault) -> &'static str {
         C::BatchTooLong(_) => "BatchTooLong",
         C::MisplacedInitialize => "MisplacedInitialize",
         C::UnknownTool(_) => "UnknownTool",
+        C::UnknownPrompt(_) => "UnknownPrompt",
+        C::UnknownResource(_) => "UnknownResource",
+        C::UnknownTask(_) => "UnknownTask",
+        C::UnknownCursor => "UnknownCursor",
+        C::MissingParameter(_) => "MissingParameter",
+        C::UnknownMethod(_) => "UnknownMethod",
         C::Busy => "Busy",
     }
 }

@@ -11,7 +11,7 @@ use crate::gateway::io::{
     StreamEvent,
 };
 use crate::gateway::snapshot::{
-    ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
 use crate::policy::auth;
 use crate::wire::Splice;
@@ -417,6 +417,7 @@ fn snapshot(options: u8) -> Snapshot {
             Server { response: mode, ..server("http", http("http")) },
             Server { shared: true, response: mode, ..server("shared", shared) },
         ],
+        views: vec![View::of_all((0..3).map(ServerId))],
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(600),
         responses: Vec::new(),
