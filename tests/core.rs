@@ -28,3 +28,5 @@ mod sessions;
 mod shared;
 #[path = "core/streams.rs"]
 mod streams;
+#[path = "core/unified.rs"]
+mod unified;
