@@ -2,13 +2,14 @@
 //! MCP sessions: who they belong to, which backend serves them, and what waits in them.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
 use super::backend::Owner;
 use super::exchange::Exchange;
 use super::fault::{ClientFault, Fault, GatewayFault};
 use super::io::{Backend, Output, Peer};
+use super::listen::below::Below;
 use super::snapshot::ServerId;
 use super::stream::{Stream, StreamKind};
 use super::{Gateway, note};
@@ -53,6 +54,10 @@ pub struct Session {
     pub subscribed: Vec<Box<str>>,
     /// The least severe log messages that it wants, if it said so.
     pub log_level: Option<LogLevel>,
+    /// Exchanges of modern clients that listen to its backend.
+    pub n_listening: usize,
+    /// What it hears of a modern backend.
+    pub below: Option<Box<Below>>,
     /// Exchanges under way.
     pub n_exchanges: usize,
     /// When it was last used.
@@ -248,6 +253,8 @@ impl Gateway {
             asked: Vec::new(),
             subscribed: Vec::new(),
             log_level: None,
+            n_listening: 0,
+            below: None,
             n_exchanges: 0,
             used_at: self.now.mono,
         });
@@ -261,8 +268,19 @@ impl Gateway {
                 self.queue(key, message.into(), None);
             }
         }
-        self.alarms.set(Alarm::Sessions, self.now.mono + self.snapshot.session_timeout);
+        if let Some(session) = self.sessions.get(key) {
+            let at = self.now.mono + self.idle_max(session);
+            self.alarms.set(Alarm::Sessions, at);
+        }
         key
+    }
+
+    fn idle_max(&self, session: &Session) -> Duration {
+        let timeout = self.snapshot.session_timeout;
+        match session.kind {
+            SessionKind::Pooled(_) => timeout.min(super::pool::IDLE_MAX),
+            SessionKind::Handshake | SessionKind::OneShot => timeout,
+        }
     }
 
     /// The session that the field `Mcp-Session-Id` names, if it is this caller's.
@@ -297,7 +315,10 @@ impl Gateway {
         for exchange in self.exchanges_of(key) {
             self.fail_exchange(exchange, fault);
         }
-        let Some(session) = self.sessions.remove(key) else { return };
+        let Some(mut session) = self.sessions.remove(key) else { return };
+        if let Some(below) = session.below.take() {
+            self.leave_below(below);
+        }
         for peer in session.streams.iter().filter_map(|stream| stream.peer) {
             self.finish_listening(peer);
         }
@@ -317,7 +338,7 @@ impl Gateway {
     fn exchanges_of(&self, session: Key<Session>) -> Vec<Key<Exchange>> {
         let is_of = |exchange: &Exchange| match exchange {
             Exchange::AwaitResponse(sent) => sent.session == session,
-            Exchange::AwaitBody(_) | Exchange::Listening(_) => false,
+            Exchange::AwaitBody(_) | Exchange::AwaitEra(_) | Exchange::Listening(_) => false,
         };
         self.exchanges.iter().filter(|(_, exchange)| is_of(exchange)).map(|(key, _)| key).collect()
     }
@@ -331,10 +352,11 @@ impl Gateway {
     }
 
     pub(super) fn expire_sessions(&mut self) {
-        let (now, timeout) = (self.now.mono, self.snapshot.session_timeout);
+        let now = self.now.mono;
         let mut expired = Vec::new();
         let mut next = None;
         for (key, session) in self.sessions.iter() {
+            let timeout = self.idle_max(session);
             let at = session.used_at + timeout;
             match (at <= now, session.is_idle()) {
                 (true, true) => expired.push(key),

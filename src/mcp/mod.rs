@@ -11,6 +11,7 @@ pub mod legacy;
 pub mod log_level;
 pub mod method;
 pub mod revision;
+pub mod subscription;
 
 pub use era::Era;
 pub use error::Code;
