@@ -40,6 +40,7 @@ pub mod pause;
 pub mod peers;
 pub mod pool;
 pub mod session;
+pub mod sessions;
 pub mod shared;
 pub mod snapshot;
 pub mod stream;
@@ -54,7 +55,7 @@ use health::ServerState;
 use io::{Input, Output};
 use pause::Pauses;
 use peers::Peers;
-use session::Sessions;
+use sessions::Sessions;
 use snapshot::{Server, ServerId, Snapshot};
 
 /// All of the gateway that is not I/O.

@@ -347,6 +347,9 @@ impl Gateway {
     }
 }
 
+/// What stands for a client that has not said who it is.
+const UNKNOWN_CLIENT: &[u8] = br#"{"name":"unknown","version":"0"}"#;
+
 /// What a modern server is told of a legacy client with each request.
 fn client_facts(incoming: &Incoming) -> ClientFacts {
     let member = |name| {
@@ -356,7 +359,7 @@ fn client_facts(incoming: &Incoming) -> ClientFacts {
     };
     let capabilities = member("capabilities").unwrap_or(b"{}");
     ClientFacts {
-        info: Message::copy_of(member("clientInfo").unwrap_or(b"{"name":"unknown","version":""}")),
+        info: Message::copy_of(member("clientInfo").unwrap_or(UNKNOWN_CLIENT)),
         capabilities: Message::new(meta::capabilities_for_modern(capabilities)),
     }
 }
