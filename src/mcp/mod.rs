@@ -11,6 +11,7 @@ pub mod legacy;
 pub mod log_level;
 pub mod meta;
 pub mod method;
+pub mod modern;
 pub mod revision;
 
 pub use error::Code;
