@@ -12,6 +12,7 @@ pub mod legacy;
 pub mod log_level;
 pub mod meta;
 pub mod method;
+pub mod modern;
 pub mod revision;
 pub mod subscription;
 
