@@ -86,6 +86,19 @@ impl<'t> Edits<'t> {
         self.cut(&items);
     }
 
+    /// Puts `element`, in JSON, before the elements of `array`. Does nothing if this is no array.
+    ///
+    /// Invariant: no element of it is taken out.
+    pub fn push_front(&mut self, array: Span, element: &[u8]) {
+        if array.of(self.text).first() != Some(&b'[') {
+            return;
+        }
+        let is_empty = scan::elements(self.text, array).next().is_none();
+        let front = array.start as usize + 1;
+        let comma: &[u8] = if is_empty { b"" } else { b"," };
+        self.replace(Span::new(front, front), [element, comma].concat());
+    }
+
     /// Takes out those of `items` that are not kept, each with one comma: the one behind it, or
     /// the one before it if nothing that is kept follows.
     fn cut(&mut self, items: &[(Span, bool)]) {
@@ -268,6 +281,15 @@ mod tests {
         check("[1, 2 ,3]", &["1", "3"], "[2]");
         check("[1, 2 ,3]", &["1", "2", "3"], "[]");
         check("[]", &["1"], "[]");
+    }
+
+    #[test]
+    fn an_element_comes_first() {
+        for (text, want) in [("[]", "[0]"), ("[ ]", "[0 ]"), ("[1]", "[0,1]"), ("{}", "{}")] {
+            let mut edits = Edits::of(text.as_bytes());
+            edits.push_front(whole(text.as_bytes()), b"0");
+            assert_eq!(edits.apply(), want.as_bytes());
+        }
     }
 
     #[test]
