@@ -3,8 +3,8 @@
 //!
 //! ```text
 //!               result                                     error
-//!  to_modern    resultType, ttlMs, cacheScope, serverInfo  codes of the new era's ranges
-//!  to_legacy    without them; structured values wrapped    codes of the old era; no word of our hop
+//!  to_modern    resultType, ttlMs, cacheScope, serverInfo  codes that the new era knows
+//!  to_legacy    without them; structured values wrapped    codes of the old era, none of our hop
 //! ```
 //!
 //! What is a question (`input_required`) is no answer yet: the caller deals with it before.
@@ -59,8 +59,8 @@ pub fn result_kind(text: &[u8], envelope: &Envelope) -> ResultKind {
 pub struct Asked<'a> {
     /// The method of the request.
     pub method: Method,
-    /// Its `params.uri`, a string in JSON, if the caller still knows it: for [`to_modern`] errors of
-    /// servers that do not say which resource they have not found.
+    /// Its `params.uri`, a string in JSON, if the caller still knows it: for errors of servers that
+    /// do not say which resource they have not found.
     pub uri: Option<&'a [u8]>,
 }
 
@@ -200,6 +200,9 @@ pub fn fuzz(input: &[u8]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 #[cfg(test)]
 mod tests;

@@ -13,9 +13,6 @@ use crate::wire::json::edit::Edits;
 use crate::wire::json::{scan, write};
 use crate::wire::jsonrpc::Envelope;
 
-/// The codes that only the modern era itself may use.
-const RESERVED: std::ops::RangeInclusive<i64> = -32099..=-32020;
-
 pub(super) fn to_modern(asked: Asked<'_>, message: &Message, error: Span) -> Message {
     let Some((code, place)) = code_at(message, error) else { return message.clone() };
     let mut edits = Edits::of(message);
@@ -24,7 +21,7 @@ pub(super) fn to_modern(asked: Asked<'_>, message: &Message, error: Span) -> Mes
         if let Some(uri) = asked.uri {
             add_uri(&mut edits, error, uri);
         }
-    } else if RESERVED.contains(&code) {
+    } else if error::is_reserved(code) {
         set_code(&mut edits, place, Code::INTERNAL_ERROR);
     } else {
         return message.clone();
