@@ -7,6 +7,7 @@
 //! Spec: Model Context Protocol, revisions 2024-11-05 to 2026-07-28.
 
 pub mod answer;
+pub mod era;
 pub mod error;
 pub mod legacy;
 pub mod log_level;
@@ -14,7 +15,9 @@ pub mod meta;
 pub mod method;
 pub mod modern;
 pub mod revision;
+pub mod subscription;
 
+pub use era::Era;
 pub use error::Code;
 pub use log_level::LogLevel;
 pub use revision::Revision;
