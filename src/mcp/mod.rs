@@ -9,8 +9,10 @@ pub mod error;
 pub mod legacy;
 pub mod log_level;
 pub mod method;
+pub mod mirror;
 pub mod revision;
 
 pub use error::Code;
 pub use log_level::LogLevel;
+pub use mirror::{Mirror, MirrorError};
 pub use revision::Revision;
