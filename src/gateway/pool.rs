@@ -10,9 +10,9 @@ use std::time::Duration;
 use super::Gateway;
 use super::backend::{Backend, Link};
 use super::call::{Call, CallFor};
-use super::exchange::{Admitted, Exchange};
 use super::exchange::modern::ModernFacts;
 use super::exchange::open::Incoming;
+use super::exchange::{Admitted, Exchange};
 use super::fault::Fault;
 use super::session::{NewSession, Pool, Session, SessionKind};
 use super::shared::level;
@@ -215,4 +215,3 @@ impl Gateway {
         self.backends.get(key).is_some_and(|backend| matches!(backend.link, Link::Http(_)))
     }
 }
-

@@ -226,8 +226,8 @@ impl Gateway {
         for exchange in self.exchanges_of(key) {
             self.fail_exchange(exchange, fault);
         }
-        let Some(mut session) = self.sessions.remove(key) else { return };
-        if let Some(below) = session.below.take() {
+        let Some(session) = self.sessions.remove(key) else { return };
+        if let Some(below) = &session.below {
             self.leave_below(below);
         }
         for peer in session.streams.iter().filter_map(|stream| stream.peer) {
@@ -339,7 +339,7 @@ impl Gateway {
 }
 
 impl Session {
-    /// Whether several clients may be behind it, so that none has a stream that all of it may go to.
+    /// Whether several clients may be behind it, so that no stream is meant for all it says.
     #[must_use]
     pub fn is_pooled(&self) -> bool {
         self.kind != SessionKind::Handshake

@@ -203,6 +203,3 @@ pub fn fuzz(input: &[u8]) {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod tests;

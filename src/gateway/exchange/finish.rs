@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::{Exchange, Sent, events_head, with_cors};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
-use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::call::{Call, CallFor};
 use crate::gateway::fault::{BackendFaultKind, Fault, backend};
 use crate::gateway::io::{EventKind, Output, Peer};
 use crate::gateway::session::Session;
@@ -188,7 +188,7 @@ impl Gateway {
         }
     }
 
-    fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
+    pub(super) fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return };
         if sent.modern.as_ref().is_some_and(|facts| facts.listens) && sent.stream.is_some() {
             // What it heard is complete as far as it went; its client subscribes again.
