@@ -35,8 +35,8 @@ pub fn untag(message: &Message, envelope: &Envelope) -> Message {
     }
 }
 
-/// The answer to `subscriptions/listen`, which ends its stream, with this subscription id instead of
-/// the one it has. An error has none.
+/// The answer to `subscriptions/listen`, which ends its stream, with this subscription id instead
+/// of the one it has. An error has none.
 #[must_use]
 pub fn retag_result(message: &Message, envelope: &Envelope, subscription_id: &[u8]) -> Message {
     match envelope.result {
