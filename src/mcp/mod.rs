@@ -10,6 +10,7 @@ pub mod legacy;
 pub mod log_level;
 pub mod method;
 pub mod revision;
+pub mod schema;
 pub mod tool_name;
 
 pub use error::Code;
