@@ -17,6 +17,7 @@ pub mod revision;
 pub mod schema;
 pub mod subscription;
 pub mod tool_name;
+pub mod tools;
 
 pub use era::Era;
 pub use error::Code;

@@ -137,16 +137,19 @@ pub fn input(text: &[u8], schema: Option<Span>, care: Care) -> Result<Option<Vec
     if care == Care::Verbatim {
         return Ok(None);
     }
-    let (Some(profile), Some(place)) = (care.profile(), schema) else {
-        return normalise::arguments(text, schema);
+    let Some(profile) = care.profile() else { return normalise::arguments(text, schema) };
+    let schema = schema.filter(|place| place.of(text) != b"null");
+    let mended = match schema {
+        Some(place) => mend(text, place, profile)?,
+        None => b"{}".to_vec(),
     };
-    if place.of(text) == b"null" {
-        return normalise::arguments(text, None);
-    }
-    let mended = mended(text, place, profile)?;
-    let whole = Span::new(0, mended.len());
-    let normal = normalise::arguments(&mended, Some(whole))?.unwrap_or(mended);
-    Ok((normal != place.of(text)).then_some(normal))
+    let whole = |text: &[u8]| Span::new(0, text.len());
+    let mended = match normalise::arguments(&mended, Some(whole(&mended)))? {
+        // What was added has to be understood as well.
+        Some(normal) => mend(&normal, whole(&normal), profile)?,
+        None => mended,
+    };
+    Ok(schema.is_none_or(|place| mended != place.of(text)).then_some(mended))
 }
 
 /// The schema of a tool's structured results as it is published; `None`: as it is. `as_object`:
@@ -169,11 +172,11 @@ pub fn output(
         return Err(Flaw::NotAnObject);
     }
     let Some(profile) = care.profile().filter(|_| !is_boolean) else { return Ok(None) };
-    let mended = mended(text, schema, &profile.for_results())?;
+    let mended = mend(text, schema, &profile.for_results())?;
     Ok((mended != schema.of(text)).then_some(mended))
 }
 
-fn mended(text: &[u8], schema: Span, profile: &Profile) -> Result<Vec<u8>, Flaw> {
+fn mend(text: &[u8], schema: Span, profile: &Profile) -> Result<Vec<u8>, Flaw> {
     if !schema.of(text).starts_with(b"{") {
         return Err(Flaw::NotAnObject);
     }

@@ -19,11 +19,10 @@ use crate::wire::json::{scan, write};
 /// Errors: [`Flaw::Property`].
 pub(super) fn reshape(text: &[u8], node: &mut Node, profile: &Profile) -> Result<(), Flaw> {
     let cx = Cx { text, profile };
-    cx.mend(node);
     if profile.flat {
         cx.flatten(node);
-        cx.close(node);
     }
+    cx.mend(node);
     let refused = node
         .named("properties")
         .iter()
