@@ -11,9 +11,9 @@ use super::Gateway;
 use super::call::{Call, CallFor};
 use super::exchange::open::{Incoming, incoming};
 use super::io::{EventKind, Level};
-use super::session::SessionKind;
 use super::snapshot::{Server, ServerId};
 use crate::base::{Message, Span};
+use crate::mcp::Era;
 use crate::mcp::method::Method;
 use crate::mcp::schema::Care;
 use crate::mcp::tool_name::{NameMap, Rule};
@@ -61,7 +61,7 @@ impl Gateway {
         let server = self.backends.get(call.backend)?.server;
         let CallFor::Exchange(exchange) = call.whom else { return None };
         let session = self.sessions.get(self.session_of(exchange)?)?;
-        let (principal, is_modern) = (session.principal, session.kind == SessionKind::Modern);
+        let (principal, is_modern) = (session.principal, session.era() == Era::Modern);
         let care = self.care(server, principal);
         let snapshot = Arc::clone(&self.snapshot);
         let options = Options {
