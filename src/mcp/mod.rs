@@ -16,7 +16,10 @@ pub mod method;
 pub mod mirror;
 pub mod modern;
 pub mod revision;
+pub mod schema;
 pub mod subscription;
+pub mod tool_name;
+pub mod tools;
 
 pub use era::Era;
 pub use error::Code;

@@ -86,6 +86,7 @@ impl World {
             auth,
             session_timeout: SESSION_TIMEOUT,
             responses: Vec::new(),
+            schemas: Vec::new(),
             close_timeout: Duration::from_secs(5),
             limits,
             version: "0".into(),

@@ -263,7 +263,7 @@ impl Gateway {
         if is_first && has_tools {
             self.list_tools(key, Vec::new(), None);
         } else if is_first && !has_tools {
-            self.emit(Some(server), EventKind::Tools { pages: Vec::new() });
+            self.tools_listed(server, &[]);
         }
     }
 
@@ -350,7 +350,7 @@ impl Gateway {
             Some(span) if pages.len() < self.limits().list_pages_max => {
                 self.list_tools(key, pages, Some(span.of(message)));
             }
-            _ => self.emit(Some(server), EventKind::Tools { pages }),
+            _ => self.tools_listed(server, &pages),
         }
     }
 

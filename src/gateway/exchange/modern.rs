@@ -102,7 +102,8 @@ impl Gateway {
         incoming: Incoming,
         facts: ModernFacts,
     ) -> Result<(), Fault> {
-        self.check_tool(admitted.server, &incoming)?;
+        let own = self.under_own_name(admitted.server, admitted.principal, &incoming);
+        self.check_tool(admitted.server, own.as_ref().unwrap_or(&incoming))?;
         if facts.listens && !admitted.accepts_events {
             return Err(ClientFault::Accept(super::admit::ACCEPT_BOTH).into());
         }
@@ -114,7 +115,7 @@ impl Gateway {
             Door::Modern(backend) => self.lane(admitted, backend)?,
             Door::Legacy => self.pooled_session(admitted, &incoming, &facts)?,
         };
-        self.begin_modern(admitted, session, &incoming, facts)
+        self.begin_modern(admitted, session, own.as_ref().unwrap_or(&incoming), facts)
     }
 
     fn begin_modern(
