@@ -15,6 +15,8 @@ mod child;
 mod clients;
 #[path = "e2e/conformance.rs"]
 mod conformance;
+#[path = "e2e/conformance_next.rs"]
+mod conformance_next;
 #[path = "e2e/contract.rs"]
 mod contract;
 #[path = "e2e/docker.rs"]
