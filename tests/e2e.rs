@@ -29,5 +29,7 @@ mod hostile;
 mod http;
 #[path = "e2e/images.rs"]
 mod images;
+#[path = "e2e/matrix.rs"]
+mod matrix;
 #[path = "support/place.rs"]
 mod place;
