@@ -61,6 +61,7 @@ impl World {
             session_timeout: Duration::from_secs(3600),
             responses: Vec::new(),
             close_timeout: Duration::from_secs(30),
+            tolerance: Default::default(),
             limits: Limits::DEFAULT,
             version: "0".into(),
         };

@@ -11,8 +11,10 @@ pub mod log_level;
 pub mod method;
 pub mod mirror;
 pub mod revision;
+pub mod tolerance;
 
 pub use error::Code;
 pub use log_level::LogLevel;
 pub use mirror::{Mirror, MirrorError};
 pub use revision::Revision;
+pub use tolerance::Tolerance;

@@ -100,6 +100,7 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         session_timeout: Duration::from_secs(6 * 3600),
         responses: Vec::new(),
         close_timeout: Duration::from_secs(30),
+        tolerance: Default::default(),
         limits: Limits::DEFAULT,
         version: "0.1.0".into(),
     }

@@ -421,6 +421,7 @@ fn snapshot(options: u8) -> Snapshot {
         session_timeout: Duration::from_secs(600),
         responses: Vec::new(),
         close_timeout: Duration::from_secs(30),
+        tolerance: Default::default(),
         limits: Limits::TEST_MIN,
         version: "0".into(),
     }
