@@ -63,6 +63,7 @@ impl World {
             responses: Vec::new(),
             schemas: Vec::new(),
             close_timeout: Duration::from_secs(30),
+            tolerance: Default::default(),
             limits: Limits::DEFAULT,
             version: "0".into(),
         };

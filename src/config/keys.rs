@@ -231,6 +231,10 @@ pub const KEYS: &[Key] = &[
         "Further host names that are accepted in `Host`.")),
     key(GATEWAY, ("allowed_origins", ""), Words, Used, ("",
         "Origins that browsers may come from, such as `https://app.example`.")),
+    key(GATEWAY, ("tolerate", ""), Texts, Used, ("all",
+        "Slips of clients that are let pass: `discover-method-mismatch` (`server/discover` under \
+         another `Mcp-Method`), `listen-version-missing` (`subscriptions/listen` without \
+         `MCP-Protocol-Version`); `[]` is strict.")),
     key(GATEWAY, ("max_message_bytes", ""), Whole(64 * 1024, 1024 * MIB), Used, ("16777216",
         "The longest message that clients may send, in bytes.")),
     key(GATEWAY, ("require_containers", ""), Flag, Used, ("false",

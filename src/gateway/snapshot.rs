@@ -8,6 +8,8 @@ use crate::base::{Limits, Secret};
 pub use crate::mcp::schema::Care;
 use crate::policy::auth;
 
+pub use crate::mcp::tolerance::{Rule, Tolerance};
+
 /// Names a configured server: its place in [`Snapshot::servers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServerId(pub u16);
@@ -29,6 +31,8 @@ pub struct Snapshot {
     pub session_timeout: Duration,
     /// How long `/close` waits for running exchanges.
     pub close_timeout: Duration,
+    /// The slips of clients that are let pass.
+    pub tolerance: Tolerance,
     /// The bounds.
     pub limits: Limits,
     /// What `/health` and `serverInfo` say about us.

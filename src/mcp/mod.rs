@@ -18,6 +18,7 @@ pub mod modern;
 pub mod revision;
 pub mod schema;
 pub mod subscription;
+pub mod tolerance;
 pub mod tool_name;
 pub mod tools;
 
@@ -26,3 +27,4 @@ pub use error::Code;
 pub use log_level::LogLevel;
 pub use mirror::{Mirror, MirrorError};
 pub use revision::Revision;
+pub use tolerance::Tolerance;

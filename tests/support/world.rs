@@ -102,6 +102,7 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         responses: Vec::new(),
         schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
+        tolerance: Default::default(),
         limits: Limits::DEFAULT,
         version: "0.1.0".into(),
     }

@@ -422,6 +422,7 @@ fn snapshot(options: u8) -> Snapshot {
         responses: Vec::new(),
         schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
+        tolerance: Default::default(),
         limits: Limits::TEST_MIN,
         version: "0".into(),
     }
