@@ -26,9 +26,11 @@ pub enum Alarm {
     Restarts,
     /// Something of several servers has waited for long enough.
     Unified,
+    /// A subscription that its server has ended is to be made again.
+    Listens,
 }
 
-const COUNT: usize = 8;
+const COUNT: usize = 9;
 
 /// The moments of all alarms.
 #[derive(Debug, Default)]
@@ -88,6 +90,9 @@ impl Gateway {
         }
         if self.alarms.take(Alarm::Unified, now) {
             self.expire_unified();
+        }
+        if self.alarms.take(Alarm::Listens, now) {
+            self.listen_again();
         }
     }
 }

@@ -5,14 +5,16 @@
 //! code is chosen.
 
 pub mod listing;
+pub mod modern;
 
 use crate::base::Message;
 use crate::gateway::snapshot::Snapshot;
-use crate::mcp::{Code, revision};
+use crate::mcp::{Code, Era, revision};
 use crate::policy::auth::{Foreign, Unknown};
 use crate::wire::http1::{Content, ResponseHead};
 use crate::wire::json::write::push_str;
 use crate::wire::jsonrpc::RpcError;
+use modern::ModernFault;
 
 /// Everything that ends an exchange early.
 #[derive(Clone, Debug)]
@@ -61,7 +63,7 @@ pub enum ClientFault {
     /// The prompt does not exist for this client.
     UnknownPrompt(Box<str>),
     /// No server of a view has the resource.
-    UnknownResource(Box<str>),
+    UnknownResource(Box<str>, Era),
     /// No server of a view has the task.
     UnknownTask(Box<str>),
     /// The cursor is not one of ours, or not of this list.
@@ -72,6 +74,8 @@ pub enum ClientFault {
     UnknownMethod(Box<str>),
     /// Too many exchanges of this session are under way.
     Busy,
+    /// What only modern clients can do wrong.
+    Modern(ModernFault),
 }
 
 /// What a backend can do wrong.
@@ -213,10 +217,13 @@ impl Fault {
             push_str(&mut out, &fault.detail);
             out.push(b'}');
         }
-        if let Self::Client(ClientFault::UnknownResource(uri)) = self {
+        if let Self::Client(ClientFault::UnknownResource(uri, _)) = self {
             out.extend_from_slice(b",\"data\":{\"uri\":");
             push_str(&mut out, uri);
             out.push(b'}');
+        }
+        if let Self::Client(ClientFault::Modern(fault)) = self {
+            fault.push_data(&mut out);
         }
         out.extend_from_slice(b"}}");
         out
@@ -273,8 +280,12 @@ impl ClientFault {
             Self::UnknownPrompt(name) => {
                 (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown prompt \"{name}\"")))
             }
-            Self::UnknownResource(uri) => {
-                (200, Shape::Rpc(Code::RESOURCE_NOT_FOUND, format!("resource not found: {uri}")))
+            Self::UnknownResource(uri, era) => {
+                let code = match era {
+                    Era::Legacy => Code::RESOURCE_NOT_FOUND,
+                    Era::Modern => Code::INVALID_PARAMS,
+                };
+                (200, Shape::Rpc(code, format!("resource not found: {uri}")))
             }
             Self::UnknownTask(id) => {
                 (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown task \"{id}\"")))
@@ -286,6 +297,7 @@ impl ClientFault {
             Self::UnknownMethod(name) => {
                 (200, Shape::Rpc(Code::METHOD_NOT_FOUND, format!("method not found: {name}")))
             }
+            Self::Modern(fault) => fault.row(),
             Self::Busy => {
                 (429, rpc(Code::SERVER_ERROR, "too many requests of this session are under way"))
             }

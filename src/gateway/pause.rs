@@ -69,11 +69,25 @@ impl Gateway {
             Some(Exchange::Listening(listening)) => listening.session,
             _ => return Vec::new(),
         };
-        let mut all = self.members_of(session);
-        if all.is_empty() {
-            all.push(session);
+        if self.is_unified(session) {
+            return self.sources_of_unified(key, session);
         }
-        all.into_iter().flat_map(|session| self.sources_of_session(key, session)).collect()
+        self.sources_of_session(key, session)
+    }
+
+    /// What feeds the client of several servers: those that it waits for, or all if it listens.
+    fn sources_of_unified(&self, key: Key<Exchange>, session: Key<Session>) -> Vec<Source> {
+        let of_exchange = |call: &&Call| call.whom == CallFor::Exchange(key);
+        let calls = self.calls.iter().map(|(_, call)| call).filter(of_exchange);
+        let backends: Vec<_> = calls.map(|call| call.backend).collect();
+        let listens = matches!(self.exchanges.get(key), Some(Exchange::Listening(_)));
+        let feeds = |member: &Key<Session>| {
+            self.sessions
+                .get(*member)
+                .is_some_and(|member| listens || backends.contains(&member.backend))
+        };
+        let members = self.members_of(session).into_iter().filter(feeds);
+        members.flat_map(|member| self.sources_of_session(key, member)).collect()
     }
 
     fn sources_of_session(&self, key: Key<Exchange>, session: Key<Session>) -> Vec<Source> {

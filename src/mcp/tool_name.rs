@@ -41,6 +41,25 @@ pub fn split(name: &str, is_server: impl Fn(&str) -> bool) -> Option<(&str, &str
     parts.find(|(server, _)| is_server(server))
 }
 
+/// Whether `pattern` means `name`: as it is, with `*` for any characters, also none.
+#[must_use]
+pub fn matches(pattern: &str, name: &str) -> bool {
+    let Some((head, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut name) = name.strip_prefix(head) else { return false };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        // The last part has to stand at the end; each other one may stand as early as it can.
+        if parts.peek().is_none() {
+            return name.ends_with(part);
+        }
+        match name.find(part) {
+            Some(at) => name = &name[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
 /// What a name must look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
@@ -260,6 +279,28 @@ mod tests {
         assert!(Rule::MCP.allows("a.b-c_D9") && !Rule::MODEL.allows("a.b"));
         assert!(Rule::MCP.allows(&"x".repeat(128)) && !Rule::MCP.allows(&"x".repeat(129)));
         assert!(!Rule::MCP.allows("") && !Rule::MCP.allows("é") && !Rule::MCP.allows("a b"));
+    }
+
+    #[test]
+    fn stars_stand_for_anything() {
+        for (pattern, name, want) in [
+            ("get_issue", "get_issue", true),
+            ("get_issue", "get_issues", false),
+            ("get_*", "get_", true),
+            ("get_*", "forget_x", false),
+            ("*_issue", "get_issue", true),
+            ("*_issue", "get_issue_", false),
+            ("a*b*a", "aba", true),
+            ("a*b*a", "ab", false),
+            ("a*a", "a", false),
+            ("*x*y*", "__x__y", true),
+            ("*x*y*", "yx", false),
+            ("**", "é", true),
+            ("", "", true),
+            ("?", "a", false),
+        ] {
+            assert_eq!(matches(pattern, name), want, "{pattern} {name}");
+        }
     }
 
     #[test]

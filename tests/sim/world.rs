@@ -87,7 +87,9 @@ impl World {
             auth,
             session_timeout: SESSION_TIMEOUT,
             responses: Vec::new(),
+            schemas: Vec::new(),
             close_timeout: Duration::from_secs(5),
+            tolerance: Default::default(),
             limits,
             version: "0".into(),
         };
@@ -262,6 +264,7 @@ fn server(n: usize, side: &ServerSide, dice: &mut Dice) -> Server {
         name,
         transport,
         tools: None,
+        schema: penstock::gateway::snapshot::Care::Reference,
         startup_timeout: Duration::from_secs(10),
         tool_timeout: TOOL_TIMEOUT,
         shared: side.shared,

@@ -11,7 +11,7 @@ use crate::gateway::io::{
     StreamEvent,
 };
 use crate::gateway::snapshot::{
-    ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
+    Care, ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
 use crate::policy::auth;
 use crate::wire::Splice;
@@ -421,7 +421,9 @@ fn snapshot(options: u8) -> Snapshot {
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(600),
         responses: Vec::new(),
+        schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
+        tolerance: Default::default(),
         limits: Limits::TEST_MIN,
         version: "0".into(),
     }
@@ -437,6 +439,7 @@ fn server(name: &str, transport: Transport) -> Server {
         shared: false,
         required: false,
         response: ResponseMode::Auto,
+        schema: Care::Reference,
     }
 }
 

@@ -8,14 +8,13 @@ use super::open::error_text;
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
-use crate::gateway::backend::Carrier;
-use crate::gateway::call::id_of;
 use crate::gateway::exchange::Exchange;
 use crate::gateway::exchange::open::Incoming;
 use crate::gateway::fault::{BackendFaultKind, Fault, GatewayFault, backend};
 use crate::gateway::session::Session;
 use crate::gateway::snapshot::ServerId;
 use crate::mcp::catalogue::List;
+use crate::mcp::subscription::listen_result;
 use crate::mcp::{Code, legacy};
 use crate::wire::Splice;
 use crate::wire::json::scan;
@@ -45,6 +44,10 @@ pub enum What {
     List(List),
     /// Nothing: it is enough that they were asked.
     Done,
+    /// What all can do together.
+    Discovery,
+    /// Nothing, until its client leaves or we do.
+    Listen,
     /// The first answer that is none but an error; they are asked one after the other.
     First {
         /// What each is asked.
@@ -128,27 +131,31 @@ impl Gateway {
         let Some(found) = self.fans.get(fan) else { return };
         let What::First { message, .. } = &found.what else { return };
         let next = found.parts.get(index).map(|part| part.server);
-        match (next, self.read(message.clone())) {
+        match (next, self.read_again(message.clone())) {
             (Some(server), Some(one)) => self.ask_part(fan, index, server, &one),
             _ => self.finish_fan(fan),
         }
     }
 
     fn ask_part(&mut self, fan: Key<Fan>, index: usize, server: ServerId, one: &Incoming) {
-        let Some(session) = self.fans.get(fan).map(|fan| fan.session) else { return };
+        let Some(found) = self.fans.get(fan) else { return };
+        let whose = (found.exchange, found.session);
         let has_room = self.exchanges.len() < self.limits().exchanges_max;
         let member = if has_room {
-            self.member_for(session, server)
+            self.member_for(whose, server, one)
         } else {
             Err(GatewayFault::Full("requests").into())
         };
         match member {
             Ok(member) => {
-                let exchange = self.part_exchange(member, PartOf::Fan(fan, index));
+                let facts = self.facts_of(whose.0);
+                let exchange = self.part_exchange(member, PartOf::Fan(fan, index), facts);
                 if let Some(fan) = self.fans.get_mut(fan) {
                     fan.parts[index].exchange = Some(exchange);
                 }
-                self.send_request(exchange, member, one);
+                if !self.is_answered_here(exchange, member, one) {
+                    self.send_request(exchange, member, one);
+                }
             }
             Err(fault) => self.settle_part(fan, index, Outcome::Failed(fault.text())),
         }
@@ -198,6 +205,8 @@ impl Gateway {
         let answer = match &fan.what {
             What::List(list) => self.list_answer(&fan, *list),
             What::Done => legacy::empty_response(&fan.id),
+            What::Discovery => self.discovery_answer(&fan),
+            What::Listen => listen_result(&fan.id),
             What::First { uri, .. } => self.found_answer(&fan, uri),
         };
         self.deliver(exchange, answer.into());
@@ -227,14 +236,24 @@ impl Gateway {
     fn give_up_part(&mut self, exchange: Option<Key<Exchange>>) {
         let Some(exchange) = exchange else { return };
         for key in self.calls.keys_of(|call| call.is_waited_for_by(exchange)) {
+            self.tell_cancelled(key, "nobody waits any more");
             let Some(call) = self.calls.remove(key) else { continue };
-            let notice = legacy::cancelled_notification(id_of(key), "nobody waits any more");
-            self.send_below(call.backend, notice.into(), Carrier::Notice(None));
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);
             }
         }
         self.take_sent(exchange);
+    }
+
+    /// Lets go of all that `exchange` waits for at several servers.
+    pub(crate) fn drop_fans_of(&mut self, exchange: Key<Exchange>) {
+        let own = self.fans.iter().filter(|(_, fan)| fan.exchange == exchange);
+        for key in own.map(|(key, _)| key).collect::<Vec<_>>() {
+            let Some(fan) = self.fans.remove(key) else { continue };
+            for part in &fan.parts {
+                self.give_up_part(part.exchange);
+            }
+        }
     }
 
     /// Takes the fan apart that answers the request `id` of `session`, if there is one.

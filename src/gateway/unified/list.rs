@@ -17,7 +17,7 @@ use crate::gateway::io::Level;
 use crate::gateway::session::{Session, SessionKind};
 use crate::gateway::snapshot::{ServerId, ViewPart};
 use crate::mcp::catalogue::{List, Place, push_edited, push_renamed};
-use crate::mcp::{legacy, pattern, task_id, tool_name};
+use crate::mcp::{Era, legacy, modern, pattern, task_id, tool_name};
 use crate::wire::json::{scan, write};
 use crate::wire::{Patch, Splice};
 
@@ -68,7 +68,7 @@ impl Gateway {
         let view = self.sessions.get(session).and_then(|one| self.snapshot.view(one.server));
         let is_shown =
             |server: &ServerId| view.and_then(|view| view.part(*server)).is_some_and(shows);
-        let again = |server| Some((server, self.read(one.message.clone())?));
+        let again = |server| Some((server, self.read_again(one.message.clone())?));
         servers.into_iter().filter(is_shown).filter_map(again).collect()
     }
 
@@ -76,7 +76,7 @@ impl Gateway {
         let page = |(server, cursor): &(u16, Box<[u8]>)| {
             let cursor = Patch::Bytes(Message::copy_of(cursor));
             let request = Splice::whole(one.message.clone()).with(span, cursor);
-            Some((ServerId(*server), self.read(request.to_message())?))
+            Some((ServerId(*server), self.read_again(request.to_message())?))
         };
         place.at.iter().filter_map(page).collect()
     }
@@ -129,10 +129,14 @@ impl Gateway {
         items.push(b']');
         let cursor = if at.is_empty() { None } else { self.seal_cursor(fan.session, list, at) };
         let mut result = Vec::new();
+        let is_modern = self.era_above(fan.exchange) == Era::Modern;
         write::object(&mut result, |out| {
+            if is_modern {
+                write_freshness(out, fan, failures.is_empty());
+            }
             out.raw(list.member(), &items);
             out.opt_str("nextCursor", cursor.as_deref());
-            write_failures(out, &failures);
+            write_failures(out, &failures, None);
         });
         legacy::response(&fan.id, &result)
     }
@@ -251,6 +255,24 @@ impl Gateway {
         let place = Place::decode(&self.seal.open(&purpose_for(session), &sealed)?)?;
         (place.view == session.server.0 && place.list == list).then_some(place)
     }
+}
+
+/// What the modern era wants of lists: as fresh as the oldest part, and as private as any.
+fn write_freshness(out: &mut write::ObjectWriter<'_>, fan: &Fan, is_whole: bool) {
+    let answers = fan.parts.iter().filter_map(|part| match &part.outcome {
+        Outcome::Answer(message, envelope) => Some((message, envelope.result?)),
+        _ => None,
+    });
+    let (mut ttl_ms, mut is_public, mut any) = (u64::MAX, true, false);
+    for (message, result) in answers {
+        ttl_ms = ttl_ms.min(modern::ttl_ms(message, result));
+        is_public &= modern::is_public(message, result);
+        any = true;
+    }
+    // What is missing may be back at any time.
+    let ttl_ms = if any && is_whole { ttl_ms } else { 0 };
+    out.str("resultType", "complete").u64("ttlMs", ttl_ms);
+    out.str("cacheScope", if any && is_public { "public" } else { "private" });
 }
 
 /// A cursor is for whom it was given to: it may hold what a server said of this principal.

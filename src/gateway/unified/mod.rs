@@ -13,7 +13,8 @@
 //! it is but for its name; what it asks of all is a *fan*: one exchange per server, and one answer
 //! made from theirs. A server that is missing is left out and named.
 //!
-//! Without a handshake the members are the one-shot sessions of the servers.
+//! Without a handshake the members are the one-shot sessions of the servers, and for modern clients
+//! those that their capabilities lead to.
 
 use std::time::Instant;
 
@@ -27,6 +28,7 @@ use crate::mcp::legacy::Handshake;
 
 pub mod fan;
 pub mod list;
+pub mod modern;
 pub mod open;
 pub mod route;
 pub mod up;
@@ -70,6 +72,8 @@ pub struct Member {
 pub enum MemberState {
     /// It was not opened, has failed or has ended, for this reason.
     Away(Box<str>),
+    /// It waits to be opened until it is known which protocol its server speaks.
+    Doubtful,
     /// Its `initialize` is not answered yet.
     Opening(Key<Session>),
     /// It is there, and this is what it has said.
@@ -142,7 +146,7 @@ impl Member {
     pub const fn session(&self) -> Option<Key<Session>> {
         match self.state {
             MemberState::Opening(session) | MemberState::Open(session, _) => Some(session),
-            MemberState::Away(_) => None,
+            MemberState::Away(_) | MemberState::Doubtful => None,
         }
     }
 }
@@ -152,7 +156,8 @@ impl Gateway {
         self.sessions.get(key).is_some_and(|session| session.unified.is_some())
     }
 
-    /// The sessions behind a unified one; none for any other.
+    /// The sessions behind a unified one, except for those of modern clients, which are found anew
+    /// for each request; none for any other.
     pub(crate) fn members_of(&self, key: Key<Session>) -> Vec<Key<Session>> {
         let Some(session) = self.sessions.get(key) else { return Vec::new() };
         let Some(unified) = &session.unified else { return Vec::new() };

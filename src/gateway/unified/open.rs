@@ -6,23 +6,28 @@ use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::{Backend, Carrier};
-use crate::gateway::exchange::open::{HELLO_BYTES_MAX, Incoming, incoming, with_known_version};
+use crate::gateway::era::{Door, Modern};
+use crate::gateway::exchange::modern::ModernFacts;
+use crate::gateway::exchange::open::{HELLO_BYTES_MAX, Incoming, client_facts, with_known_version};
 use crate::gateway::exchange::{Admitted, Exchange, Sent};
 use crate::gateway::fault::{BackendFaultKind, Fault, GatewayFault, backend};
-use crate::gateway::io::Level;
+use crate::gateway::io::{Level, PeerAddress};
 use crate::gateway::session::{NewSession, Session, SessionKind};
 use crate::gateway::snapshot::ServerId;
 use crate::mcp::{Revision, catalogue, legacy};
 use crate::policy::auth::Principal;
 use crate::wire::Splice;
 use crate::wire::json::{scan, write};
-use crate::wire::jsonrpc::{self, Envelope, Parsed};
+use crate::wire::jsonrpc::Envelope;
 
 /// Stands where a backend would: it is in no table.
 const NO_BACKEND: Key<Backend> = Key::from_parts(u32::MAX, u32::MAX);
 
+/// Why a server cannot be asked yet.
+const IN_DOUBT: &str = "it is not known yet which protocol it speaks";
+
 /// What we are called where we answer for several servers.
-const NAME: &str = "penstock-unified";
+pub(super) const NAME: &str = "penstock-unified";
 
 impl Gateway {
     /// `initialize` for several servers: their sessions are opened in parallel.
@@ -94,9 +99,13 @@ impl Gateway {
     /// known to be down.
     pub(crate) fn member_for(
         &mut self,
-        key: Key<Session>,
+        (exchange, key): (Key<Exchange>, Key<Session>),
         server: ServerId,
+        one: &Incoming,
     ) -> Result<Key<Session>, Fault> {
+        if let Some(facts) = self.facts_of(exchange) {
+            return self.modern_member(key, server, one, &facts);
+        }
         let session = self.sessions.get(key).ok_or(GatewayFault::Full("sessions"))?;
         let principal = session.principal;
         let own = session.unified.as_ref().and_then(|unified| {
@@ -121,7 +130,46 @@ impl Gateway {
             Some((None, MemberState::Away(why))) => {
                 Err(backend(&self.snapshot, server, BackendFaultKind::Down, why))
             }
-            _ => Err(backend(&self.snapshot, server, BackendFaultKind::Down, "it is not there")),
+            _ => Err(backend(&self.snapshot, server, BackendFaultKind::Down, IN_DOUBT)),
+        }
+    }
+
+    /// What the modern client of an exchange has said about itself; `None`: it is a legacy one.
+    pub(super) fn facts_of(&self, exchange: Key<Exchange>) -> Option<Box<ModernFacts>> {
+        match self.exchanges.get(exchange)? {
+            Exchange::AwaitResponse(sent) => sent.modern.clone(),
+            _ => None,
+        }
+    }
+
+    /// The session that leads to `server` for a modern client.
+    fn modern_member(
+        &mut self,
+        key: Key<Session>,
+        server: ServerId,
+        one: &Incoming,
+        facts: &ModernFacts,
+    ) -> Result<Key<Session>, Fault> {
+        let session = self.sessions.get(key).ok_or(GatewayFault::Full("sessions"))?;
+        let whose = (server, session.principal);
+        self.refuse_if_lost(server)?;
+        match self.door(server)? {
+            Door::Wait => Err(backend(&self.snapshot, server, BackendFaultKind::Down, IN_DOUBT)),
+            Door::Modern(backend) => self.lane(whose, backend),
+            Door::Legacy => {
+                let member = self.pooled_session(whose, one, facts)?;
+                self.want_log_level(member, facts.log_level);
+                Ok(member)
+            }
+        }
+    }
+
+    /// The same as [`Self::refuse_if_down`], unless the server speaks the modern protocol, of which
+    /// its legacy side says nothing.
+    pub(super) fn refuse_if_lost(&self, server: ServerId) -> Result<(), Fault> {
+        match self.servers[usize::from(server.0)].era.modern {
+            Modern::Yes => Ok(()),
+            _ => self.refuse_if_down(server),
         }
     }
 
@@ -135,16 +183,26 @@ impl Gateway {
 
     /// Opens the member for `server`, with the client's own `initialize` if that was kept.
     fn open_member(&mut self, key: Key<Session>, server: ServerId) {
+        if self.is_era_in_doubt(server) {
+            let unified = self.unified_mut(key);
+            if let Some(entry) = unified.and_then(|unified| unified.member_mut(server)) {
+                entry.state = MemberState::Doubtful;
+            }
+            return;
+        }
         let Some(session) = self.sessions.get(key) else { return };
         let (principal, hello) = (session.principal, session.hello.clone());
-        let one = hello.as_ref().and_then(|hello| self.read(hello.to_message()));
+        let is_modern = self.is_modern_only(server);
+        let one = hello.as_ref().and_then(|hello| self.read_again(hello.to_message()));
         let asked = one.as_ref().map(|one| legacy::hello(&one.message, one.envelope.params));
         let ready = match &asked {
+            _ if is_modern => None,
             Some(asked) => self.ready_backend(server, asked),
             None => self.claimable(server),
         };
         let down = if ready.is_none() { self.refuse_if_down(server) } else { Ok(()) };
         let started = down.and_then(|()| match ready {
+            _ if is_modern => self.modern_backend(server),
             Some(ready) => Ok(ready),
             None if one.is_some() => self.start_backend(server),
             None => self.start_backend_ourselves(server),
@@ -154,14 +212,15 @@ impl Gateway {
             Err(fault) => return self.member_away(key, server, &fault.text()),
         };
         let revision = self.sessions.get(key).map(|session| session.revision);
-        let by_client = ready.is_none() && one.is_some();
+        let by_client = ready.is_none() && one.is_some() && !is_modern;
+        let client = one.as_ref().filter(|_| is_modern).map(|one| Box::new(client_facts(one)));
         let member = self.new_session(NewSession {
             server,
             principal,
             revision: revision.unwrap_or_else(crate::mcp::revision::newest),
             backend,
             kind: SessionKind::Member(key),
-            client: None,
+            client,
             opened_by_gateway: !by_client,
             hello: hello.clone(),
             unified: None,
@@ -170,7 +229,7 @@ impl Gateway {
         if let Some(entry) = unified.and_then(|unified| unified.member_mut(server)) {
             entry.state = MemberState::Opening(member);
         }
-        let exchange = self.part_exchange(member, PartOf::Opening);
+        let exchange = self.part_exchange(member, PartOf::Opening, None);
         match (one, hello) {
             (Some(one), Some(request)) if by_client => {
                 self.send_handshake(exchange, member, &one, request);
@@ -181,22 +240,32 @@ impl Gateway {
                 }
             }
             (one, _) => {
-                let one = one.or_else(|| self.read(legacy::initialize_request(1, "")));
+                let one = one.or_else(|| self.read_again(legacy::initialize_request(1, "")));
                 if let Some(one) = one {
-                    self.call_for_greeting(exchange, member, one);
+                    self.call_for_greeting(exchange, member, &one);
                 }
             }
         }
     }
 
     /// An exchange of a member session, of which no client knows.
-    pub(super) fn part_exchange(&mut self, member: Key<Session>, part_of: PartOf) -> Key<Exchange> {
+    pub(super) fn part_exchange(
+        &mut self,
+        member: Key<Session>,
+        part_of: PartOf,
+        modern: Option<Box<ModernFacts>>,
+    ) -> Key<Exchange> {
         if let Some(session) = self.sessions.get_mut(member) {
             session.n_exchanges += 1;
         }
         let sent = Sent {
             peer: None,
             session: member,
+            from: PeerAddress {
+                ip: std::net::Ipv4Addr::UNSPECIFIED.into(),
+                port: 0,
+                local_is_loopback: false,
+            },
             origin: None,
             waiting: 1,
             batch: None,
@@ -205,17 +274,11 @@ impl Gateway {
             opens_session: false,
             is_notice: false,
             part_of: Some(part_of),
+            modern,
+            status: crate::gateway::exchange::finish::OK,
             started_at: self.now.mono,
         };
         self.exchanges.insert(Exchange::AwaitResponse(Box::new(sent)))
-    }
-
-    /// Reads a message of our own or one that was read before.
-    pub(super) fn read(&self, message: Message) -> Option<Incoming> {
-        match jsonrpc::parse(&message, self.limits()) {
-            Ok(Parsed::Single(envelope)) => Some(incoming(message, envelope)),
-            _ => None,
-        }
     }
 
     /// A member's `initialize` is answered.
@@ -232,7 +295,12 @@ impl Gateway {
         let Some(handshake) = handshake else {
             let why = error_text(message, envelope);
             self.member_away(key, server, &why);
-            return self.end_session(member, "its backend did not open");
+            self.end_session(member, "its backend did not open");
+            if self.is_era_in_doubt(server) || self.is_modern_only(server) {
+                // It refused because it speaks the other protocol, perhaps.
+                self.open_member(key, server);
+            }
+            return;
         };
         let Some(unified) = self.unified_mut(key) else { return };
         let greeted = unified.greeted;
@@ -243,6 +311,20 @@ impl Gateway {
             self.lists_changed(key, Changed::all());
         }
         self.greet_if_complete(key);
+    }
+
+    /// It is known which protocol `server` speaks: opens the members that waited for that.
+    pub(crate) fn open_doubtful_members(&mut self, server: ServerId) {
+        let waits = |session: &Session| {
+            let members = session.unified.as_ref().map(|unified| unified.members.as_slice());
+            members.unwrap_or_default().iter().any(|member| {
+                member.server == server && matches!(member.state, MemberState::Doubtful)
+            })
+        };
+        let waiting = self.sessions.iter().filter(|(_, session)| waits(session));
+        for key in waiting.map(|(key, _)| key).collect::<Vec<_>>() {
+            self.open_member(key, server);
+        }
     }
 
     /// A member is not there, or not any more.
@@ -293,7 +375,9 @@ impl Gateway {
     /// Answers `initialize` if all members have, one way or the other.
     pub(super) fn greet_if_complete(&mut self, key: Key<Session>) {
         let Some(unified) = self.unified_mut(key) else { return };
-        let is_opening = |member: &Member| matches!(member.state, MemberState::Opening(_));
+        let is_opening = |member: &Member| {
+            matches!(member.state, MemberState::Opening(_) | MemberState::Doubtful)
+        };
         if unified.greeting.is_some() && !unified.members.iter().any(is_opening) {
             self.greet_unified(key);
         }
@@ -323,6 +407,7 @@ impl Gateway {
         let failure = |member: &Member| {
             let why = match &member.state {
                 MemberState::Away(why) => why.to_string(),
+                MemberState::Doubtful => IN_DOUBT.to_owned(),
                 MemberState::Opening(_) => "it has not answered initialize yet".to_owned(),
                 MemberState::Open(..) => return None,
             };
@@ -368,7 +453,7 @@ impl Gateway {
             if !instructions.is_empty() {
                 result.str("instructions", &instructions);
             }
-            write_failures(result, failures);
+            write_failures(result, failures, None);
         });
         out
     }
@@ -382,12 +467,22 @@ const MISSING: &[u8] = br#"{"tools":{"listChanged":true},"prompts":{"listChanged
 /// The member of `_meta` that names the servers that are missing.
 const FAILURES: &str = "penstock/failures";
 
-/// Names in `_meta` who is missing, if anybody is.
-pub(super) fn write_failures(result: &mut write::ObjectWriter<'_>, failures: &[(String, String)]) {
-    if failures.is_empty() {
+/// Names in `_meta` who is missing, if anybody is, and what else has to stand there.
+pub(super) fn write_failures(
+    result: &mut write::ObjectWriter<'_>,
+    failures: &[(String, String)],
+    more: Option<(&str, &[u8])>,
+) {
+    if failures.is_empty() && more.is_none() {
         return;
     }
     result.object("_meta", |meta| {
+        if let Some((name, json)) = more {
+            meta.raw(name, json);
+        }
+        if failures.is_empty() {
+            return;
+        }
         meta.object(FAILURES, |all| {
             for (server, why) in failures {
                 all.str(server, why);

@@ -10,7 +10,9 @@ use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
 use crate::gateway::backend::Carrier;
 use crate::gateway::exchange::Exchange;
+use crate::gateway::exchange::cell::error_code;
 use crate::gateway::exchange::open::Incoming;
+use crate::gateway::fault::modern::status_of;
 use crate::gateway::fault::{BackendFaultKind, ClientFault, Fault, backend};
 use crate::gateway::session::Session;
 use crate::gateway::snapshot::{ServerId, ViewPart};
@@ -29,7 +31,13 @@ impl Gateway {
         one: &Incoming,
     ) {
         if let Err(fault) = self.route_by_method(exchange, session, one) {
-            self.deliver(exchange, fault.message(one.id()).into());
+            let message = fault.message(one.id());
+            if let Some(refusal) = self.read_again(message.clone())
+                && let Some(code) = error_code(&refusal.message, &refusal.envelope)
+            {
+                self.set_modern_status(exchange, status_of(code));
+            }
+            self.deliver(exchange, message.into());
         }
     }
 
@@ -55,6 +63,14 @@ impl Gateway {
                 self.by_uri(exchange, session, one)
             }
             "logging/setLevel" => self.set_level_of_all(exchange, session, one),
+            "server/discover" => {
+                self.discover_all(exchange, session, one);
+                Ok(())
+            }
+            "subscriptions/listen" => {
+                self.listen_to_all(exchange, session, one);
+                Ok(())
+            }
             "tasks/get" | "tasks/result" | "tasks/cancel" => self.by_task(exchange, session, one),
             other => Err(ClientFault::UnknownMethod(other.into()).into()),
         }
@@ -77,7 +93,7 @@ impl Gateway {
     }
 
     /// The server that the name at `span` means, and the message with that server's own name.
-    fn with_own_name(
+    pub(super) fn with_own_name(
         &self,
         session: Key<Session>,
         one: &Incoming,
@@ -93,8 +109,10 @@ impl Gateway {
         if !shown {
             return Err(unknown());
         }
+        let principal = self.sessions.get(session).map(|session| session.principal);
         let one = self.with_text(one, span, own).ok_or_else(unknown)?;
-        Ok((part.server, one))
+        let short = principal.and_then(|who| self.under_own_name(part.server, who, &one));
+        Ok((part.server, short.unwrap_or(one)))
     }
 
     fn part_called(&self, session: Key<Session>, server: &str) -> Option<&ViewPart> {
@@ -150,7 +168,7 @@ impl Gateway {
         let part = |server: &ServerId| view.and_then(|view| view.part(*server));
         servers.retain(|server| part(server).is_some_and(|part| part.resources));
         match servers.as_slice() {
-            [] => Err(ClientFault::UnknownResource(uri.into()).into()),
+            [] => Err(ClientFault::UnknownResource(uri.into(), self.era_above(exchange)).into()),
             [only] => self.forward(exchange, session, *only, one),
             all => {
                 self.start_search((exchange, session), one, &uri, all);
@@ -167,7 +185,9 @@ impl Gateway {
             _ => None,
         });
         let Some((server, message, id)) = found else {
-            return Fault::from(ClientFault::UnknownResource(uri.into())).message(Some(&fan.id));
+            let era = self.era_above(fan.exchange);
+            return Fault::from(ClientFault::UnknownResource(uri.into(), era))
+                .message(Some(&fan.id));
         };
         if let Some(unified) = self.unified_mut(fan.session) {
             unified.uris.note(uri, server, bytes_max);
@@ -186,7 +206,7 @@ impl Gateway {
         if servers.is_empty() {
             return Err(ClientFault::UnknownMethod("logging/setLevel".into()).into());
         }
-        let again = |server| Some((server, self.read(one.message.clone())?));
+        let again = |server| Some((server, self.read_again(one.message.clone())?));
         let asked = servers.into_iter().filter_map(again).collect();
         let id = one.envelope.id.map(|span| one.message.slice(span)).unwrap_or_default();
         self.start_fan((exchange, session), id, What::Done, asked);
@@ -219,7 +239,7 @@ impl Gateway {
         server: ServerId,
         one: &Incoming,
     ) -> Result<(), Fault> {
-        let member = self.member_for(session, server)?;
+        let member = self.member_for((exchange, session), server, one)?;
         let at = self.backend_of(member).and_then(|(backend, _)| self.backends.get(backend));
         if at.is_none_or(|backend| backend.full) {
             let detail = "more waits for it than is kept";
@@ -297,7 +317,7 @@ impl Gateway {
         let mut quoted = Vec::new();
         write::push_str(&mut quoted, text);
         let patch = Patch::Bytes(Message::new(quoted));
-        self.read(Splice::whole(one.message.clone()).with(span, patch).to_message())
+        self.read_again(Splice::whole(one.message.clone()).with(span, patch).to_message())
     }
 }
 

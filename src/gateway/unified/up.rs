@@ -248,6 +248,7 @@ impl Gateway {
         for session in self.members_of(key).into_iter().chain([key]) {
             if let Some((backend, _)) = self.backend_of(session) {
                 self.stop_listening_below(backend);
+                self.refresh_below(session);
             }
         }
     }
