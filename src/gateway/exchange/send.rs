@@ -36,10 +36,11 @@ impl Gateway {
         let nothing = Splice::whole(Message::default());
         let key = self.new_call(backend, CallFor::Exchange(exchange), one, nothing, true);
         let is_kept = self.may_need_again(backend);
+        let listens = self.listens(exchange);
         let Some(call) = self.calls.get_mut(key) else { return };
         let id = id_of(key);
         call.fields = fields.unwrap_or_default();
-        if one.method == Method::Listen {
+        if listens {
             call.deadline = self.now.mono + LISTEN_FOR;
         }
         if let Some(span) = one.envelope.id {
