@@ -10,6 +10,8 @@ mod asking;
 mod batches;
 #[path = "core/calls.rs"]
 mod calls;
+#[path = "core/deadlines.rs"]
+mod deadlines;
 #[path = "core/drain.rs"]
 mod drain;
 #[path = "core/front_door.rs"]

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::exchange::Exchange;
 use super::io::{Backend, Fetch};
+use super::patience::Extension;
 use crate::base::{Key, Message, Slab};
 use crate::mcp::method::Method;
 use crate::wire::Splice;
@@ -44,6 +45,8 @@ pub struct Call {
     pub sent_at: Instant,
     /// When patience ends.
     pub deadline: Instant,
+    /// What progress does to that; `None`: nothing.
+    pub extension: Option<Extension>,
     /// Whether nobody waits any more; the answer will be dropped.
     pub cancelled: bool,
     /// Whether it was already sent a second time.

@@ -34,6 +34,7 @@ pub mod fuzz;
 pub mod health;
 pub mod io;
 pub mod note;
+pub mod patience;
 pub mod pause;
 pub mod peers;
 pub mod session;

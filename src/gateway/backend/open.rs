@@ -158,6 +158,7 @@ impl Gateway {
             fetch: None,
             sent_at: self.now.mono,
             deadline,
+            extension: None,
             cancelled: false,
             resent: false,
         });

@@ -256,7 +256,7 @@ impl Gateway {
 
     fn expire_call(&mut self, key: Key<Call>) {
         let Some(call) = self.calls.get(key) else { return };
-        let (at, fetch, name) = (call.backend, call.fetch, call.name.clone());
+        let (at, fetch) = (call.backend, call.fetch);
         let Some(server) = self.backends.get(at).map(|backend| backend.server) else { return };
         if call.is_handshake() {
             let seconds = self.server(server).startup_timeout.as_secs_f64();
@@ -264,12 +264,7 @@ impl Gateway {
             let fault = self.backend_fault(at, BackendFaultKind::TimedOut, &detail);
             return self.backend_failed(at, &fault);
         }
-        let seconds = self.server(server).tool_timeout.as_secs_f64();
-        let detail = format!(
-            "no answer to {} within {seconds}s (context deadline exceeded); the limit is the \
-             server's tool timeout",
-            String::from_utf8_lossy(&name)
-        );
+        let detail = self.timeout_text(call, self.server(server));
         let fault = backend(&self.snapshot, server, BackendFaultKind::TimedOut, &detail);
         if !call.cancelled {
             let notice = legacy::cancelled_notification(id_of(key), "timed out");

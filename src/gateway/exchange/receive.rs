@@ -194,6 +194,7 @@ impl Gateway {
             }
             return;
         };
+        self.extend_call(key);
         let Some(call) = self.calls.get(key).filter(|call| !call.cancelled) else { return };
         let (token, token_is_ours) = (call.token.clone(), call.token_is_ours);
         let CallFor::Exchange(exchange) = call.whom else { return };

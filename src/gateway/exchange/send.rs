@@ -9,6 +9,7 @@ use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::{Backend, Carrier, Link};
 use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::io::EventKind;
+use crate::gateway::patience::TimeLimit;
 use crate::gateway::session::Session;
 use crate::mcp::method::Method;
 use crate::wire::{Patch, Splice};
@@ -76,6 +77,7 @@ impl Gateway {
         let deadline = self.now.mono + self.server(server).startup_timeout;
         let Some(call) = self.calls.get_mut(key) else { return };
         call.deadline = deadline;
+        call.extension = None;
         if let Some(span) = id_span {
             call.request = call.request.clone().with(span, Patch::Number(id_of(key)));
         }
@@ -97,6 +99,7 @@ impl Gateway {
         let deadline = self.now.mono + self.server(server).startup_timeout;
         if let Some(call) = self.calls.get_mut(key) {
             call.deadline = deadline;
+            call.extension = None;
         }
         self.alarms.set(Alarm::Calls, deadline);
         self.greet_or_wait(backend, key);
@@ -112,13 +115,13 @@ impl Gateway {
     ) -> Key<Call> {
         let part = |span: Span| one.message.slice(span);
         let server = self.backends.get(backend).map(|backend| backend.server);
-        let timeout = server.map(|server| self.server(server).tool_timeout).unwrap_or_default();
         let name = one.envelope.method.map(part).map(|quoted| without_quotes(&quoted));
         let tool = match one.method {
             Method::ToolsCall => one.envelope.name.map(part).map(|quoted| without_quotes(&quoted)),
             _ => None,
         };
-        let deadline = self.now.mono + timeout;
+        let limit = server.map_or(TimeLimit::NONE, |server| self.time_limit_of(server, one));
+        let deadline = self.now.mono + limit.silence;
         let name = name.unwrap_or_default();
         let key = self.calls.insert(Call {
             backend,
@@ -133,6 +136,7 @@ impl Gateway {
             fetch: None,
             sent_at: self.now.mono,
             deadline,
+            extension: Some(limit.extension(self.now.mono)),
             cancelled: false,
             resent: false,
         });
