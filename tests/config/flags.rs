@@ -78,7 +78,7 @@ fn calls_with_progress_have_a_bound_and_tools_have_timeouts() {
     assert_eq!(limit(&loaded, 1, "tes"), (60, 500));
     assert_eq!(limit(&self::json(&json, &[]), 0, "build"), (300, 500));
     for (server, want) in [
-        ("tool_timeouts = { a = 0 }", "a must be at least 1, got 0"),
+        ("tool_timeouts = { a = 0 }", "a must be a positive integer (>= 1), got 0"),
         ("tool_timeouts = { a = 'x' }", "expected integer, got string"),
         ("tool_timeouts = [5]", "expected object, got array"),
         ("tool_timeout = 90\ntool_timeout_max = 60", "longer than this server's tool_timeout_max"),

@@ -209,10 +209,8 @@ impl Gateway {
 
     /// The only call under way at a backend, if there is one alone.
     pub(crate) fn only_call_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
-        let waits = |call: &Call| {
-            call.backend == backend && !call.cancelled && matches!(call.whom, CallFor::Exchange(_))
-        };
-        let mut calls = self.calls.iter().filter(|(_, call)| waits(call));
+        let waits = |call: &Call| !call.cancelled && matches!(call.whom, CallFor::Exchange(_));
+        let mut calls = self.calls.of(backend).filter(|(_, call)| waits(call));
         let (only, _) = calls.next()?;
         calls.next().is_none().then_some(only)
     }
@@ -251,16 +249,14 @@ impl Gateway {
 
     /// A running exchange of the session whose answer can still become a stream.
     fn any_stream_of(&self, session: Key<Session>) -> Option<Key<Exchange>> {
-        let found = self.exchanges.iter().find(|(_, exchange)| match exchange {
-            Exchange::AwaitResponse(sent) => {
-                sent.session == session
-                    && sent.waiting > 0
-                    && sent.may_stream
-                    && sent.peer.is_some()
-            }
-            _ => false,
-        });
-        found.map(|(key, _)| key)
+        let (backend, _) = self.backend_of(session)?;
+        // Whoever waits for answers has calls at the backend of its session.
+        self.calls.of(backend).find_map(|(_, call)| {
+            let CallFor::Exchange(key) = call.whom else { return None };
+            let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return None };
+            let fits = sent.session == session && sent.may_stream && sent.peer.is_some();
+            (fits && sent.waiting > 0).then_some(key)
+        })
     }
 }
 

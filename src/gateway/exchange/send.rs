@@ -190,7 +190,7 @@ impl Gateway {
     fn cancel(&mut self, session: Key<Session>, backend: Key<Backend>, one: &Incoming) {
         let Some(span) = one.envelope.request_id else { return };
         let id = span.of(&one.message);
-        let found = self.calls.iter().find(|(_, call)| {
+        let found = self.calls.of(backend).find(|(_, call)| {
             let CallFor::Exchange(exchange) = call.whom else { return false };
             let is_own = match self.exchanges.get(exchange) {
                 Some(Exchange::AwaitResponse(sent)) => sent.session == session,
