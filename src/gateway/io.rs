@@ -308,6 +308,8 @@ pub struct FetchRequest {
     pub session_id: Option<Arc<str>>,
     /// `MCP-Protocol-Version`.
     pub revision: Option<Arc<str>>,
+    /// Fields that this message needs besides: names are tokens, values hold no control bytes.
+    pub fields: Vec<(Box<str>, Box<str>)>,
     /// `Last-Event-ID`.
     pub last_event_id: Option<Box<str>>,
     /// The body of a POST.

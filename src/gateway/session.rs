@@ -13,14 +13,14 @@ use super::snapshot::ServerId;
 use super::stream::{Stream, StreamKind};
 use super::{Gateway, note};
 use crate::base::{Key, Message, Slab};
-use crate::mcp::{LogLevel, Revision};
+use crate::mcp::{Era, LogLevel, Revision};
 use crate::policy::auth::Principal;
 use crate::wire::Splice;
 
 /// One MCP session of a client.
 #[derive(Debug)]
 pub struct Session {
-    /// What the client sends as `Mcp-Session-Id`; not known to the client of a one-shot session.
+    /// What the client sends as `Mcp-Session-Id`; not known to clients of a pooled one.
     pub id: Box<str>,
     /// The server it speaks with.
     pub server: ServerId,
@@ -30,8 +30,10 @@ pub struct Session {
     pub revision: &'static Revision,
     /// Who serves it.
     pub backend: Key<Backend>,
-    /// Whether it was made by the gateway for calls without a handshake.
-    pub one_shot: bool,
+    /// How its clients come to it.
+    pub kind: SessionKind,
+    /// What its client said about itself; only a backend of the modern era is told.
+    pub client: Option<Box<ClientFacts>>,
     /// Whether the gateway itself has opened the backend, so that the client's
     /// `notifications/initialized` must not reach it again.
     pub opened_by_gateway: bool,
@@ -55,6 +57,38 @@ pub struct Session {
     pub n_exchanges: usize,
     /// When it was last used.
     pub used_at: Instant,
+}
+
+/// How clients come to a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionKind {
+    /// One client, by the handshake of the legacy era; it knows the id.
+    Handshake,
+    /// Clients of the legacy era without a handshake: one session per identity.
+    OneShot,
+    /// Clients of the modern era, which know of no session: one of those kept for such clients.
+    Pooled(Pool),
+}
+
+/// Which clients of the modern era may come to a session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pool {
+    /// The server.
+    pub server: ServerId,
+    /// Who they are.
+    pub principal: Principal,
+    /// What they can do, as the legacy server behind it was told: a JSON object. `None`: the server
+    /// is modern, and told by each request.
+    pub capabilities: Option<Box<[u8]>>,
+}
+
+/// What a client has said about itself in `initialize`: JSON objects, as it spelled them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientFacts {
+    /// `clientInfo`.
+    pub info: Message,
+    /// `capabilities`.
+    pub capabilities: Message,
 }
 
 /// A request of a backend that waits for its client's answer.
@@ -83,6 +117,7 @@ pub struct Sessions {
     slab: Slab<Session>,
     by_id: HashMap<Box<str>, Key<Session>>,
     one_shots: HashMap<(ServerId, Principal), Key<Session>>,
+    pools: HashMap<Pool, Vec<Key<Session>>>,
 }
 
 impl Sessions {
@@ -121,31 +156,47 @@ impl Sessions {
         self.one_shots.get(&(server, principal)).copied()
     }
 
+    /// The sessions that are kept for such clients.
+    #[must_use]
+    pub fn pooled(&self, pool: &Pool) -> &[Key<Session>] {
+        self.pools.get(pool).map_or(&[], Vec::as_slice)
+    }
+
     /// All sessions.
     pub fn iter(&self) -> impl Iterator<Item = (Key<Session>, &Session)> {
         self.slab.iter()
     }
 
     fn insert(&mut self, session: Session) -> Key<Session> {
-        let (id, one_shot) = (session.id.clone(), session.one_shot);
+        let (id, kind) = (session.id.clone(), session.kind.clone());
         let identity = (session.server, session.principal);
         let key = self.slab.insert(session);
-        if one_shot {
-            self.one_shots.insert(identity, key);
-        } else {
-            self.by_id.insert(id, key);
+        match kind {
+            SessionKind::Handshake => drop(self.by_id.insert(id, key)),
+            SessionKind::OneShot => drop(self.one_shots.insert(identity, key)),
+            SessionKind::Pooled(pool) => self.pools.entry(pool).or_default().push(key),
         }
         key
     }
 
     fn remove(&mut self, key: Key<Session>) -> Option<Session> {
         let session = self.slab.remove(key)?;
-        if session.one_shot {
-            self.one_shots.remove(&(session.server, session.principal));
-        } else {
-            self.by_id.remove(&session.id);
+        match &session.kind {
+            SessionKind::Handshake => drop(self.by_id.remove(&session.id)),
+            SessionKind::OneShot => {
+                self.one_shots.remove(&(session.server, session.principal));
+            }
+            SessionKind::Pooled(pool) => self.leave_pool(pool, key),
         }
         Some(session)
+    }
+
+    fn leave_pool(&mut self, pool: &Pool, key: Key<Session>) {
+        let Some(all) = self.pools.get_mut(pool) else { return };
+        all.retain(|one| *one != key);
+        if all.is_empty() {
+            self.pools.remove(pool);
+        }
     }
 }
 
@@ -155,7 +206,8 @@ pub(super) struct NewSession {
     pub principal: Principal,
     pub revision: &'static Revision,
     pub backend: Key<Backend>,
-    pub one_shot: bool,
+    pub kind: SessionKind,
+    pub client: Option<Box<ClientFacts>>,
     pub opened_by_gateway: bool,
     pub hello: Option<Splice>,
 }
@@ -178,14 +230,15 @@ impl Gateway {
 
     pub(super) fn new_session(&mut self, new: NewSession) -> Key<Session> {
         let id = self.rng.base32(SESSION_ID_CHARS).into();
-        let backend = new.backend;
+        let (backend, is_pooled) = (new.backend, new.kind != SessionKind::Handshake);
         let key = self.sessions.insert(Session {
             id,
             server: new.server,
             principal: new.principal,
             revision: new.revision,
             backend,
-            one_shot: new.one_shot,
+            kind: new.kind,
+            client: new.client,
             opened_by_gateway: new.opened_by_gateway,
             hello: new.hello,
             streams: Vec::new(),
@@ -203,8 +256,8 @@ impl Gateway {
         {
             backend.owner = Owner::Session(key);
             let early = std::mem::take(&mut backend.early);
-            // The many clients of a one-shot session share no stream that could carry it.
-            for message in early.into_iter().filter(|_| !new.one_shot) {
+            // Many clients behind one session share no stream that could carry it.
+            for message in early.into_iter().filter(|_| !is_pooled) {
                 self.queue(key, message.into(), None);
             }
         }
@@ -257,8 +310,8 @@ impl Gateway {
     }
 
     /// Whether several clients may be behind it.
-    pub(super) fn is_one_shot(&self, key: Key<Session>) -> bool {
-        self.sessions.get(key).is_some_and(|session| session.one_shot)
+    pub(super) fn is_pooled(&self, key: Key<Session>) -> bool {
+        self.sessions.get(key).is_some_and(Session::is_pooled)
     }
 
     fn exchanges_of(&self, session: Key<Session>) -> Vec<Key<Exchange>> {
@@ -352,6 +405,21 @@ impl Gateway {
 }
 
 impl Session {
+    /// Whether several clients may be behind it, so that none has a stream that all of it may go to.
+    #[must_use]
+    pub fn is_pooled(&self) -> bool {
+        self.kind != SessionKind::Handshake
+    }
+
+    /// Which protocol its clients speak.
+    #[must_use]
+    pub const fn era(&self) -> Era {
+        match self.kind {
+            SessionKind::Handshake | SessionKind::OneShot => Era::Legacy,
+            SessionKind::Pooled(_) => Era::Modern,
+        }
+    }
+
     /// Whether nothing is under way and nobody listens.
     #[must_use]
     pub fn is_idle(&self) -> bool {

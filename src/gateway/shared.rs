@@ -202,7 +202,7 @@ impl Gateway {
             .sessions
             .iter()
             .filter(|(_, session)| {
-                session.backend == backend && !session.one_shot && wants(session)
+                session.backend == backend && !session.is_pooled() && wants(session)
             })
             .map(|(key, _)| key)
             .collect();

@@ -5,12 +5,14 @@
 //!
 //! Spec: Model Context Protocol, revisions 2024-11-05 to 2025-11-25.
 
+pub mod era;
 pub mod error;
 pub mod legacy;
 pub mod log_level;
 pub mod method;
 pub mod revision;
 
+pub use era::Era;
 pub use error::Code;
 pub use log_level::LogLevel;
 pub use revision::Revision;

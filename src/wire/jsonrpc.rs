@@ -48,8 +48,17 @@ pub struct Envelope {
     pub meta_progress_token: Option<Span>,
     /// `params.requestId`: of a cancellation. A number or a string.
     pub request_id: Option<Span>,
+    /// `params._meta`, if it is an object.
+    pub meta: Option<Span>,
+    /// `params._meta["io.modelcontextprotocol/protocolVersion"]`: of a modern request. Any value.
+    pub meta_version: Option<Span>,
+    /// `params._meta["io.modelcontextprotocol/subscriptionId"]`: of a notification on a modern
+    /// stream. A number or a string.
+    pub subscription_id: Option<Span>,
     /// `result`, any value.
     pub result: Option<Span>,
+    /// `result.resultType`, any value.
+    pub result_type: Option<Span>,
     /// `error`, an object.
     pub error: Option<Span>,
     /// Whether raw CR or LF stand between tokens: harmless over HTTP, fatal on stdio.
@@ -152,9 +161,12 @@ enum Member {
     RequestId,
     Meta,
     MetaProgressToken,
+    MetaVersion,
+    SubscriptionId,
+    ResultType,
 }
 
-const MEMBERS: usize = Member::MetaProgressToken as usize + 1;
+const MEMBERS: usize = Member::ResultType as usize + 1;
 
 type Names = [(&'static str, Member)];
 
@@ -173,7 +185,12 @@ const IN_PARAMS: &Names = &[
     ("requestId", Member::RequestId),
     ("_meta", Member::Meta),
 ];
-const IN_META: &Names = &[("progressToken", Member::MetaProgressToken)];
+const IN_META: &Names = &[
+    ("progressToken", Member::MetaProgressToken),
+    ("io.modelcontextprotocol/protocolVersion", Member::MetaVersion),
+    ("io.modelcontextprotocol/subscriptionId", Member::SubscriptionId),
+];
+const IN_RESULT: &Names = &[("resultType", Member::ResultType)];
 
 /// What has been found while the text is scanned.
 struct Draft<'t> {
@@ -200,6 +217,7 @@ impl Draft<'_> {
             Some(Member::Params) if cursor.begins(b'{') => {
                 cursor.object(|cursor, key| self.param(cursor, key))?
             }
+            Some(Member::Result) if cursor.begins(b'{') => self.leaves(cursor, IN_RESULT)?,
             _ => cursor.value()?,
         };
         self.keep(member, value);
@@ -209,16 +227,21 @@ impl Draft<'_> {
     fn param(&mut self, cursor: &mut Cursor<'_>, key: Key) -> Result<(), JsonError> {
         let member = self.note(key, IN_PARAMS);
         let value = match member {
-            Some(Member::Meta) if cursor.begins(b'{') => cursor.object(|cursor, key| {
-                let member = self.note(key, IN_META);
-                let value = cursor.value()?;
-                self.keep(member, value);
-                Ok(())
-            })?,
+            Some(Member::Meta) if cursor.begins(b'{') => self.leaves(cursor, IN_META)?,
             _ => cursor.value()?,
         };
         self.keep(member, value);
         Ok(())
+    }
+
+    /// The object that begins here, of whose members `names` route by their values alone.
+    fn leaves(&mut self, cursor: &mut Cursor<'_>, names: &Names) -> Result<Span, JsonError> {
+        cursor.object(|cursor, key| {
+            let member = self.note(key, names);
+            let value = cursor.value()?;
+            self.keep(member, value);
+            Ok(())
+        })
     }
 
     /// The member that `key` names exactly; one that it names in other letters is only noted.
@@ -269,7 +292,11 @@ impl Draft<'_> {
             progress_token: self.token(Member::ProgressToken),
             meta_progress_token: self.token(Member::MetaProgressToken),
             request_id: self.token(Member::RequestId),
+            meta: self.get(Member::Meta).filter(|span| self.begins(*span, b"{")),
+            meta_version: self.get(Member::MetaVersion),
+            subscription_id: self.token(Member::SubscriptionId),
             result: self.get(Member::Result),
+            result_type: self.get(Member::ResultType),
             error: self.get(Member::Error),
             has_newlines,
         })
@@ -372,8 +399,10 @@ fn assert_same(envelope: &Envelope, node: &Node) {
     let token =
         |node: Option<&Node>| string(node).or(span(node.filter(|n| n.as_number().is_some())));
     let params = node.get("params");
-    let param = |name| params.and_then(|params| params.get(name));
-    let meta_token = param("_meta").and_then(|meta| meta.get("progressToken"));
+    let param = |name: &str| params.and_then(|params| params.get(name));
+    let meta = |name: &str| param("_meta").and_then(|meta| meta.get(name));
+    let own_meta = |name: &str| meta(&format!("io.modelcontextprotocol/{name}"));
+    let result = node.get("result");
     assert_eq!(node.get("jsonrpc").and_then(Node::as_str), Some("2.0"));
     assert_eq!(envelope.id, span(node.get("id").filter(|id| !id.is_null())));
     assert_eq!(envelope.method, string(node.get("method")));
@@ -382,8 +411,13 @@ fn assert_same(envelope: &Envelope, node: &Node) {
     assert_eq!(envelope.uri, string(param("uri")));
     assert_eq!(envelope.progress_token, token(param("progressToken")));
     assert_eq!(envelope.request_id, token(param("requestId")));
-    assert_eq!(envelope.meta_progress_token, token(meta_token));
-    assert_eq!(envelope.result, span(node.get("result")));
+    assert_eq!(envelope.meta_progress_token, token(meta("progressToken")));
+    let is_object = |node: &&Node| node.as_object().is_some();
+    assert_eq!(envelope.meta, span(param("_meta").filter(is_object)));
+    assert_eq!(envelope.meta_version, span(own_meta("protocolVersion")));
+    assert_eq!(envelope.subscription_id, token(own_meta("subscriptionId")));
+    assert_eq!(envelope.result, span(result));
+    assert_eq!(envelope.result_type, span(result.and_then(|result| result.get("resultType"))));
     assert_eq!(envelope.error, span(node.get("error")));
     let kind = match (envelope.method, envelope.id) {
         (Some(_), Some(_)) => Kind::Request,

@@ -101,6 +101,7 @@ impl Gateway {
             method,
             session_id,
             revision,
+            fields: Vec::new(),
             last_event_id,
             body,
         };

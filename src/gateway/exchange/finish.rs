@@ -2,6 +2,7 @@
 //! From an answer to the client: one JSON body when it is one message, an event stream as soon as
 //! something precedes it.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use super::{Exchange, Sent, events_head, with_cors};
@@ -16,7 +17,8 @@ use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::gateway::stream::StreamKind;
 use crate::mcp::legacy;
 use crate::wire::Splice;
-use crate::wire::http1::{Content, RequestHead, ResponseHead};
+use crate::wire::http1::chunked::is_token;
+use crate::wire::http1::{Content, Field, RequestHead, ResponseHead, fields};
 
 /// It went well, and this is the answer.
 pub(crate) const OK: u16 = 200;
@@ -303,14 +305,10 @@ impl Gateway {
 
     /// What a page asks before it sends a request with fields of its own.
     pub(crate) fn answer_preflight(&mut self, peer: Key<Peer>, head: &RequestHead) {
-        let origin = head.field_message(crate::wire::http1::Field::Origin);
+        let origin = head.field_message(Field::Origin);
         let answer = ResponseHead::new(NO_CONTENT, Content::None)
             .with("Access-Control-Allow-Methods", "GET, POST, DELETE")
-            .with(
-                "Access-Control-Allow-Headers",
-                "Accept, Authorization, Content-Type, Last-Event-ID, Mcp-Method, Mcp-Name, \
-                 Mcp-Session-Id, MCP-Protocol-Version",
-            )
+            .with("Access-Control-Allow-Headers", allowed_fields(head))
             .with("Access-Control-Max-Age", "600");
         let head = with_cors(answer, origin.as_ref());
         self.push(Output::Respond { peer, head, body: Message::default().into(), close: false });
@@ -346,6 +344,24 @@ impl Gateway {
             Exchange::AwaitBody(_) => None,
         }
     }
+}
+
+/// The fields that a page may send: the fixed ones, and those of the wanted ones that mirror
+/// arguments, whose names are the servers' choice.
+fn allowed_fields(head: &RequestHead) -> Cow<'static, str> {
+    const FIXED: &str = "Accept, Authorization, Content-Type, Last-Event-ID, Mcp-Method, Mcp-Name, \
+                         Mcp-Session-Id, MCP-Protocol-Version";
+    let wanted = head.field(Field::AccessControlRequestHeaders).unwrap_or_default();
+    let mut allowed = Cow::Borrowed(FIXED);
+    for name in fields::members(wanted).filter(|name| fields::is_param(name)) {
+        if let Ok(name) = std::str::from_utf8(name)
+            && name.bytes().all(is_token)
+        {
+            allowed.to_mut().push_str(", ");
+            allowed.to_mut().push_str(name);
+        }
+    }
+    allowed
 }
 
 impl Sent {

@@ -9,7 +9,7 @@ use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::Backend;
 use crate::gateway::fault::{BackendFaultKind, ClientFault, Fault, GatewayFault, backend};
 use crate::gateway::io::{Level, Peer};
-use crate::gateway::session::{NewSession, Session};
+use crate::gateway::session::{NewSession, Session, SessionKind};
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::gateway::{Gateway, note};
 use crate::mcp::legacy::{self, Hello};
@@ -125,7 +125,8 @@ impl Gateway {
             principal,
             revision: revision::newest(),
             backend,
-            one_shot: true,
+            kind: SessionKind::OneShot,
+            client: None,
             opened_by_gateway: true,
             hello: None,
         }))
@@ -161,7 +162,8 @@ impl Gateway {
             principal: admitted.principal,
             revision: hello.revision,
             backend,
-            one_shot: false,
+            kind: SessionKind::Handshake,
+            client: None,
             opened_by_gateway,
             hello: Some(request.clone()).filter(|hello| hello.len() <= HELLO_BYTES_MAX),
         });
@@ -262,7 +264,7 @@ impl Gateway {
         batch: Option<Vec<Message>>,
         opens_session: bool,
     ) -> Key<Exchange> {
-        let one_shot = self.sessions.get(session).is_some_and(|session| session.one_shot);
+        let one_shot = self.sessions.get(session).is_some_and(|s| s.kind == SessionKind::OneShot);
         let events = if one_shot { admitted.names_events } else { admitted.accepts_events };
         let mode = self.mode(admitted.server, admitted.principal);
         let sent = Sent {

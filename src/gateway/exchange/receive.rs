@@ -230,8 +230,8 @@ impl Gateway {
             _ => None,
         });
         let mut stream = exchange.and_then(|exchange| self.stream_of_exchange(exchange));
-        // Behind a one-shot session there may be many clients: no other stream will do.
-        if stream.is_none() && !self.is_one_shot(session) {
+        // Behind a pooled session there may be many clients: no other stream will do.
+        if stream.is_none() && !self.is_pooled(session) {
             stream = self.sessions.get(session).and_then(Session::listener);
             if stream.is_none()
                 && let Some(other) = self.any_stream_of(session)
@@ -241,7 +241,7 @@ impl Gateway {
         }
         match stream {
             Some(number) => self.send_on_stream(session, number, message),
-            None if self.is_one_shot(session) => {}
+            None if self.is_pooled(session) => {}
             None => self.queue(session, message, asks),
         }
         stream

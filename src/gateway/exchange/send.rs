@@ -215,7 +215,7 @@ impl Gateway {
     fn shares_tokens(&self, backend: Key<Backend>) -> bool {
         use crate::gateway::backend::Owner;
         match self.backends.get(backend).map(|backend| backend.owner) {
-            Some(Owner::Session(key)) => self.sessions.get(key).is_none_or(|s| s.one_shot),
+            Some(Owner::Session(key)) => self.sessions.get(key).is_none_or(Session::is_pooled),
             _ => true,
         }
     }
