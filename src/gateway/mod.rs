@@ -24,12 +24,14 @@ use crate::base::{Key, Limits, Now, Rng, Slab};
 
 pub mod alarm;
 pub mod backend;
+pub mod cache;
 pub mod call;
 pub mod drain;
 pub mod endpoint;
 pub mod exchange;
 pub mod fault;
 pub mod fetch;
+pub mod flight;
 pub mod fuzz;
 pub mod health;
 pub mod io;

@@ -7,6 +7,7 @@
 
 pub mod era;
 pub mod error;
+pub mod freshness;
 pub mod legacy;
 pub mod log_level;
 pub mod method;
