@@ -30,3 +30,5 @@ mod sessions;
 mod shared;
 #[path = "core/streams.rs"]
 mod streams;
+#[path = "core/tasks.rs"]
+mod tasks;
