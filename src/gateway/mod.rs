@@ -35,6 +35,7 @@ pub mod flight;
 pub mod fuzz;
 pub mod health;
 pub mod io;
+pub mod jobs;
 pub mod note;
 pub mod patience;
 pub mod pause;
