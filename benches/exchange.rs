@@ -53,6 +53,7 @@ impl World {
             startup_timeout: Duration::from_secs(30),
             tool_timeout: Duration::from_secs(60),
             patience: Patience::default(),
+            tasks: false,
             shared: false,
             required: false,
             response: ResponseMode::Auto,

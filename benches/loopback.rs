@@ -102,6 +102,7 @@ fn start_gateway() -> SocketAddr {
         startup_timeout: Duration::from_secs(30),
         tool_timeout: Duration::from_secs(60),
         patience: Patience::default(),
+        tasks: false,
         shared: true,
         required: false,
         response: ResponseMode::Auto,

@@ -322,6 +322,9 @@ pub const KEYS: &[Key] = &[
         "As in `gateway`, for this server.")),
     key(SERVER, ("tools", "tools"), Texts, Used, ("all",
         "The tools that clients see and may call; empty or with `*`: all.")),
+    key(SERVER, ("tasks", "tasks"), Flag, Used, ("false",
+        "If the server has no tasks, calls of its tools may become tasks of the gateway, which are \
+         asked for later; `tool_timeout_max` bounds them.")),
     key(SERVER, ("shared", ""), Flag, Used, ("false",
         "One child or backend session for all clients instead of one for each.")),
     key(SERVER, ("required", ""), Flag, Used, ("false", "Whether `/ready` waits for this server.")),

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::exchange::Exchange;
 use super::io::{Backend, Fetch};
+use super::jobs::Job;
 use super::patience::Extension;
 use crate::base::{Key, Message, Slab};
 use crate::mcp::method::Method;
@@ -51,6 +52,8 @@ pub struct Call {
     pub cancelled: bool,
     /// Whether it was already sent a second time.
     pub resent: bool,
+    /// Whether it waits for something else than an answer, and is never sent.
+    pub is_never_sent: bool,
 }
 
 /// Who wants the answer to a call.
@@ -58,6 +61,8 @@ pub struct Call {
 pub enum CallFor {
     /// A client.
     Exchange(Key<Exchange>),
+    /// A client that does not wait, but asks for the result later.
+    Job(Key<Job>),
     /// The gateway: it opens the backend itself.
     Handshake,
     /// The gateway: it opens a lost HTTP session again.
@@ -249,6 +254,7 @@ mod tests {
             extension: None,
             cancelled: false,
             resent: false,
+            is_never_sent: false,
         }
     }
 

@@ -34,6 +34,8 @@ pub struct ServerState {
     pub retry_at: Option<Instant>,
     /// How often it has failed without having been up for long.
     pub n_failed: u32,
+    /// Whether it has tasks of its own, as far as it has said.
+    pub has_tasks: bool,
 }
 
 /// From the first failure of a child to its next start; each further failure doubles it. Children

@@ -170,6 +170,11 @@ impl Jobs {
         self.slab.get_mut(key)
     }
 
+    /// All jobs.
+    pub fn iter(&self) -> impl Iterator<Item = (Key<Job>, &Job)> {
+        self.slab.iter()
+    }
+
     /// The jobs of `principal` at `server`.
     pub fn of(&self, server: ServerId, principal: Principal) -> impl Iterator<Item = &Job> {
         let all = self.slab.iter().map(|(_, job)| job);

@@ -53,6 +53,7 @@ use exchange::Exchange;
 use fetch::Fetch;
 use health::ServerState;
 use io::{Input, Output};
+use jobs::Jobs;
 use pause::Pauses;
 use peers::Peers;
 use session::Sessions;
@@ -73,6 +74,7 @@ pub struct Gateway {
     sessions: Sessions,
     backends: Slab<Backend>,
     calls: Calls,
+    jobs: Jobs,
     fetches: Slab<Fetch>,
     servers: Vec<ServerState>,
     alarms: Alarms,
@@ -95,6 +97,7 @@ impl Gateway {
             sessions: Sessions::default(),
             backends: Slab::new(),
             calls: Calls::default(),
+            jobs: Jobs::default(),
             fetches: Slab::new(),
             servers,
             alarms: Alarms::default(),
@@ -219,6 +222,7 @@ impl Gateway {
             let calls = self.calls.iter().filter(|(_, call)| call.is_waited_for_by(key)).count();
             assert_eq!(sent.waiting, calls, "an exchange waits for answers nobody was asked for");
         }
+        self.check_jobs();
         let limits = self.limits();
         assert!(self.exchanges.len() <= limits.exchanges_max);
         assert!(self.sessions.len() <= limits.sessions_max);

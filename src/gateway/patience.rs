@@ -154,7 +154,7 @@ impl Gateway {
         if limit.silence < limit.whole && call.is_at_its_bound() {
             let (seconds, server) = (limit.whole.as_secs_f64(), &server.name);
             return format!(
-                "no answer to {name} within {seconds}s, though there was progress (context \
+                "no answer to {name} within {seconds}s, whatever its progress (context \
                  deadline exceeded); servers.{server}.tool_timeout_max is the limit"
             );
         }

@@ -47,6 +47,8 @@ pub struct Server {
     pub tool_timeout: Duration,
     /// The bound on calls with progress, and tools with a timeout of their own.
     pub patience: Patience,
+    /// Whether calls can become tasks of ours, if the server has none.
+    pub tasks: bool,
     /// Whether all sessions share one child or backend session.
     pub shared: bool,
     /// Whether `/ready` waits for it.

@@ -265,6 +265,7 @@ fn server(n: usize, side: &ServerSide, dice: &mut Dice) -> Server {
         startup_timeout: Duration::from_secs(10),
         tool_timeout: TOOL_TIMEOUT,
         patience: Patience::default(),
+        tasks: false,
         shared: side.shared,
         required: false,
         response: dice.pick(&[

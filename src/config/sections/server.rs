@@ -117,6 +117,7 @@ fn resolve(
         startup_timeout: fields.duration("startup_timeout").unwrap_or(overall.startup_timeout),
         tool_timeout: fields.duration("tool_timeout").unwrap_or(overall.tool_timeout),
         patience: patience(fields, overall, report),
+        tasks: fields.flag("tasks").unwrap_or(false),
         shared: fields.flag("shared").unwrap_or(false),
         required: fields.flag("required").unwrap_or(false),
         response: fields

@@ -161,6 +161,7 @@ impl Gateway {
             extension: None,
             cancelled: false,
             resent: false,
+            is_never_sent: false,
         });
         self.alarms.set(Alarm::Calls, deadline);
         let request = request(id_of(call));
@@ -201,6 +202,7 @@ impl Gateway {
         backend.state = State::Ready;
         backend.handshake = Some(handshake);
         let greetings = std::mem::take(&mut backend.greetings);
+        self.note_tasks(server, message, envelope);
         self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
         self.server_is_up(server);
         for call in greetings {
@@ -252,8 +254,9 @@ impl Gateway {
             agreed = session.revision.older_of(handshake.revision);
             session.revision = agreed;
         }
-        let answer = legacy::greeting(&call.id, &handshake, agreed);
-        self.deliver(exchange, answer.into());
+        let answer = legacy::greeting(&call.id, &handshake, agreed).into();
+        let answer = self.with_tasks(key, call.method, answer);
+        self.deliver(exchange, answer);
     }
 
     /// A client's own `initialize` is answered. `Err`: the session that never begins; it is to be
@@ -282,6 +285,7 @@ impl Gateway {
         let Some(backend) = self.backends.get_mut(key) else { return Ok(()) };
         backend.state = State::Ready;
         let server = backend.server;
+        self.note_tasks(server, message, envelope);
         self.server_is_up(server);
         self.release_held(key);
         Ok(())

@@ -180,6 +180,7 @@ impl Gateway {
         }
         match call.whom {
             CallFor::Exchange(exchange) => self.fail_for_client(exchange, &call.id, fault),
+            CallFor::Job(job) => self.job_failed(job, fault),
             CallFor::Handshake | CallFor::Reopening => self.backend_failed(call.backend, fault),
             CallFor::Tools(_) => self.tools_unknown(call.backend, &text),
             CallFor::Nobody => {}
@@ -269,8 +270,7 @@ impl Gateway {
         let detail = self.timeout_text(call, self.server(server));
         let fault = backend(&self.snapshot, server, BackendFaultKind::TimedOut, &detail);
         if !call.cancelled {
-            let notice = legacy::cancelled_notification(id_of(key), "timed out");
-            self.send_below(at, notice.into(), Carrier::Notice(None));
+            self.tell_cancelled(key, "timed out");
         }
         if let Some(fetch) = fetch {
             self.cancel_fetch(fetch);

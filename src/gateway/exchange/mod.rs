@@ -24,6 +24,7 @@ pub mod finish;
 pub mod open;
 pub mod receive;
 pub mod send;
+pub mod task;
 
 /// One HTTP request of a client.
 #[derive(Debug)]

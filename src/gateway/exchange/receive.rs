@@ -90,11 +90,13 @@ impl Gateway {
                     .then(|| self.client_handshake_done(backend, exchange, &message, envelope));
                 self.note_subscription(&call, exchange, envelope);
                 let out = self.for_client(&call, message, envelope);
+                let out = self.with_tasks(backend, call.method, out);
                 self.deliver(exchange, out);
                 if let Some(Err(session)) = refused {
                     self.end_session(session, "its backend refused initialize");
                 }
             }
+            CallFor::Job(job) => self.job_answered(job, &message, envelope),
             CallFor::Handshake => self.handshake_done(backend, &message, envelope),
             CallFor::Reopening => self.reopened(backend, &message, envelope),
             CallFor::Tools(pages) => self.tools_page(backend, pages, &message, envelope),
@@ -197,14 +199,19 @@ impl Gateway {
         self.extend_call(key);
         let Some(call) = self.calls.get(key).filter(|call| !call.cancelled) else { return };
         let (token, token_is_ours) = (call.token.clone(), call.token_is_ours);
-        let CallFor::Exchange(exchange) = call.whom else { return };
+        let whom = call.whom.clone();
         let out = match token {
             Some(token) if token_is_ours => Splice::whole(message).with(span, Patch::Bytes(token)),
             _ => Splice::whole(message),
         };
-        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) else { return };
-        let session = sent.session;
-        self.relay(session, Some(key), out, None);
+        let session = match whom {
+            CallFor::Exchange(exchange) => self.session_of(exchange),
+            CallFor::Job(job) => self.session_of_job(job),
+            _ => None,
+        };
+        if let Some(session) = session {
+            self.relay(session, Some(key), out, None);
+        }
     }
 
     /// The only call under way at a backend, if there is one alone.

@@ -23,14 +23,25 @@ impl Gateway {
         one: &Incoming,
     ) {
         let Some((backend, _)) = self.backend_of(session) else { return };
-        if self.is_shared(backend) && self.is_settled_here(exchange, session, one) {
+        if self.is_settled_as_task(exchange, session, one)
+            || self.is_shared(backend) && self.is_settled_here(exchange, session, one)
+        {
             return;
         }
+        self.send_for(CallFor::Exchange(exchange), session, one);
+    }
+
+    /// The same, for whoever wants the answer.
+    pub(super) fn send_for(&mut self, whom: CallFor, session: Key<Session>, one: &Incoming) {
+        let Some((backend, _)) = self.backend_of(session) else { return };
         let for_all = self.for_all_sessions(backend, session, one);
         let one = for_all.as_ref().unwrap_or(one);
         let mut request = Splice::whole(self.flattened(backend, one));
         let nothing = Splice::whole(Message::default());
-        let key = self.new_call(backend, CallFor::Exchange(exchange), one, nothing, true);
+        let key = self.new_call(backend, whom.clone(), one, nothing, true);
+        if let CallFor::Job(job) = whom {
+            self.note_job_call(job, key);
+        }
         let is_kept = self.may_need_again(backend);
         let Some(call) = self.calls.get_mut(key) else { return };
         let id = id_of(key);
@@ -93,16 +104,36 @@ impl Gateway {
         session: Key<Session>,
         one: Incoming,
     ) {
-        let Some((backend, server)) = self.backend_of(session) else { return };
-        let request = Splice::whole(one.message.clone());
-        let key = self.new_call(backend, CallFor::Exchange(exchange), &one, request, false);
-        let deadline = self.now.mono + self.server(server).startup_timeout;
-        if let Some(call) = self.calls.get_mut(key) {
-            call.deadline = deadline;
-            call.extension = None;
+        let Some((backend, _)) = self.backend_of(session) else { return };
+        if let Some(key) = self.call_never_sent(exchange, session, &one) {
+            self.greet_or_wait(backend, key);
         }
+    }
+
+    /// A call that waits for something else than an answer; it is never sent.
+    pub(crate) fn call_never_sent(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> Option<Key<Call>> {
+        let (backend, server) = self.backend_of(session)?;
+        let request = Splice::whole(one.message.clone());
+        let key = self.new_call(backend, CallFor::Exchange(exchange), one, request, false);
+        let deadline = self.now.mono + self.server(server).startup_timeout;
+        let call = self.calls.get_mut(key)?;
+        call.deadline = deadline;
+        call.extension = None;
+        call.is_never_sent = true;
         self.alarms.set(Alarm::Calls, deadline);
-        self.greet_or_wait(backend, key);
+        Some(key)
+    }
+
+    /// Tells a backend that nobody waits for the answer to a call.
+    pub(crate) fn tell_cancelled(&mut self, key: Key<Call>, why: &str) {
+        let Some(call) = self.calls.get(key).filter(|call| !call.is_never_sent) else { return };
+        let notice = crate::mcp::legacy::cancelled_notification(id_of(key), why);
+        self.send_below(call.backend, notice.into(), Carrier::Notice(None));
     }
 
     fn new_call(
@@ -139,6 +170,7 @@ impl Gateway {
             extension: Some(limit.extension(self.now.mono)),
             cancelled: false,
             resent: false,
+            is_never_sent: false,
         });
         self.alarms.set(Alarm::Calls, deadline);
         if logged {
@@ -201,7 +233,9 @@ impl Gateway {
         let Some((key, _)) = found else { return };
         let message = self.flattened(backend, one);
         let notice = Splice::whole(message).with(span, Patch::Number(id_of(key)));
-        self.send_below(backend, notice, Carrier::Notice(None));
+        if self.calls.get(key).is_some_and(|call| !call.is_never_sent) {
+            self.send_below(backend, notice, Carrier::Notice(None));
+        }
         self.abandon(key);
     }
 

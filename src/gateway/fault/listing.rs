@@ -63,6 +63,7 @@ fn all() -> Vec<Fault> {
         C::BatchTooLong(Limits::DEFAULT.batch_messages_max),
         C::MisplacedInitialize,
         C::UnknownTool("delete_everything".into()),
+        C::Task("there is no such task"),
         C::Busy,
     ];
     let backend = [
@@ -120,6 +121,7 @@ const fn client_name(fault: &ClientFault) -> &'static str {
         C::BatchTooLong(_) => "BatchTooLong",
         C::MisplacedInitialize => "MisplacedInitialize",
         C::UnknownTool(_) => "UnknownTool",
+        C::Task(_) => "Task",
         C::Busy => "Busy",
     }
 }

@@ -435,6 +435,7 @@ fn server(name: &str, transport: Transport) -> Server {
         startup_timeout: Duration::from_secs(30),
         tool_timeout: Duration::from_secs(60),
         patience: Patience::default(),
+        tasks: false,
         shared: false,
         required: false,
         response: ResponseMode::Auto,
