@@ -14,6 +14,8 @@ mod calls;
 mod deadlines;
 #[path = "core/drain.rs"]
 mod drain;
+#[path = "core/eras.rs"]
+mod eras;
 #[path = "core/front_door.rs"]
 mod front_door;
 #[path = "core/http_backends.rs"]
@@ -22,6 +24,8 @@ mod http_backends;
 mod leftovers;
 #[path = "core/modes.rs"]
 mod modes;
+#[path = "core/published.rs"]
+mod published;
 #[path = "core/recovery.rs"]
 mod recovery;
 #[path = "core/sessions.rs"]

@@ -26,9 +26,11 @@ pub enum Alarm {
     Restarts,
     /// The time of a job is over.
     Jobs,
+    /// A subscription that its server has ended is to be made again.
+    Listens,
 }
 
-const COUNT: usize = 8;
+const COUNT: usize = 9;
 
 /// The moments of all alarms.
 #[derive(Debug, Default)]
@@ -88,6 +90,9 @@ impl Gateway {
         }
         if self.alarms.take(Alarm::Jobs, now) {
             self.expire_jobs();
+        }
+        if self.alarms.take(Alarm::Listens, now) {
+            self.listen_again();
         }
     }
 }

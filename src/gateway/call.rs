@@ -10,6 +10,7 @@ use super::exchange::Exchange;
 use super::io::{Backend, Fetch};
 use super::jobs::Job;
 use super::patience::Extension;
+use super::session::Session;
 use crate::base::{Key, Message, Slab};
 use crate::mcp::method::Method;
 use crate::wire::Splice;
@@ -17,6 +18,9 @@ use crate::wire::Splice;
 /// Bits of the generation that fit beside 32 bits of index below 2^53, where every JSON reader
 /// still tells integers apart.
 const GENERATION_MASK: u32 = (1 << 21) - 2;
+
+/// Names and values of HTTP fields.
+pub type Fields = Box<[(Box<str>, Box<str>)]>;
 
 /// One request that a backend has not answered yet.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ pub struct Call {
     pub name: Message,
     /// `params.name` of a `tools/call`, without quotes.
     pub tool: Option<Message>,
+    /// `params.uri` of a `resources/read`, as it is spelled.
+    pub uri: Option<Message>,
     /// The client's id, as it is spelled.
     pub id: Message,
     /// The client's progress token, as it is spelled.
@@ -40,6 +46,10 @@ pub struct Call {
     /// The request as it left, in case its session is lost before it was executed; empty if that
     /// cannot happen.
     pub request: Splice,
+    /// Fields that the HTTP request that carries it needs beside the usual ones.
+    pub fields: Fields,
+    /// The HTTP status of its answer, if that was an error.
+    pub http_status: Option<u16>,
     /// The HTTP request that carries it.
     pub fetch: Option<Key<Fetch>>,
     /// When it left.
@@ -65,8 +75,12 @@ pub enum CallFor {
     Job(Key<Job>),
     /// The gateway: it opens the backend itself.
     Handshake,
+    /// The gateway: it asks what a modern server offers, which opens that backend.
+    Discovery,
     /// The gateway: it opens a lost HTTP session again.
     Reopening,
+    /// The gateway: it subscribes for this session.
+    Listening(Key<Session>),
     /// The gateway: it lists tools; these are the pages so far.
     Tools(Vec<Message>),
     /// The gateway: it tidies up, and takes any answer.
@@ -205,6 +219,12 @@ impl Calls {
         self.slab.iter()
     }
 
+    /// Whether this call is under way.
+    #[must_use]
+    pub fn contains(&self, key: Key<Call>) -> bool {
+        self.slab.contains(key)
+    }
+
     /// Whether no call is under way.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -245,9 +265,12 @@ mod tests {
             name: Message::default(),
             tool: None,
             id: Message::default(),
+            uri: None,
             token: None,
             token_is_ours: true,
             request: Message::default().into(),
+            fields: Fields::default(),
+            http_status: None,
             fetch: None,
             sent_at: now,
             deadline: now,

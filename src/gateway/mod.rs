@@ -28,6 +28,7 @@ pub mod cache;
 pub mod call;
 pub mod drain;
 pub mod endpoint;
+pub mod era;
 pub mod exchange;
 pub mod fault;
 pub mod fetch;
@@ -36,14 +37,18 @@ pub mod fuzz;
 pub mod health;
 pub mod io;
 pub mod jobs;
+pub mod listen;
 pub mod note;
 pub mod patience;
 pub mod pause;
 pub mod peers;
+pub mod pool;
 pub mod session;
+pub mod sessions;
 pub mod shared;
 pub mod snapshot;
 pub mod stream;
+pub mod tools;
 
 use alarm::Alarms;
 use backend::Backend;
@@ -56,7 +61,7 @@ use io::{Input, Output};
 use jobs::Jobs;
 use pause::Pauses;
 use peers::Peers;
-use session::Sessions;
+use sessions::Sessions;
 use snapshot::{Server, ServerId, Snapshot};
 
 /// All of the gateway that is not I/O.

@@ -6,6 +6,7 @@
 //!
 //! Spec: Model Context Protocol, revisions 2024-11-05 to 2026-07-28.
 
+pub mod answer;
 pub mod era;
 pub mod error;
 pub mod freshness;
@@ -13,11 +14,19 @@ pub mod legacy;
 pub mod log_level;
 pub mod meta;
 pub mod method;
+pub mod mirror;
 pub mod modern;
 pub mod revision;
+pub mod schema;
+pub mod subscription;
 pub mod task;
+pub mod tolerance;
+pub mod tool_name;
+pub mod tools;
 
 pub use era::Era;
 pub use error::Code;
 pub use log_level::LogLevel;
+pub use mirror::{Mirror, MirrorError};
 pub use revision::Revision;
+pub use tolerance::Tolerance;

@@ -7,10 +7,12 @@ use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::{Backend, Carrier, Link};
-use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::call::{Call, CallFor, Fields, id_of};
 use crate::gateway::io::EventKind;
+use crate::gateway::listen::LISTEN_FOR;
 use crate::gateway::patience::TimeLimit;
 use crate::gateway::session::Session;
+use crate::mcp::Era;
 use crate::mcp::method::Method;
 use crate::wire::{Patch, Splice};
 
@@ -23,9 +25,7 @@ impl Gateway {
         one: &Incoming,
     ) {
         let Some((backend, _)) = self.backend_of(session) else { return };
-        if self.is_settled_as_task(exchange, session, one)
-            || self.is_shared(backend) && self.is_settled_here(exchange, session, one)
-        {
+        if self.is_settled(exchange, session, backend, one) {
             return;
         }
         self.send_for(CallFor::Exchange(exchange), session, one);
@@ -34,8 +34,14 @@ impl Gateway {
     /// The same, for whoever wants the answer.
     pub(super) fn send_for(&mut self, whom: CallFor, session: Key<Session>, one: &Incoming) {
         let Some((backend, _)) = self.backend_of(session) else { return };
+        let for_backend = self.for_backend(backend, session, one);
+        let one = for_backend.as_ref().unwrap_or(one);
         let for_all = self.for_all_sessions(backend, session, one);
         let one = for_all.as_ref().unwrap_or(one);
+        let fields = match whom {
+            CallFor::Exchange(exchange) => self.fields_below(backend, exchange, one),
+            _ => None,
+        };
         let mut request = Splice::whole(self.flattened(backend, one));
         let nothing = Splice::whole(Message::default());
         let key = self.new_call(backend, whom.clone(), one, nothing, true);
@@ -45,6 +51,11 @@ impl Gateway {
         let is_kept = self.may_need_again(backend);
         let Some(call) = self.calls.get_mut(key) else { return };
         let id = id_of(key);
+        call.fields = fields.unwrap_or_default();
+        if one.method == Method::Listen {
+            call.deadline = self.now.mono + LISTEN_FOR;
+            call.extension = None;
+        }
         if let Some(span) = one.envelope.id {
             request = request.with(span, Patch::Number(id));
         }
@@ -57,6 +68,21 @@ impl Gateway {
             call.request = request.clone();
         }
         self.send_below(backend, request, Carrier::Call(key));
+    }
+
+    /// Whether a request is answered here, because its backend must not see it.
+    fn is_settled(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        backend: Key<Backend>,
+        one: &Incoming,
+    ) -> bool {
+        if self.era_of(backend) == Era::Modern {
+            return self.is_settled_for_modern(exchange, session, backend, one);
+        }
+        self.is_settled_as_task(exchange, session, one)
+            || self.is_shared(backend) && self.is_settled_here(exchange, session, one)
     }
 
     /// Whether what was sent may have to be looked at or sent once more: a child of one session
@@ -97,15 +123,15 @@ impl Gateway {
         self.open_link(backend, request, key);
     }
 
-    /// A call that is answered from what the backend has said to the gateway; it is never sent.
+    /// A call that is answered from what the backend has said to the gateway.
     pub(crate) fn call_for_greeting(
         &mut self,
         exchange: Key<Exchange>,
         session: Key<Session>,
-        one: Incoming,
+        one: &Incoming,
     ) {
         let Some((backend, _)) = self.backend_of(session) else { return };
-        if let Some(key) = self.call_never_sent(exchange, session, &one) {
+        if let Some(key) = self.call_never_sent(exchange, session, one) {
             self.greet_or_wait(backend, key);
         }
     }
@@ -127,13 +153,6 @@ impl Gateway {
         call.is_never_sent = true;
         self.alarms.set(Alarm::Calls, deadline);
         Some(key)
-    }
-
-    /// Tells a backend that nobody waits for the answer to a call.
-    pub(crate) fn tell_cancelled(&mut self, key: Key<Call>, why: &str) {
-        let Some(call) = self.calls.get(key).filter(|call| !call.is_never_sent) else { return };
-        let notice = crate::mcp::legacy::cancelled_notification(id_of(key), why);
-        self.send_below(call.backend, notice.into(), Carrier::Notice(None));
     }
 
     fn new_call(
@@ -160,10 +179,15 @@ impl Gateway {
             method: one.method,
             name: name.clone(),
             tool,
+            uri: (one.method == Method::ResourcesRead)
+                .then(|| one.envelope.uri.map(part))
+                .flatten(),
             id: one.envelope.id.map(part).unwrap_or_default(),
             token: one.envelope.meta_progress_token.map(part),
             token_is_ours: self.shares_tokens(backend),
             request,
+            fields: Fields::default(),
+            http_status: None,
             fetch: None,
             sent_at: self.now.mono,
             deadline,
@@ -195,6 +219,9 @@ impl Gateway {
                 self.cancel(session, backend, one);
                 false
             }
+            // A modern server takes no notifications: what a legacy client says of itself goes
+            // with its next request.
+            _ if self.era_of(backend) == Era::Modern => false,
             _ => {
                 let message = Splice::whole(self.flattened(backend, one));
                 self.send_below(backend, message, Carrier::Notice(Some(exchange)))
@@ -231,6 +258,9 @@ impl Gateway {
             is_own && !call.cancelled && &*call.id == id && call.method != Method::Initialize
         });
         let Some((key, _)) = found else { return };
+        if self.era_of(backend) == Era::Modern {
+            return self.cancel_call(key, "cancelled by its client");
+        }
         let message = self.flattened(backend, one);
         let notice = Splice::whole(message).with(span, Patch::Number(id_of(key)));
         if self.calls.get(key).is_some_and(|call| !call.is_never_sent) {

@@ -23,6 +23,7 @@ use crate::gateway::fault::{BackendFaultKind, ClientFault, Fault, GatewayFault, 
 use crate::gateway::jobs::{Job, NewJob, Outcome, Room};
 use crate::gateway::session::Session;
 use crate::gateway::snapshot::ServerId;
+use crate::mcp::Era;
 use crate::mcp::method::Method;
 use crate::mcp::task::{self, Status};
 use crate::wire::Splice;
@@ -50,10 +51,19 @@ impl Gateway {
     }
 
     /// What a client is told about a server and its tools, with the tasks that we have for it.
-    pub(crate) fn with_tasks(&self, at: Key<Backend>, method: Method, answer: Splice) -> Splice {
-        let is_told = matches!(method, Method::Initialize | Method::ToolsList);
-        let offers = |at: &Backend| self.offers_tasks(at.server);
-        if !is_told || !self.backends.get(at).is_some_and(offers) {
+    pub(crate) fn with_tasks(
+        &self,
+        call: &Call,
+        exchange: Key<Exchange>,
+        answer: Splice,
+    ) -> Splice {
+        let is_told = matches!(call.method, Method::Initialize | Method::ToolsList);
+        let offers = |at: &Backend| at.era == Era::Legacy && self.offers_tasks(at.server);
+        let is_legacy = |exchange: &Exchange| matches!(exchange, Exchange::AwaitResponse(sent) if sent.era() == Era::Legacy);
+        if !is_told
+            || !self.backends.get(call.backend).is_some_and(offers)
+            || !self.exchanges.get(exchange).is_some_and(is_legacy)
+        {
             return answer;
         }
         let text = answer.to_message();
@@ -63,7 +73,7 @@ impl Gateway {
             return answer;
         };
         let mut edits = Edits::of(&text);
-        match method {
+        match call.method {
             Method::Initialize => task::offer(&mut edits, result),
             _ => task::offer_for_tools(&mut edits, result),
         }
@@ -81,7 +91,8 @@ impl Gateway {
         one: &Incoming,
     ) -> bool {
         let Some((_, server)) = self.backend_of(session) else { return false };
-        if !self.offers_tasks(server) {
+        let is_legacy = |session: &Session| session.era() == Era::Legacy;
+        if !self.offers_tasks(server) || !self.sessions.get(session).is_some_and(is_legacy) {
             return false;
         }
         match one.method {
