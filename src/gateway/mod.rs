@@ -62,7 +62,7 @@ use jobs::Jobs;
 use pause::Pauses;
 use peers::Peers;
 use sessions::Sessions;
-use snapshot::{Server, ServerId, Snapshot};
+use snapshot::{Server, ServerId, Snapshot, Tolerance};
 
 /// All of the gateway that is not I/O.
 ///
@@ -83,6 +83,8 @@ pub struct Gateway {
     fetches: Slab<Fetch>,
     servers: Vec<ServerState>,
     alarms: Alarms,
+    /// Slips of clients that were let pass and told.
+    slips: Tolerance,
     phase: Phase,
 }
 
@@ -106,6 +108,7 @@ impl Gateway {
             fetches: Slab::new(),
             servers,
             alarms: Alarms::default(),
+            slips: Tolerance::NONE,
             phase: Phase::Serving,
         };
         for server in gateway.snapshot.ids() {
