@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-//! What messages mean: revisions, methods, error codes and the handshake of the legacy era.
+//! What messages mean: revisions, methods, error codes, the handshake of the legacy era, and what
+//! a message of one era is in the other one.
 //!
 //! Nothing here knows HTTP statuses, sockets or sessions; it reads messages and writes our own.
 //!
-//! Spec: Model Context Protocol, revisions 2024-11-05 to 2025-11-25.
+//! Spec: Model Context Protocol, revisions 2024-11-05 to 2026-07-28.
 
 pub mod era;
 pub mod error;
@@ -11,6 +12,7 @@ pub mod input_request;
 pub mod input_round;
 pub mod legacy;
 pub mod log_level;
+pub mod meta;
 pub mod method;
 pub mod park_state;
 pub mod revision;
