@@ -12,6 +12,8 @@ mod batches;
 mod calls;
 #[path = "core/drain.rs"]
 mod drain;
+#[path = "core/eras.rs"]
+mod eras;
 #[path = "core/front_door.rs"]
 mod front_door;
 #[path = "core/http_backends.rs"]

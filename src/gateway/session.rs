@@ -2,13 +2,14 @@
 //! MCP sessions: who they belong to, which backend serves them, and what waits in them.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
 use super::backend::Owner;
 use super::exchange::Exchange;
 use super::fault::{ClientFault, Fault, GatewayFault};
 use super::io::{Backend, Output, Peer};
+use super::listen::below::Below;
 use super::snapshot::ServerId;
 use super::stream::{Stream, StreamKind};
 use super::{Gateway, note};
@@ -53,6 +54,10 @@ pub struct Session {
     pub subscribed: Vec<Box<str>>,
     /// The least severe log messages that it wants, if it said so.
     pub log_level: Option<LogLevel>,
+    /// Exchanges of modern clients that listen to its backend.
+    pub n_listening: usize,
+    /// What it hears of a modern backend.
+    pub below: Option<Box<Below>>,
     /// Exchanges under way.
     pub n_exchanges: usize,
     /// When it was last used.
@@ -111,95 +116,6 @@ pub struct Queued {
     pub asks: Option<Message>,
 }
 
-/// All sessions.
-#[derive(Default)]
-pub struct Sessions {
-    slab: Slab<Session>,
-    by_id: HashMap<Box<str>, Key<Session>>,
-    one_shots: HashMap<(ServerId, Principal), Key<Session>>,
-    pools: HashMap<Pool, Vec<Key<Session>>>,
-}
-
-impl Sessions {
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.slab.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.slab.is_empty()
-    }
-
-    /// The session of this key.
-    #[must_use]
-    pub fn get(&self, key: Key<Session>) -> Option<&Session> {
-        self.slab.get(key)
-    }
-
-    /// Like [`Sessions::get`], to change it.
-    pub fn get_mut(&mut self, key: Key<Session>) -> Option<&mut Session> {
-        self.slab.get_mut(key)
-    }
-
-    /// The session that a client means.
-    #[must_use]
-    pub fn by_id(&self, id: &[u8]) -> Option<Key<Session>> {
-        self.by_id.get(std::str::from_utf8(id).ok()?).copied()
-    }
-
-    /// The session for calls without a handshake.
-    #[must_use]
-    pub fn one_shot(&self, server: ServerId, principal: Principal) -> Option<Key<Session>> {
-        self.one_shots.get(&(server, principal)).copied()
-    }
-
-    /// The sessions that are kept for such clients.
-    #[must_use]
-    pub fn pooled(&self, pool: &Pool) -> &[Key<Session>] {
-        self.pools.get(pool).map_or(&[], Vec::as_slice)
-    }
-
-    /// All sessions.
-    pub fn iter(&self) -> impl Iterator<Item = (Key<Session>, &Session)> {
-        self.slab.iter()
-    }
-
-    fn insert(&mut self, session: Session) -> Key<Session> {
-        let (id, kind) = (session.id.clone(), session.kind.clone());
-        let identity = (session.server, session.principal);
-        let key = self.slab.insert(session);
-        match kind {
-            SessionKind::Handshake => drop(self.by_id.insert(id, key)),
-            SessionKind::OneShot => drop(self.one_shots.insert(identity, key)),
-            SessionKind::Pooled(pool) => self.pools.entry(pool).or_default().push(key),
-        }
-        key
-    }
-
-    fn remove(&mut self, key: Key<Session>) -> Option<Session> {
-        let session = self.slab.remove(key)?;
-        match &session.kind {
-            SessionKind::Handshake => drop(self.by_id.remove(&session.id)),
-            SessionKind::OneShot => {
-                self.one_shots.remove(&(session.server, session.principal));
-            }
-            SessionKind::Pooled(pool) => self.leave_pool(pool, key),
-        }
-        Some(session)
-    }
-
-    fn leave_pool(&mut self, pool: &Pool, key: Key<Session>) {
-        let Some(all) = self.pools.get_mut(pool) else { return };
-        all.retain(|one| *one != key);
-        if all.is_empty() {
-            self.pools.remove(pool);
-        }
-    }
-}
-
 /// What a new session is made from.
 pub(super) struct NewSession {
     pub server: ServerId,
@@ -248,6 +164,8 @@ impl Gateway {
             asked: Vec::new(),
             subscribed: Vec::new(),
             log_level: None,
+            n_listening: 0,
+            below: None,
             n_exchanges: 0,
             used_at: self.now.mono,
         });
@@ -261,8 +179,19 @@ impl Gateway {
                 self.queue(key, message.into(), None);
             }
         }
-        self.alarms.set(Alarm::Sessions, self.now.mono + self.snapshot.session_timeout);
+        if let Some(session) = self.sessions.get(key) {
+            let at = self.now.mono + self.idle_max(session);
+            self.alarms.set(Alarm::Sessions, at);
+        }
         key
+    }
+
+    fn idle_max(&self, session: &Session) -> Duration {
+        let timeout = self.snapshot.session_timeout;
+        match session.kind {
+            SessionKind::Pooled(_) => timeout.min(super::pool::IDLE_MAX),
+            SessionKind::Handshake | SessionKind::OneShot => timeout,
+        }
     }
 
     /// The session that the field `Mcp-Session-Id` names, if it is this caller's.
@@ -297,7 +226,10 @@ impl Gateway {
         for exchange in self.exchanges_of(key) {
             self.fail_exchange(exchange, fault);
         }
-        let Some(session) = self.sessions.remove(key) else { return };
+        let Some(mut session) = self.sessions.remove(key) else { return };
+        if let Some(below) = session.below.take() {
+            self.leave_below(below);
+        }
         for peer in session.streams.iter().filter_map(|stream| stream.peer) {
             self.finish_listening(peer);
         }
@@ -317,7 +249,7 @@ impl Gateway {
     fn exchanges_of(&self, session: Key<Session>) -> Vec<Key<Exchange>> {
         let is_of = |exchange: &Exchange| match exchange {
             Exchange::AwaitResponse(sent) => sent.session == session,
-            Exchange::AwaitBody(_) | Exchange::Listening(_) => false,
+            Exchange::AwaitBody(_) | Exchange::AwaitEra(_) | Exchange::Listening(_) => false,
         };
         self.exchanges.iter().filter(|(_, exchange)| is_of(exchange)).map(|(key, _)| key).collect()
     }
@@ -331,10 +263,11 @@ impl Gateway {
     }
 
     pub(super) fn expire_sessions(&mut self) {
-        let (now, timeout) = (self.now.mono, self.snapshot.session_timeout);
+        let now = self.now.mono;
         let mut expired = Vec::new();
         let mut next = None;
         for (key, session) in self.sessions.iter() {
+            let timeout = self.idle_max(session);
             let at = session.used_at + timeout;
             match (at <= now, session.is_idle()) {
                 (true, true) => expired.push(key),

@@ -15,7 +15,9 @@ pub mod log_level;
 pub mod meta;
 pub mod method;
 pub mod park_state;
+pub mod modern;
 pub mod revision;
+pub mod subscription;
 
 pub use era::Era;
 pub use error::Code;

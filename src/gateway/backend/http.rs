@@ -93,6 +93,12 @@ impl Gateway {
         if let Some(at) = until {
             self.alarms.set(Alarm::Resumes, at);
         }
+        let fields = match purpose {
+            Purpose::Carry(Carrier::Call(call)) => {
+                self.calls.get(call).map(|call| call.fields.to_vec()).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
         let request = FetchRequest {
             repeatable: self.is_repeatable(purpose),
             head_after_max: None,
@@ -101,7 +107,7 @@ impl Gateway {
             method,
             session_id,
             revision,
-            fields: Vec::new(),
+            fields,
             last_event_id,
             body,
         };
@@ -298,6 +304,9 @@ impl Gateway {
         }
         if let Some((body, envelope)) = said_in_rpc {
             // The server says in JSON-RPC what is wrong: that is worth more than the status.
+            if let Some(call) = self.calls.get_mut(call) {
+                call.http_status = Some(status);
+            }
             let answer = self.as_answer(call, body, &envelope);
             return self.receive(backend, answer, Some(call));
         }

@@ -16,6 +16,7 @@ use crate::gateway::session::Session;
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::gateway::stream::StreamKind;
 use crate::mcp::legacy;
+use crate::mcp::subscription::listen_result;
 use crate::wire::Splice;
 use crate::wire::http1::chunked::is_token;
 use crate::wire::http1::{Content, Field, RequestHead, ResponseHead, fields};
@@ -50,7 +51,8 @@ impl Gateway {
         if self.wants_events(key) && self.stream_of_exchange(key).is_some() {
             return self.deliver_again(key, message);
         }
-        self.respond(key, OK, Content::Json, message);
+        let status = sent.status;
+        self.respond(key, status, Content::Json, message);
     }
 
     /// The stream was opened for the only answer.
@@ -118,7 +120,7 @@ impl Gateway {
     }
 
     /// Takes an exchange that is over out of the tables.
-    fn take_sent(&mut self, key: Key<Exchange>) -> Option<Box<Sent>> {
+    pub(super) fn take_sent(&mut self, key: Key<Exchange>) -> Option<Box<Sent>> {
         let Exchange::AwaitResponse(sent) = self.exchanges.remove(key)? else { return None };
         if let Some(peer) = sent.peer {
             self.peers.clear(peer);
@@ -132,7 +134,7 @@ impl Gateway {
     }
 
     /// Ends an exchange whose stream has carried everything.
-    fn end_exchange(&mut self, key: Key<Exchange>) {
+    pub(super) fn end_exchange(&mut self, key: Key<Exchange>) {
         let Some(sent) = self.take_sent(key) else { return };
         if let Some(number) = sent.stream {
             self.complete_stream(sent.session, number);
@@ -181,6 +183,8 @@ impl Gateway {
         match call.whom {
             CallFor::Exchange(exchange) => self.fail_for_client(exchange, &call.id, fault),
             CallFor::Handshake | CallFor::Reopening => self.backend_failed(call.backend, fault),
+            CallFor::Discovery => self.backend_failed(call.backend, fault),
+            CallFor::Listening(session) => self.below_ended(session),
             CallFor::Tools(_) => self.tools_unknown(call.backend, &text),
             CallFor::Nobody => {}
         }
@@ -188,6 +192,11 @@ impl Gateway {
 
     fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return };
+        if sent.modern.as_ref().is_some_and(|facts| facts.listens) && sent.stream.is_some() {
+            // What it heard is complete as far as it went; its client subscribes again.
+            self.forget_listener(key);
+            return self.deliver(key, listen_result(id).into());
+        }
         if !sent.opens_session {
             return self.deliver(key, fault.message(Some(id)).into());
         }
@@ -260,7 +269,7 @@ impl Gateway {
         let Some(call) = self.calls.get(key) else { return };
         let (at, fetch, name) = (call.backend, call.fetch, call.name.clone());
         let Some(server) = self.backends.get(at).map(|backend| backend.server) else { return };
-        if call.is_handshake() {
+        if call.is_handshake() || call.whom == CallFor::Discovery {
             let seconds = self.server(server).startup_timeout.as_secs_f64();
             let detail = format!("server startup timeout after {seconds}s");
             let fault = self.backend_fault(at, BackendFaultKind::TimedOut, &detail);
@@ -301,6 +310,12 @@ impl Gateway {
             _ => None,
         });
         waiting.min()
+    }
+
+    /// A notification is taken that nobody needs.
+    pub(crate) fn answer_accepted(&mut self, peer: Key<Peer>, origin: Option<&Message>) {
+        let head = with_cors(ResponseHead::new(ACCEPTED, Content::None), origin);
+        self.push(Output::Respond { peer, head, body: Message::default().into(), close: false });
     }
 
     pub(crate) fn answer_no_content(&mut self, peer: Key<Peer>, origin: Option<&Message>) {
@@ -346,7 +361,7 @@ impl Gateway {
         match self.exchanges.get(key)? {
             Exchange::AwaitResponse(sent) => Some(sent.session),
             Exchange::Listening(listening) => Some(listening.session),
-            Exchange::AwaitBody(_) => None,
+            Exchange::AwaitBody(_) | Exchange::AwaitEra(_) => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::gateway::backend::{Backend, Owner};
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::io::{EventKind, Level};
 use crate::gateway::session::Session;
-use crate::mcp::Code;
+use crate::mcp::{Code, Era};
 use crate::mcp::method::Method;
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
@@ -86,9 +86,19 @@ impl Gateway {
         match call.whom {
             CallFor::Exchange(exchange) => {
                 let opens = call.method == Method::Initialize;
+                if opens && envelope.error.is_some() && self.begins_again(backend, &call, &message)
+                {
+                    return;
+                }
                 let refused = opens
                     .then(|| self.client_handshake_done(backend, exchange, &message, envelope));
                 self.note_subscription(&call, exchange, envelope);
+                let translated = self.for_era(&call, &message, envelope);
+                let (message, envelope) = match &translated {
+                    Some(own) => (own.message.clone(), &own.envelope),
+                    None => (message, envelope),
+                };
+                self.note_status(&call, &message, envelope);
                 let out = self.for_client(&call, message, envelope);
                 self.deliver(exchange, out);
                 if let Some(Err(session)) = refused {
@@ -96,6 +106,8 @@ impl Gateway {
                 }
             }
             CallFor::Handshake => self.handshake_done(backend, &message, envelope),
+            CallFor::Discovery => self.discovered(backend, &message, envelope),
+            CallFor::Listening(session) => self.below_ended(session),
             CallFor::Reopening => self.reopened(backend, &message, envelope),
             CallFor::Tools(pages) => self.tools_page(backend, pages, &message, envelope),
             CallFor::Nobody => {}
@@ -148,11 +160,17 @@ impl Gateway {
         if method == Method::Progress {
             return self.progress(backend, message, envelope);
         }
+        if self.era_of(backend) == Era::Modern {
+            return self.modern_said(backend, method, via, &message, envelope);
+        }
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         match owner {
             Some(Owner::Session(session)) => {
                 if method == Method::Cancelled {
                     self.forget_asked(session, &message, envelope);
+                }
+                if self.is_of_pool(session) {
+                    return self.said_to_pool(session, method, via, &message, envelope);
                 }
                 // Lists and resources change for the whole session; logs belong to what runs.
                 let belongs = via.or_else(|| match method {
@@ -162,6 +180,7 @@ impl Gateway {
                 self.relay(session, belongs, Splice::whole(message), None);
             }
             Some(Owner::Shared) => {
+                self.tell_listeners(backend, &message, envelope);
                 self.relay_to_some(backend, method, via, &message, envelope);
             }
             Some(Owner::Nobody) => self.keep_for_first_session(backend, message),
