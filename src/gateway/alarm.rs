@@ -26,9 +26,11 @@ pub enum Alarm {
     Restarts,
     /// A subscription that its server has ended is to be made again.
     Listens,
+    /// A call that waits for input is to ask for it, to try again or to give up.
+    Rounds,
 }
 
-const COUNT: usize = 8;
+const COUNT: usize = 9;
 
 /// The moments of all alarms.
 #[derive(Debug, Default)]
@@ -88,6 +90,10 @@ impl Gateway {
         }
         if self.alarms.take(Alarm::Listens, now) {
             self.listen_again();
+        }
+        if self.alarms.take(Alarm::Rounds, now) {
+            self.expire_parks();
+            self.expire_rounds();
         }
     }
 }

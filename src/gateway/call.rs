@@ -7,6 +7,8 @@
 use std::time::Instant;
 
 use super::exchange::Exchange;
+use super::exchange::park::Park;
+use super::exchange::rounds::Round;
 use super::io::{Backend, Fetch};
 use super::session::Session;
 use crate::base::{Key, Message, Slab};
@@ -56,6 +58,10 @@ pub struct Call {
     pub cancelled: bool,
     /// Whether it was already sent a second time.
     pub resent: bool,
+    /// The input that it waits for.
+    pub needs: Option<Needs>,
+    /// How often it had to wait for input at a modern server.
+    pub n_rounds: u32,
 }
 
 /// Who wants the answer to a call.
@@ -63,6 +69,8 @@ pub struct Call {
 pub enum CallFor {
     /// A client.
     Exchange(Key<Exchange>),
+    /// A client that was asked for something, and will come back for the answer.
+    Parked,
     /// The gateway: it opens the backend itself.
     Handshake,
     /// The gateway: it asks what a modern server offers, which opens that backend.
@@ -77,6 +85,15 @@ pub enum CallFor {
     Nobody,
 }
 
+/// What a call waits for that its client has to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// A modern client is asked with a result, for a legacy backend.
+    Park(Key<Park>),
+    /// A legacy client is asked with requests, for a modern backend.
+    Round(Key<Round>),
+}
+
 impl Call {
     /// Whether `exchange` still waits for the answer.
     #[must_use]
@@ -89,6 +106,8 @@ impl Call {
 #[derive(Default)]
 pub struct Calls {
     slab: Slab<Call>,
+    /// What calls waited for that are over.
+    needless: Vec<Needs>,
 }
 
 impl Calls {
@@ -110,7 +129,28 @@ impl Calls {
 
     /// Ends a call.
     pub fn remove(&mut self, key: Key<Call>) -> Option<Call> {
-        self.slab.remove(key)
+        let call = self.slab.remove(key)?;
+        self.needless.extend(call.needs);
+        Some(call)
+    }
+
+    /// Nobody waits for a call any more; if it waits for input itself, that is not wanted.
+    pub fn cancel(&mut self, key: Key<Call>) {
+        if let Some(call) = self.slab.get_mut(key) {
+            call.cancelled = true;
+            self.needless.extend(call.needs);
+        }
+    }
+
+    /// Whether a call that waited for something is over or cancelled.
+    #[must_use]
+    pub fn has_needless(&self) -> bool {
+        !self.needless.is_empty()
+    }
+
+    /// What calls waited for that are over or cancelled.
+    pub fn take_needless(&mut self) -> Vec<Needs> {
+        std::mem::take(&mut self.needless)
     }
 
     /// The call that `backend` means by an id or token of ours, as it spells it.

@@ -175,6 +175,8 @@ impl Gateway {
             deadline,
             cancelled: false,
             resent: false,
+            needs: None,
+            n_rounds: 0,
         });
         self.alarms.set(Alarm::Calls, deadline);
         let request = self.in_its_era(key, method, call, request(id_of(call)));

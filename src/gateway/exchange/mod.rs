@@ -28,7 +28,10 @@ pub mod cell;
 pub mod finish;
 pub mod modern;
 pub mod open;
+pub mod park;
 pub mod receive;
+pub mod resume;
+pub mod rounds;
 pub mod send;
 
 /// One HTTP request of a client.

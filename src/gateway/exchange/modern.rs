@@ -6,18 +6,19 @@
 //! the body says decides, and the fields have to agree with it.
 
 use super::open::Incoming;
+use super::resume::Way;
 use super::{Admitted, Exchange, Sent, Version};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::backend::{Backend, Carrier, Link};
-use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::call::{Call, CallFor, Needs, id_of};
 use crate::gateway::era::Door;
 use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{ClientFault, Fault};
 use crate::gateway::listen::Listener;
 use crate::gateway::session::Session;
 use crate::gateway::snapshot::ServerId;
-use crate::mcp::meta::{self, RequestMeta};
+use crate::mcp::meta::{self, ClientCapabilities, RequestMeta};
 use crate::mcp::method::Method;
 use crate::mcp::{Era, LogLevel, legacy, revision};
 use crate::wire::json::scan;
@@ -30,6 +31,10 @@ pub struct ModernFacts {
     pub log_level: Option<LogLevel>,
     /// The capabilities of its client: a JSON object.
     pub capabilities: Message,
+    /// What its client can be asked for.
+    pub can: ClientCapabilities,
+    /// What tells it from other requests, if a legacy server may ask something for its sake.
+    pub digest: Option<[u8; 32]>,
     /// `clientInfo`: a JSON object.
     pub client_info: Option<Message>,
     /// Whether it is `subscriptions/listen`, which is never answered until it ends.
@@ -106,7 +111,7 @@ impl Gateway {
         &mut self,
         admitted: &Admitted,
         incoming: Incoming,
-        facts: ModernFacts,
+        mut facts: ModernFacts,
     ) -> Result<(), Fault> {
         self.check_tool(admitted.server, &incoming)?;
         if facts.listens && !admitted.accepts_events {
@@ -118,7 +123,13 @@ impl Gateway {
                 return Ok(());
             }
             Door::Modern(backend) => self.lane(admitted, backend)?,
-            Door::Legacy => self.pooled_session(admitted, &incoming, &facts)?,
+            Door::Legacy => {
+                self.note_digest(admitted, &incoming, &mut facts);
+                if let Way::Done = self.resume(admitted, &incoming, &facts)? {
+                    return Ok(());
+                }
+                self.pooled_session(admitted, &incoming, &facts)?
+            }
         };
         self.begin_modern(admitted, session, &incoming, facts)
     }
@@ -190,7 +201,9 @@ impl Gateway {
         let Some(call) = self.calls.get(key) else { return };
         let (at, fetch) = (call.backend, call.fetch);
         let closes = self.is_modern_http(at);
-        if !closes {
+        // Between two rounds it is not there.
+        let is_below = !matches!(call.needs, Some(Needs::Round(_)));
+        if !closes && is_below {
             let notice = legacy::cancelled_notification(id_of(key), why);
             self.send_below(at, notice.into(), Carrier::Notice(None));
         }
@@ -199,7 +212,7 @@ impl Gateway {
         }
         self.abandon(key);
         // Nothing more can come on a stream that is closed.
-        if closes {
+        if closes && is_below {
             self.calls.remove(key);
         }
     }
@@ -255,6 +268,8 @@ fn facts(admitted: &Admitted, one: &Incoming, read: &RequestMeta) -> ModernFacts
     ModernFacts {
         log_level: read.log_level,
         capabilities: copy(read.capabilities),
+        can: ClientCapabilities::of(&one.message, read.capabilities),
+        digest: None,
         client_info: read.client_info.map(copy),
         listens: one.method == Method::Listen,
         listener: None,

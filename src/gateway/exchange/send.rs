@@ -23,9 +23,19 @@ impl Gateway {
         session: Key<Session>,
         one: &Incoming,
     ) {
-        let Some((backend, _)) = self.backend_of(session) else { return };
+        self.send_call(exchange, session, one);
+    }
+
+    /// The same; `None` if there was no need to send it.
+    pub(super) fn send_call(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> Option<Key<Call>> {
+        let (backend, _) = self.backend_of(session)?;
         if self.is_settled(exchange, session, backend, one) {
-            return;
+            return None;
         }
         let for_backend = self.for_backend(backend, session, one);
         let one = for_backend.as_ref().unwrap_or(one);
@@ -36,7 +46,7 @@ impl Gateway {
         let nothing = Splice::whole(Message::default());
         let key = self.new_call(backend, CallFor::Exchange(exchange), one, nothing, true);
         let is_kept = self.may_need_again(backend);
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let call = self.calls.get_mut(key)?;
         let id = id_of(key);
         call.fields = fields.unwrap_or_default();
         if one.method == Method::Listen {
@@ -54,6 +64,7 @@ impl Gateway {
             call.request = request.clone();
         }
         self.send_below(backend, request, Carrier::Call(key));
+        Some(key)
     }
 
     /// Whether a request is answered here, because its backend must not see it.
@@ -171,6 +182,8 @@ impl Gateway {
             deadline,
             cancelled: false,
             resent: false,
+            needs: None,
+            n_rounds: 0,
         });
         self.alarms.set(Alarm::Calls, deadline);
         if logged {
@@ -217,6 +230,10 @@ impl Gateway {
         let Some(state) = self.sessions.get_mut(session) else { return false };
         let Some(at) = state.asked.iter().position(|asked| &*asked.id == id) else { return false };
         state.asked.swap_remove(at);
+        if self.era_of(backend) == Era::Modern {
+            self.input_answered(session, one);
+            return false;
+        }
         let message = Splice::whole(self.flattened(backend, one));
         self.send_below(backend, message, Carrier::Notice(Some(exchange)))
     }
