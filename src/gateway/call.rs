@@ -35,6 +35,8 @@ pub struct Call {
     pub name: Message,
     /// `params.name` of a `tools/call`, without quotes.
     pub tool: Option<Message>,
+    /// `params.uri` of a `resources/read`, as it is spelled.
+    pub uri: Option<Message>,
     /// The client's id, as it is spelled.
     pub id: Message,
     /// The client's progress token, as it is spelled.
@@ -62,6 +64,8 @@ pub struct Call {
     pub needs: Option<Needs>,
     /// How often it had to wait for input at a modern server.
     pub n_rounds: u32,
+    /// Whether it waits for something else than an answer, and is never sent.
+    pub is_never_sent: bool,
 }
 
 /// Who wants the answer to a call.

@@ -26,7 +26,7 @@ use super::snapshot::{ServerId, Transport};
 use crate::base::{Key, Message};
 use crate::gateway::exchange::{Admitted, AwaitEra};
 use crate::mcp::method::Method;
-use crate::mcp::{Era, modern};
+use crate::mcp::{Era, modern, revision};
 use crate::wire::jsonrpc::Envelope;
 
 /// How long a server may take to answer `server/discover`, beyond what it took to open.
@@ -135,7 +135,7 @@ impl Gateway {
             backend.owner = Owner::Shared;
             backend.opened_by_client = false;
             if let Link::Http(session) = &mut backend.link {
-                session.revision = Some(modern::DATE.into());
+                session.revision = Some(revision::modern().date.into());
             }
         }
         self.era(server).backend = Some(key);
@@ -171,7 +171,7 @@ impl Gateway {
             return self.backend_failed(key, &fault);
         };
         let Some(backend) = self.backends.get_mut(key) else { return };
-        let (server, has_tools) = (backend.server, discovery.has_tools);
+        let (server, has_tools) = (backend.server, discovery.offers.tools);
         backend.state = State::Ready;
         backend.discovery = Some(discovery);
         let greetings = std::mem::take(&mut backend.greetings);

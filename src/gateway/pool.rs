@@ -18,11 +18,11 @@ use super::session::{NewSession, Pool, Session, SessionKind};
 use super::shared::level;
 use super::snapshot::Transport;
 use crate::base::{Key, Message, Span};
-use crate::mcp::meta::{self, ClientCapabilities};
+use crate::mcp::meta::ClientCapabilities;
 use crate::mcp::method::Method;
 use crate::mcp::{Era, LogLevel, legacy, modern, revision};
 use crate::wire::Splice;
-use crate::wire::json::scan;
+use crate::wire::json::{edit, scan};
 use crate::wire::jsonrpc::Envelope;
 
 /// A pooled session with a child of its own leaves after so long without a request.
@@ -59,12 +59,12 @@ impl Gateway {
         facts: &ModernFacts,
     ) -> Result<Key<Session>, Fault> {
         let (server, principal) = (admitted.server, admitted.principal);
-        let whole = crate::base::Span::new(0, facts.capabilities.len());
+        let whole = Span::new(0, facts.capabilities.len());
         let can = ClientCapabilities::of(&facts.capabilities, whole);
         let is_shared = self.server(server).shared;
         let asks = can.any_input() && !is_shared;
         let capabilities = match asks {
-            true => modern::legacy_capabilities(&facts.capabilities),
+            true => edit::without_member(&facts.capabilities, whole, "extensions"),
             false => b"{}".to_vec(),
         };
         let pool = Pool { server, principal, capabilities: Some(capabilities.clone().into()) };

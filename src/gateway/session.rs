@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! MCP sessions: who they belong to, which backend serves them, and what waits in them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
@@ -13,7 +13,7 @@ use super::listen::below::Below;
 use super::snapshot::ServerId;
 use super::stream::{Stream, StreamKind};
 use super::{Gateway, note};
-use crate::base::{Key, Message, Slab};
+use crate::base::{Key, Message};
 use crate::mcp::{Era, LogLevel, Revision};
 use crate::policy::auth::Principal;
 use crate::wire::Splice;
@@ -230,6 +230,7 @@ impl Gateway {
             self.fail_exchange(exchange, fault);
         }
         let Some(mut session) = self.sessions.remove(key) else { return };
+        self.forget_parks_of(key);
         if let Some(below) = session.below.take() {
             self.leave_below(below);
         }
@@ -337,6 +338,7 @@ impl Gateway {
             self.asked_in_vain(key, stream);
         }
         self.stop_listening_below(backend);
+        self.refresh_below(key);
     }
 }
 

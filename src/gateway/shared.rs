@@ -124,7 +124,7 @@ impl Gateway {
         }
     }
 
-    fn ask_for_resource(&mut self, backend: Key<Backend>, method: Method, uri: &str) {
+    pub(crate) fn ask_for_resource(&mut self, backend: Key<Backend>, method: Method, uri: &str) {
         let name = if method == Method::Subscribe {
             "resources/subscribe"
         } else {

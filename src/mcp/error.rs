@@ -40,6 +40,14 @@ impl Code {
     pub const URL_ELICITATION: Self = Self(-32042);
 }
 
+/// Whether only the modern revision itself may give meaning to this code.
+///
+/// Spec: MCP 2026-07-28, basic, "Error Codes".
+#[must_use]
+pub fn is_reserved(code: i64) -> bool {
+    (-32099..=-32020).contains(&code)
+}
+
 /// The `code` of `error`, the error object of a response; `None` if there is no integer.
 #[must_use]
 pub fn code_of(text: &[u8], error: Span) -> Option<i64> {

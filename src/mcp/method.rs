@@ -65,6 +65,15 @@ pub enum Method {
 }
 
 impl Method {
+    /// Whether its `params.taskId` says what it is about.
+    #[must_use]
+    pub const fn names_task(self) -> bool {
+        matches!(
+            self,
+            Self::TasksGet | Self::TasksResult | Self::TasksCancel | Self::TasksUpdate
+        )
+    }
+
     /// Whether a server that gets a request with this method twice does the same as if it got it
     /// once.
     #[must_use]

@@ -6,6 +6,7 @@
 //!
 //! Spec: Model Context Protocol, revisions 2024-11-05 to 2026-07-28.
 
+pub mod answer;
 pub mod era;
 pub mod error;
 pub mod input_request;

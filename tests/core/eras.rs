@@ -259,6 +259,8 @@ fn a_modern_client_sees_the_status_and_stream_of_a_modern_server() {
     let mut world = World::new(snapshot(vec![http_server("time")]));
     let (fetch, id) = world.fetch_of("initialize");
     world.fetch_json(fetch, Some("s"), &answer(&id, HANDSHAKE));
+    let (fetch, id) = world.fetch_of("tools/list");
+    world.fetch_json(fetch, None, &answer(&id, TOOLS));
     let peer = world.ask("/mcp/time", "\"x\"", "subscriptions/listen", LISTEN);
     let (fetch, id) = world.fetch_of("server/discover");
     world.fetch_json(fetch, None, &answer(&id, DISCOVERY));
@@ -289,13 +291,11 @@ const LISTEN: &str = r#""notifications":{"toolsListChanged":true,"resourceSubscr
 // Checklist 83.
 #[test]
 fn a_modern_client_listens_to_a_legacy_server() {
-    let (mut world, _) = World::with_child();
     let can = HANDSHAKE.replace(
         r#""tools":{}"#,
         r#""tools":{"listChanged":true},"resources":{"subscribe":true}"#,
     );
-    let mut world2 = World::new(snapshot(vec![stdio_server("time")]));
-    std::mem::swap(&mut world, &mut world2);
+    let mut world = World::new(snapshot(vec![stdio_server("time")]));
     let legacy = world.spawned[0];
     let id = world.id_of_last(legacy, "initialize");
     world.line(legacy, &answer(&id, &can));

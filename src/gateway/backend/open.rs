@@ -164,6 +164,7 @@ impl Gateway {
             method,
             name: Message::from(name),
             tool: None,
+            uri: None,
             id: Message::default(),
             token: None,
             token_is_ours: true,
@@ -177,6 +178,7 @@ impl Gateway {
             resent: false,
             needs: None,
             n_rounds: 0,
+            is_never_sent: false,
         });
         self.alarms.set(Alarm::Calls, deadline);
         let request = self.in_its_era(key, method, call, request(id_of(call)));
@@ -208,7 +210,7 @@ impl Gateway {
         if method != Method::Discover {
             let (info, nothing) = (self.own_info(), Message::fixed(b"{}"));
             let identity =
-                Identity { client_info: &info, capabilities: &nothing, log_level: None };
+                Identity { client_info: Some(&info), capabilities: &nothing, log_level: None };
             let message = meta::with_ours(&one.message, &one.envelope, &identity);
             let Some(own) = self.read_again(message) else { return request };
             one = own;

@@ -16,7 +16,7 @@ use crate::gateway::backend::{Backend, Link};
 use crate::gateway::call::{Call, CallFor, Fields};
 use crate::gateway::fault::modern::status_of;
 use crate::gateway::session::Session;
-use crate::mcp::answer::{self, ResultKind};
+use crate::mcp::answer::{self, Asked, ResultKind};
 use crate::mcp::meta::{self, Identity};
 use crate::mcp::method::Method;
 use crate::mcp::{Code, Era, legacy, mirror};
@@ -49,7 +49,7 @@ impl Gateway {
                 let client = session.client.as_deref();
                 let (own_info, nothing) = (self.own_info(), Message::fixed(b"{}"));
                 let identity = Identity {
-                    client_info: client.map_or(&own_info, |client| &client.info),
+                    client_info: Some(client.map_or(&own_info, |client| &client.info)),
                     capabilities: client.map_or(&nothing, |client| &client.capabilities),
                     log_level: session.log_level,
                 };
@@ -87,7 +87,11 @@ impl Gateway {
         }
         let mut fields = mirror::fields_for(&one.message, &one.envelope, one.method);
         if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) {
-            fields.extend(sent.param_fields());
+            let params = sent.modern.iter().flat_map(|facts| &facts.params);
+            fields.extend(params.filter_map(|(name, value)| {
+                let value = std::str::from_utf8(value).ok()?;
+                Some((format!("Mcp-Param-{name}").into(), value.into()))
+            }));
         }
         Some(fields.into())
     }
@@ -136,7 +140,8 @@ impl Gateway {
         let translated = match (above, below) {
             (Era::Modern, Era::Legacy) => {
                 let info = self.server_info(call.backend);
-                answer::to_modern(call.method, message, envelope, info.as_deref())
+                let asked = Asked { method: call.method, uri: call.uri.as_deref() };
+                answer::to_modern(asked, message, envelope, info.as_deref())
             }
             (Era::Legacy, Era::Modern) => {
                 let agreed = self.sessions.get(session)?.revision;
@@ -152,7 +157,7 @@ impl Gateway {
     /// A modern answer for a modern client, where more than its id has to change.
     fn completed(&self, call: &Call, message: &Message, envelope: &Envelope) -> Option<Message> {
         if call.method == Method::Listen {
-            return Some(answer::retag_result(message, envelope, &call.id));
+            return retagged(message, envelope, &call.id);
         }
         match answer::result_kind(message, envelope) {
             // Real servers forget it, and real clients insist on it.
@@ -246,6 +251,13 @@ impl Sent {
     pub const fn era(&self) -> Era {
         if self.modern.is_some() { Era::Modern } else { Era::Legacy }
     }
+}
+
+/// The result that ends a subscription, which its client knows under its own id.
+fn retagged(message: &Message, envelope: &Envelope, id: &Message) -> Option<Message> {
+    let meta = scan::member(message, envelope.result?, "_meta")?;
+    let span = scan::member(message, meta, meta::SUBSCRIPTION_ID)?;
+    Some(Splice::whole(message.clone()).with(span, Patch::Bytes(id.clone())).to_message())
 }
 
 /// `error.code`, if it is an integer.

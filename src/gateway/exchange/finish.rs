@@ -8,14 +8,12 @@ use std::time::Instant;
 use super::{Exchange, Sent, events_head, with_cors};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
-use crate::gateway::backend::Carrier;
 use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::fault::{BackendFaultKind, Fault, backend};
 use crate::gateway::io::{EventKind, Output, Peer};
 use crate::gateway::session::Session;
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::gateway::stream::StreamKind;
-use crate::mcp::legacy;
 use crate::mcp::subscription::listen_result;
 use crate::wire::Splice;
 use crate::wire::http1::chunked::is_token;
@@ -48,10 +46,10 @@ impl Gateway {
             }
             return;
         }
+        let status = sent.status;
         if self.wants_events(key) && self.stream_of_exchange(key).is_some() {
             return self.deliver_again(key, message);
         }
-        let status = sent.status;
         self.respond(key, status, Content::Json, message);
     }
 
@@ -228,13 +226,12 @@ impl Gateway {
             return self.accept_notice(key);
         }
         for call in calls {
-            let number = id_of(call);
-            let Some(call) = self.calls.remove(call) else { continue };
             // What others go on using must not go on working for nobody.
-            if self.is_shared(call.backend) && !call.is_handshake() {
-                let notice = legacy::cancelled_notification(number, "its session has ended");
-                self.send_below(call.backend, notice.into(), Carrier::Notice(None));
+            let is_others = |call: &Call| self.is_shared(call.backend) && !call.is_handshake();
+            if self.calls.get(call).is_some_and(is_others) {
+                self.tell_cancelled(call, "its session has ended");
             }
+            let Some(call) = self.calls.remove(call) else { continue };
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);
             }
@@ -291,8 +288,7 @@ impl Gateway {
         );
         let fault = backend(&self.snapshot, server, BackendFaultKind::TimedOut, &detail);
         if !call.cancelled {
-            let notice = legacy::cancelled_notification(id_of(key), "timed out");
-            self.send_below(at, notice.into(), Carrier::Notice(None));
+            self.tell_cancelled(key, "timed out");
         }
         if let Some(fetch) = fetch {
             self.cancel_fetch(fetch);

@@ -11,7 +11,7 @@ use super::{Admitted, Exchange, Sent, Version};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::backend::{Backend, Carrier, Link};
-use crate::gateway::call::{Call, CallFor, Needs, id_of};
+use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::era::Door;
 use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{ClientFault, Fault};
@@ -200,20 +200,26 @@ impl Gateway {
     pub(crate) fn cancel_call(&mut self, key: Key<Call>, why: &str) {
         let Some(call) = self.calls.get(key) else { return };
         let (at, fetch) = (call.backend, call.fetch);
-        let closes = self.is_modern_http(at);
-        // Between two rounds it is not there.
-        let is_below = !matches!(call.needs, Some(Needs::Round(_)));
-        if !closes && is_below {
-            let notice = legacy::cancelled_notification(id_of(key), why);
-            self.send_below(at, notice.into(), Carrier::Notice(None));
-        }
+        let closes = call.is_never_sent || self.is_modern_http(at);
+        self.tell_cancelled(key, why);
         if let Some(fetch) = fetch.filter(|_| closes) {
             self.cancel_fetch(fetch);
         }
         self.abandon(key);
         // Nothing more can come on a stream that is closed.
-        if closes && is_below {
+        if closes {
             self.calls.remove(key);
+        }
+    }
+
+    /// Tells a backend that nobody waits for the answer to a call; where closing the stream says so,
+    /// that is for the caller to do.
+    pub(crate) fn tell_cancelled(&mut self, key: Key<Call>, why: &str) {
+        let Some(call) = self.calls.get(key) else { return };
+        let at = call.backend;
+        if !call.is_never_sent && !self.is_modern_http(at) {
+            let notice = legacy::cancelled_notification(id_of(key), why);
+            self.send_below(at, notice.into(), Carrier::Notice(None));
         }
     }
 

@@ -127,7 +127,7 @@ impl Gateway {
             false => self.limits().input_after_max,
         };
         let until = self.now.mono + after;
-        (call.fetch, call.http_status) = (None, None);
+        (call.fetch, call.http_status, call.is_never_sent) = (None, None, true);
         // The time that people take is not the tool's.
         call.deadline = until + self.limits().input_after_max;
         call.n_rounds += 1;

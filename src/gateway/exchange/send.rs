@@ -142,7 +142,9 @@ impl Gateway {
         let request = Splice::whole(one.message.clone());
         let key = self.new_call(backend, CallFor::Exchange(exchange), one, request, false);
         let deadline = self.now.mono + self.server(server).startup_timeout;
-        self.calls.get_mut(key)?.deadline = deadline;
+        let call = self.calls.get_mut(key)?;
+        call.deadline = deadline;
+        call.is_never_sent = true;
         self.alarms.set(Alarm::Calls, deadline);
         Some(key)
     }
@@ -171,6 +173,9 @@ impl Gateway {
             method: one.method,
             name: name.clone(),
             tool,
+            uri: (one.method == Method::ResourcesRead)
+                .then(|| one.envelope.uri.map(part))
+                .flatten(),
             id: one.envelope.id.map(part).unwrap_or_default(),
             token: one.envelope.meta_progress_token.map(part),
             token_is_ours: self.shares_tokens(backend),
@@ -184,6 +189,7 @@ impl Gateway {
             resent: false,
             needs: None,
             n_rounds: 0,
+            is_never_sent: false,
         });
         self.alarms.set(Alarm::Calls, deadline);
         if logged {

@@ -30,6 +30,8 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// The subscription of a legacy session at a modern backend.
 #[derive(Debug, Default)]
 pub struct Below {
+    /// What the newest one is for.
+    filter: Filter,
     /// The one that is heard.
     current: Option<Key<Call>>,
     /// The one that replaces it when it is acknowledged.
@@ -79,8 +81,8 @@ impl Gateway {
         if session.era() != Era::Legacy || self.era_of(backend) != Era::Modern {
             return;
         }
-        self.drop_below(key, |below| below.next.take());
         if !listens && uris.is_empty() {
+            self.drop_below(key, |below| below.next.take());
             return self.drop_below(key, |below| below.current.take());
         }
         let Some(discovery) = self.backends.get(backend).and_then(|one| one.discovery.as_ref())
@@ -92,12 +94,31 @@ impl Gateway {
         if filter.is_empty() {
             return self.acknowledged(key, None, &filter);
         }
+        let has_it = |below: &Below| {
+            below.filter == filter && (below.next.or(below.current)).is_some()
+        };
+        if self.sessions.get(key).and_then(|s| s.below.as_deref()).is_some_and(has_it) {
+            return self.answer_what_waits(key);
+        }
+        self.drop_below(key, |below| below.next.take());
         let whom = CallFor::Listening(key);
         let call = self.call_ourselves(backend, whom, Method::Listen, "subscriptions/listen", |id| {
             filter.request(id).into()
         });
         if let (Some(call), Some(session)) = (call, self.sessions.get_mut(key)) {
-            session.below.get_or_insert_default().next = Some(call);
+            let below = session.below.get_or_insert_default();
+            below.next = Some(call);
+            below.filter = filter;
+        }
+    }
+
+    /// What a client asks for again is there already, unless its subscription is on its way.
+    fn answer_what_waits(&mut self, key: Key<Session>) {
+        let below = self.sessions.get_mut(key).and_then(|session| session.below.as_deref_mut());
+        let Some(below) = below.filter(|below| below.next.is_none()) else { return };
+        let (honoured, asked) = (below.filter.clone(), std::mem::take(&mut below.asked));
+        for (call, uri) in asked {
+            self.answer_subscribe(key, call, &uri, &honoured);
         }
     }
 

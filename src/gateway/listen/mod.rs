@@ -151,14 +151,8 @@ impl Gateway {
     pub(crate) fn finish_listener(&mut self, exchange: Key<Exchange>) {
         let Some(key) = self.call_of(exchange) else { return };
         let Some(call) = self.calls.get(key) else { return };
-        let (id, at, fetch) = (call.id.clone(), call.backend, call.fetch);
-        if self.era_of(at) == crate::mcp::Era::Modern && fetch.is_none() {
-            let notice = crate::mcp::legacy::cancelled_notification(
-                super::call::id_of(key),
-                "the gateway is leaving",
-            );
-            self.send_below(at, notice.into(), super::backend::Carrier::Notice(None));
-        }
+        let (id, fetch) = (call.id.clone(), call.fetch);
+        self.tell_cancelled(key, "the gateway is leaving");
         if let Some(fetch) = fetch {
             self.cancel_fetch(fetch);
         }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! Members taken out of a text and put into it, while all the rest stays as it is spelled.
 //!
-//! Places are those of [`scan`](super::scan), in a text that was validated before. What is not
-//! named by an edit leaves byte for byte: order, blanks, escapes and numbers are not ours to change.
+//! Places are those of [`scan`](super::scan), in a text that was validated before. What no edit
+//! names leaves byte for byte: order, blanks, escapes and numbers are not ours to change.
 
 use std::borrow::Cow;
 
@@ -84,6 +84,19 @@ impl<'t> Edits<'t> {
         let items: Vec<_> =
             scan::elements(self.text, array).map(|element| (element, keep(element))).collect();
         self.cut(&items);
+    }
+
+    /// Puts `element`, in JSON, before the elements of `array`. Does nothing if this is no array.
+    ///
+    /// Invariant: no element of it is taken out.
+    pub fn push_front(&mut self, array: Span, element: &[u8]) {
+        if array.of(self.text).first() != Some(&b'[') {
+            return;
+        }
+        let is_empty = scan::elements(self.text, array).next().is_none();
+        let front = array.start as usize + 1;
+        let comma: &[u8] = if is_empty { b"" } else { b"," };
+        self.replace(Span::new(front, front), [element, comma].concat());
     }
 
     /// Takes out those of `items` that are not kept, each with one comma: the one behind it, or
@@ -268,6 +281,15 @@ mod tests {
         check("[1, 2 ,3]", &["1", "3"], "[2]");
         check("[1, 2 ,3]", &["1", "2", "3"], "[]");
         check("[]", &["1"], "[]");
+    }
+
+    #[test]
+    fn an_element_comes_first() {
+        for (text, want) in [("[]", "[0]"), ("[ ]", "[0 ]"), ("[1]", "[0,1]"), ("{}", "{}")] {
+            let mut edits = Edits::of(text.as_bytes());
+            edits.push_front(whole(text.as_bytes()), b"0");
+            assert_eq!(edits.apply(), want.as_bytes());
+        }
     }
 
     #[test]
