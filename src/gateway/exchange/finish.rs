@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::{Exchange, Sent, events_head, with_cors};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
-use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::call::{Call, CallFor};
 use crate::gateway::fault::{BackendFaultKind, Fault, backend};
 use crate::gateway::io::{EventKind, Output, Peer};
 use crate::gateway::session::Session;

@@ -125,7 +125,7 @@ impl Gateway {
             Door::Modern(backend) => self.lane(admitted, backend)?,
             Door::Legacy => {
                 self.note_digest(admitted, &incoming, &mut facts);
-                if let Way::Done = self.resume(admitted, &incoming, &facts)? {
+                if let Way::Done = self.resume_call(admitted, &incoming, &facts)? {
                     return Ok(());
                 }
                 self.pooled_session(admitted, &incoming, &facts)?

@@ -239,7 +239,7 @@ impl Gateway {
     }
 
     /// Keeps what a backend says of a parked call, for its client's next exchange.
-    pub(super) fn keep_for_retry(&mut self, call: Key<Call>, message: &Message) {
+    pub(crate) fn keep_for_retry(&mut self, call: Key<Call>, message: &Message) {
         let (n_max, bytes_max) = (self.limits().queued_messages_max, self.limits().queued_bytes_max);
         let Some(Needs::Park(key)) = self.calls.get(call).and_then(|call| call.needs) else {
             return;
@@ -321,7 +321,7 @@ impl Gateway {
     }
 
     /// Asks the clients whose time has come, and gives up those that did not come back.
-    pub(super) fn expire_parks(&mut self) {
+    pub(crate) fn expire_parks(&mut self) {
         let now = self.now.mono;
         let due = self.parks.iter().filter(|(_, park)| park.phase.until() <= now);
         let due: Vec<_> = due.map(|(key, park)| (key, park.phase, park.call)).collect();

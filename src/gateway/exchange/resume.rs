@@ -52,7 +52,7 @@ impl Gateway {
     }
 
     /// Goes on with the call that a request is the retry of, if it is one.
-    pub(super) fn resume(
+    pub(super) fn resume_call(
         &mut self,
         admitted: &Admitted,
         one: &Incoming,

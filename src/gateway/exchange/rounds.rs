@@ -294,7 +294,7 @@ impl Gateway {
     }
 
     /// Tries rounds again that only waited, and gives up those whose clients did not answer.
-    pub(super) fn expire_rounds(&mut self) {
+    pub(crate) fn expire_rounds(&mut self) {
         let now = self.now.mono;
         let due = self.rounds.iter().filter(|(_, round)| round.until <= now);
         let due: Vec<_> = due.map(|(key, round)| (key, round.asked.is_empty())).collect();
