@@ -234,7 +234,7 @@ impl Limits {
             ("requests", self.exchanges_max * self.message_bytes_max),
             (
                 "calls that wait for input",
-                self.parked_calls_max * (self.message_bytes_max + self.queued_bytes_max),
+                self.parked_calls_max * (self.backend_message_bytes_max + self.queued_bytes_max),
             ),
             ("bytes owed to clients", self.peers_max * self.outbox_bytes_max),
             ("bytes owed to backends", self.children_max * self.backend_outbox_bytes_max),

@@ -16,16 +16,12 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::modern::ModernFacts;
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::Backend;
 use crate::gateway::call::{Call, CallFor, Needs};
-use crate::gateway::fault::Fault;
-use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::session::Session;
-use crate::mcp::Era;
 use crate::mcp::input_request::{self, InputRequest, Kind};
 use crate::mcp::meta::ClientCapabilities;
 use crate::mcp::park_state::{self, ParkState};
@@ -34,9 +30,6 @@ use crate::wire::jsonrpc::Envelope;
 
 /// Requests that come within so long after the first one are asked together.
 const GATHER_FOR: Duration = Duration::from_millis(5);
-
-/// The park of a state whose call is not parked but will be made once more.
-pub(super) const NOT_PARKED: u64 = u64::MAX;
 
 /// A call that waits for its client's input, and what for.
 #[derive(Debug)]
@@ -337,38 +330,6 @@ impl Gateway {
         if let Some(at) = self.parks.iter().map(|(_, park)| park.phase.until()).min() {
             self.alarms.set(Alarm::Rounds, at);
         }
-    }
-
-    /// Whether a legacy server wants its client to visit an address first. Then the client is
-    /// asked, and makes the same call once more.
-    pub(super) fn is_sent_elsewhere(
-        &mut self,
-        call: &Call,
-        message: &Message,
-        envelope: &Envelope,
-    ) -> bool {
-        let (Some(error), CallFor::Exchange(exchange)) = (envelope.error, &call.whom) else {
-            return false;
-        };
-        let exchange = *exchange;
-        let Some(asked) = input_request::url_elicitations(message, error) else { return false };
-        let Some(ModernFacts { can, digest, .. }) = self.facts_of(exchange) else { return false };
-        let (can, digest) = (*can, *digest);
-        if !call.method.may_ask_for_input() || self.era_of(call.backend) == Era::Modern {
-            return false;
-        }
-        let principal = self.session_of(exchange).and_then(|key| self.sessions.get(key));
-        let principal = principal.map(|session| session.principal);
-        let (Some(digest), Some(principal), true) = (digest, principal, can.elicitation_url) else {
-            let needs = Fault::from(ModernFault::Capability(r#"{"elicitation":{"url":{}}}"#));
-            self.deliver_fault(exchange, &call.id, &needs);
-            return true;
-        };
-        let state = self.seal_state(NOT_PARKED, 1, principal, digest);
-        let info = self.server_info(call.backend);
-        let message = input_request::input_required(&call.id, &asked, &state, info.as_deref());
-        self.deliver(exchange, message.into());
-        true
     }
 }
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::modern::ModernFacts;
 use super::open::Incoming;
-use super::park::{NOT_PARKED, Park, Phase};
+use super::park::{Park, Phase};
+use super::visit::NOT_PARKED;
 use super::{Admitted, Exchange};
 use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
@@ -20,7 +21,6 @@ use crate::gateway::fault::Fault;
 use crate::gateway::fault::modern::ModernFault;
 use crate::mcp::input_request::as_response;
 use crate::mcp::input_round::{self, Retry};
-use crate::mcp::method::Method;
 use crate::mcp::park_state::{self, ParkState, call_digest};
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Parsed};
@@ -63,7 +63,7 @@ impl Gateway {
         let Some(retry) = retry else { return Ok(Way::On) };
         let state = self.opened_state(admitted, one, &retry)?;
         if state.park == NOT_PARKED {
-            return self.resume_visit(admitted, one, facts, &retry);
+            return Ok(self.resume_visit(admitted, one, &retry));
         }
         let key = Key::from_parts(state.park as u32, (state.park >> 32) as u32);
         let lost = || refused(format!("the call is not there any more; {BEGIN_ANEW}"));
@@ -115,35 +115,6 @@ impl Gateway {
             return Err(refused(format!("this requestState has expired; {BEGIN_ANEW}")));
         }
         Ok(state)
-    }
-
-    /// The client comes back from the addresses that it was to visit: the call is made once more.
-    fn resume_visit(
-        &mut self,
-        admitted: &Admitted,
-        one: &Incoming,
-        facts: &ModernFacts,
-        retry: &Retry,
-    ) -> Result<Way, Fault> {
-        let action = |at: Span| {
-            let action = scan::member(&one.message, at, "action")?;
-            scan::string(&one.message, action)
-        };
-        let agreed = |at: Span| action(at).is_some_and(|action| action == "accept");
-        if retry.responses.iter().all(|(_, at)| agreed(*at)) {
-            return Ok(Way::On);
-        }
-        let session = self.pooled_session(admitted, one, facts)?;
-        let exchange = self.await_response(admitted, session, 0, None, false);
-        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) {
-            (sent.waiting, sent.is_notice) = (1, false);
-            sent.modern = Some(Box::new(facts.clone()));
-        }
-        let why = "the server wants an address to be visited first, and that was declined";
-        let id = one.id().unwrap_or(b"null");
-        let answer = input_round::failed(one.method == Method::ToolsCall, id, why, true);
-        self.deliver(exchange, answer.into());
-        Ok(Way::Done)
     }
 
     /// The exchange of a retry takes a parked call over.
