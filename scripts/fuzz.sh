@@ -43,6 +43,8 @@ seeds() {
     input_request | input_round | json_agrees | json_edit | json_scan | jsonrpc | mcp_answer | mcp_meta | ndjson | splice | stdio) echo tests/data/jsonrpc ;;
     config_json | config_toml) echo tests/data/config ;;
     redact) echo tests/data/jsonrpc ;;
+    schema) echo tests/data/schemas ;;
+    tool_list) echo tests/data/tool-lists ;;
     *) echo "tests/data/$1" ;;
   esac
 }

@@ -24,6 +24,8 @@ mod leftovers;
 mod modes;
 #[path = "core/parked.rs"]
 mod parked;
+#[path = "core/published.rs"]
+mod published;
 #[path = "core/recovery.rs"]
 mod recovery;
 #[path = "core/rounds.rs"]

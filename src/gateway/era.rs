@@ -140,13 +140,9 @@ impl Gateway {
         }
         self.era(server).backend = Some(key);
         let version = std::sync::Arc::clone(&self.snapshot.version);
-        self.call_ourselves(
-            key,
-            CallFor::Discovery,
-            Method::Discover,
-            "server/discover",
-            |id| modern::discover_request(id, &version).into(),
-        );
+        self.call_ourselves(key, CallFor::Discovery, Method::Discover, "server/discover", |id| {
+            modern::discover_request(id, &version).into()
+        });
         Ok(key)
     }
 
@@ -187,6 +183,7 @@ impl Gateway {
             self.greet_or_wait(key, call);
         }
         self.release_held(key);
+        self.refresh_all_below(key);
         if is_news {
             let text = "it speaks 2026-07-28".to_owned();
             self.note(Level::Info, "backend", Some(server), text);
@@ -280,8 +277,7 @@ impl Gateway {
         } else {
             self.era(server).modern_only = true;
         }
-        self.begin_again(call, None);
-        true
+        self.begin_again(call, None)
     }
 
     /// Lets a backend leave that refused to be opened; who waited for it waits for the era instead.

@@ -12,6 +12,7 @@ use super::backend::Backend;
 use super::era::EraState;
 use super::io::Peer;
 use super::snapshot::{ServerId, Transport};
+use super::tools::KnownTools;
 use crate::base::Key;
 use crate::wire::json::write;
 
@@ -37,6 +38,8 @@ pub struct ServerState {
     pub n_failed: u32,
     /// Which eras of the protocol it speaks.
     pub era: EraState,
+    /// What is known of its tools.
+    pub tools: KnownTools,
 }
 
 /// From the first failure of a child to its next start; each further failure doubles it. Children

@@ -44,6 +44,7 @@ pub mod sessions;
 pub mod shared;
 pub mod snapshot;
 pub mod stream;
+pub mod tools;
 
 use alarm::Alarms;
 use backend::Backend;

@@ -10,9 +10,9 @@ use std::time::Duration;
 use super::Gateway;
 use super::backend::{Backend, Link};
 use super::call::{Call, CallFor};
-use super::exchange::{Admitted, Exchange};
 use super::exchange::modern::ModernFacts;
 use super::exchange::open::Incoming;
+use super::exchange::{Admitted, Exchange};
 use super::fault::Fault;
 use super::session::{NewSession, Pool, Session, SessionKind};
 use super::shared::level;
@@ -114,7 +114,9 @@ impl Gateway {
     /// A session of the pool; an idle one if what it asks must not be taken for another's.
     fn free_session(&self, pool: &Pool, alone: bool) -> Option<Key<Session>> {
         let fits = |key: &&Key<Session>| {
-            self.sessions.get(**key).is_some_and(|session| !alone || session.n_exchanges + session.n_parked == 0)
+            self.sessions
+                .get(**key)
+                .is_some_and(|session| !alone || session.n_exchanges + session.n_parked == 0)
         };
         self.sessions.pooled(pool).iter().find(fits).copied()
     }
@@ -218,4 +220,3 @@ impl Gateway {
         self.backends.get(key).is_some_and(|backend| matches!(backend.link, Link::Http(_)))
     }
 }
-

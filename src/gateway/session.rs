@@ -229,9 +229,9 @@ impl Gateway {
         for exchange in self.exchanges_of(key) {
             self.fail_exchange(exchange, fault);
         }
-        let Some(mut session) = self.sessions.remove(key) else { return };
+        let Some(session) = self.sessions.remove(key) else { return };
         self.forget_parks_of(key);
-        if let Some(below) = session.below.take() {
+        if let Some(below) = &session.below {
             self.leave_below(below);
         }
         for peer in session.streams.iter().filter_map(|stream| stream.peer) {
@@ -343,7 +343,7 @@ impl Gateway {
 }
 
 impl Session {
-    /// Whether several clients may be behind it, so that none has a stream that all of it may go to.
+    /// Whether several clients may be behind it, so that no stream is meant for all it says.
     #[must_use]
     pub fn is_pooled(&self) -> bool {
         self.kind != SessionKind::Handshake
@@ -361,7 +361,8 @@ impl Session {
     /// Whether nothing is under way and nobody listens.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.n_exchanges + self.n_parked == 0 && self.streams.iter().all(|stream| stream.peer.is_none())
+        self.n_exchanges + self.n_parked == 0
+            && self.streams.iter().all(|stream| stream.peer.is_none())
     }
 
     /// The stream for messages that belong to no call: the newest GET that is open.

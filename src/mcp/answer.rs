@@ -25,7 +25,7 @@ use crate::wire::json::edit::Edits;
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::Envelope;
 
-pub use notification::{retag_result, tag, to_legacy_notification, to_modern_notification, untag};
+pub use notification::{tag, to_legacy_notification, to_modern_notification, untag};
 
 /// What a result says that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

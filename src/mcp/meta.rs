@@ -186,7 +186,7 @@ impl ClientCapabilities {
 #[derive(Clone, Copy, Debug)]
 pub struct Identity<'a> {
     /// Its `clientInfo`, an object in JSON.
-    pub client_info: &'a [u8],
+    pub client_info: Option<&'a [u8]>,
     /// What [`capabilities_for_modern`] made of its capabilities.
     pub capabilities: &'a [u8],
     /// What it set with `logging/setLevel`.
@@ -229,11 +229,9 @@ pub fn without_ours(message: &Message, envelope: &Envelope) -> Message {
 pub fn with_ours(message: &Message, envelope: &Envelope, identity: &Identity<'_>) -> Message {
     let version = format!("\"{}\"", revision::modern().date);
     let level = identity.log_level.map(|level| format!("\"{}\"", level.name()));
-    let mut added = vec![
-        (PROTOCOL_VERSION, version.as_bytes()),
-        (CLIENT_CAPABILITIES, identity.capabilities),
-        (CLIENT_INFO, identity.client_info),
-    ];
+    let mut added =
+        vec![(PROTOCOL_VERSION, version.as_bytes()), (CLIENT_CAPABILITIES, identity.capabilities)];
+    added.extend(identity.client_info.map(|client| (CLIENT_INFO, client)));
     added.extend(level.as_ref().map(|level| (LOG_LEVEL, level.as_bytes())));
     let mut edits = Edits::of(message);
     match envelope.params {
@@ -324,7 +322,7 @@ pub fn fuzz(input: &[u8]) {
         return;
     }
     let client: &[u8] = br#"{"name":"n","version":"1"}"#;
-    let identity = Identity { client_info: client, capabilities: b"{}", log_level: None };
+    let identity = Identity { client_info: Some(client), capabilities: b"{}", log_level: None };
     let modern = with_ours(&message, &envelope, &identity);
     let Some(envelope) = parse(&modern) else {
         // Names that only other readers take for ours are kept, and refused behind us.

@@ -68,10 +68,7 @@ impl Method {
     /// Whether its `params.taskId` says what it is about.
     #[must_use]
     pub const fn names_task(self) -> bool {
-        matches!(
-            self,
-            Self::TasksGet | Self::TasksResult | Self::TasksCancel | Self::TasksUpdate
-        )
+        matches!(self, Self::TasksGet | Self::TasksResult | Self::TasksCancel | Self::TasksUpdate)
     }
 
     /// Whether a server that gets a request with this method twice does the same as if it got it
@@ -125,16 +122,15 @@ impl Method {
     pub const fn is_known_modern(self) -> bool {
         self.is_cacheable()
             || self.may_ask_for_input()
-            || self.names_task()
-            || matches!(self, Self::Listen | Self::Complete | Self::Cancelled)
-    }
-
-    /// Whether a modern request with this method names the task that it is about, in `taskId`.
-    ///
-    /// Spec: MCP 2026-07-28, extension for tasks.
-    #[must_use]
-    pub const fn names_task(self) -> bool {
-        matches!(self, Self::TasksGet | Self::TasksCancel | Self::TasksUpdate)
+            || matches!(
+                self,
+                Self::Listen
+                    | Self::Complete
+                    | Self::Cancelled
+                    | Self::TasksGet
+                    | Self::TasksCancel
+                    | Self::TasksUpdate
+            )
     }
 
     /// Whether only clients of the legacy era have this method: a modern one is refused.

@@ -12,9 +12,6 @@ use crate::mcp::revision::{self, Revision};
 use crate::wire::json::edit::{self, Edits};
 use crate::wire::json::{scan, write};
 
-/// The date of the revision without a handshake.
-pub const DATE: &str = revision::MODERN.date;
-
 /// What stands for the name of a peer that does not say it, where the other era demands one.
 const NAMELESS: &[u8] = br#"{"name":"unknown","version":"0"}"#;
 
@@ -87,9 +84,7 @@ pub struct Discovery {
     pub ttl_ms: u64,
     /// Whether it may be kept for everybody, and not only for whoever asked.
     pub is_public: bool,
-    /// Whether the server has tools.
-    pub has_tools: bool,
-    /// What else the capabilities say.
+    /// What the capabilities say.
     pub offers: Offers,
 }
 
@@ -128,7 +123,6 @@ pub fn discovery(message: &Message, result: Span) -> Option<Discovery> {
     let server_info = member("_meta")
         .and_then(|of_result| scan::member(&result, of_result, meta::SERVER_INFO))
         .filter(|span| begins(span, b'{'));
-    let offers = Offers::of(&result, capabilities);
     Some(Discovery {
         capabilities,
         server_info,
@@ -136,8 +130,7 @@ pub fn discovery(message: &Message, result: Span) -> Option<Discovery> {
         versions,
         ttl_ms: ttl_ms(&result, whole),
         is_public: is_public(&result, whole),
-        has_tools: offers.tools,
-        offers,
+        offers: Offers::of(&result, capabilities),
         result,
     })
 }
@@ -213,20 +206,8 @@ pub fn greeting(id: &[u8], discovery: &Discovery, agreed: &Revision) -> Message 
     legacy::response(id, &edits.apply())
 }
 
-/// The capabilities that a modern client declares, as `initialize` declares them: without
-/// extensions, of which legacy servers know nothing.
-#[must_use]
-pub fn legacy_capabilities(modern: &[u8]) -> Vec<u8> {
-    match edit::whole(modern) {
-        object if object.of(modern).starts_with(b"{") => {
-            edit::without_member(modern, object, "extensions")
-        }
-        _ => b"{}".to_vec(),
-    }
-}
-
-/// The `initialize` that we send for a modern client which declared `capabilities`: these, as
-/// [`legacy_capabilities`] has them, and no others.
+/// The `initialize` that we send for a modern client which declared `capabilities`: these and no
+/// others, without extensions, of which legacy servers know nothing.
 #[must_use]
 pub fn initialize_for(
     id: u64,
@@ -234,12 +215,18 @@ pub fn initialize_for(
     capabilities: &[u8],
     revision: &Revision,
 ) -> Message {
+    let capabilities = match edit::whole(capabilities) {
+        object if object.of(capabilities).starts_with(b"{") => {
+            edit::without_member(capabilities, object, "extensions")
+        }
+        _ => b"{}".to_vec(),
+    };
     let mut out = Vec::new();
     write::object(&mut out, |request| {
         request.str("jsonrpc", "2.0").u64("id", id).str("method", "initialize");
         request.object("params", |params| {
             params.str("protocolVersion", revision.date);
-            params.raw("capabilities", &legacy_capabilities(capabilities));
+            params.raw("capabilities", &capabilities);
             params.raw("clientInfo", client_info.unwrap_or(NAMELESS));
         });
     });

@@ -34,9 +34,8 @@ impl Filter {
         else {
             return Self::default();
         };
-        let is_on = |name| {
-            scan::member(text, wanted, name).is_some_and(|value| value.of(text) == b"true")
-        };
+        let is_on =
+            |name| scan::member(text, wanted, name).is_some_and(|value| value.of(text) == b"true");
         let uris = scan::member(text, wanted, "resourceSubscriptions");
         let uris = uris.into_iter().flat_map(|array| scan::elements(text, array));
         let uris = uris.filter_map(|span| scan::string(text, span));
@@ -143,7 +142,9 @@ impl Filter {
 
 fn is_part(uri: &str, of: &str) -> bool {
     let rest = uri.strip_prefix(of);
-    rest.is_some_and(|rest| rest.is_empty() || of.ends_with('/') || rest.starts_with(['/', '?', '#']))
+    rest.is_some_and(|rest| {
+        rest.is_empty() || of.ends_with('/') || rest.starts_with(['/', '?', '#'])
+    })
 }
 
 fn push_comma(out: &mut Vec<u8>, start: usize) {

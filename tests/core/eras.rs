@@ -13,7 +13,7 @@ use crate::world::{
 fn modern_child() -> (World, Key<Backend>) {
     let (mut world, _) = World::with_child();
     let first = world.ask("/mcp/time", "1", "tools/list", "");
-    let child = *world.spawned.last().unwrap();
+    let child = world.spawned[world.spawned.len() - 1];
     let id = world.id_of_last(child, "server/discover");
     world.line(child, &answer(&id, DISCOVERY));
     let id = world.id_of_last(child, "tools/list");
@@ -217,7 +217,10 @@ fn a_legacy_client_is_served_by_a_server_that_is_modern_alone() {
     let peer = world.post("/mcp/time", Some(&session), CALL);
     let ours = world.id_of_last(modern, "tools/call");
     let sent = world.sent_to(modern).last().unwrap().to_string();
-    assert!(sent.contains(r#""io.modelcontextprotocol/clientCapabilities":{"roots":{}}"#), "{sent}");
+    assert!(
+        sent.contains(r#""io.modelcontextprotocol/clientCapabilities":{"roots":{}}"#),
+        "{sent}"
+    );
     world.line(modern, &answer(&ours, r#"{"resultType":"complete","content":[]}"#));
     assert_eq!(world.client(peer).body, answer("5", r#"{"content":[]}"#));
     let peer = world.post("/mcp/time", Some(&session), PING);
@@ -231,14 +234,15 @@ const PING: &str = r#"{"jsonrpc":"2.0","id":6,"method":"ping"}"#;
 fn the_status_of_a_modern_server_never_reaches_a_legacy_client() {
     let mut world = World::new(snapshot(vec![http_server("time")]));
     let (fetch, id) = world.fetch_of("initialize");
-    let refusal = format!(
-        r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32022,"message":"no"}}}}"#
-    );
+    let refusal =
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32022,"message":"no"}}}}"#);
     world.fetch_status(fetch, 400, &refusal);
     let (fetch, id) = world.fetch_of("server/discover");
     assert_eq!(world.request(fetch).revision.as_deref(), Some("2026-07-28"));
     let fields = &world.request(fetch).fields;
-    assert!(fields.iter().any(|(name, value)| &**name == "Mcp-Method" && &**value == "server/discover"));
+    assert!(
+        fields.iter().any(|(name, value)| &**name == "Mcp-Method" && &**value == "server/discover")
+    );
     world.fetch_json(fetch, None, &answer(&id, DISCOVERY));
     let (fetch, id) = world.fetch_of("tools/list");
     world.fetch_json(fetch, None, &answer(&id, TOOLS));
@@ -247,7 +251,8 @@ fn the_status_of_a_modern_server_never_reaches_a_legacy_client() {
     let body = CALL.replace("tools/call", "acme/frob");
     let peer = world.post("/mcp/time", Some(&session), &body);
     let (fetch, id) = world.fetch_of("acme/frob");
-    let refusal = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"no"}}}}"#);
+    let refusal =
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"no"}}}}"#);
     world.fetch_status(fetch, 404, &refusal);
     assert_eq!(world.client(peer).status, 200);
     assert!(world.client(peer).body.contains("-32601"));
@@ -259,6 +264,9 @@ fn a_modern_client_sees_the_status_and_stream_of_a_modern_server() {
     let mut world = World::new(snapshot(vec![http_server("time")]));
     let (fetch, id) = world.fetch_of("initialize");
     world.fetch_json(fetch, Some("s"), &answer(&id, HANDSHAKE));
+    let (fetch, _) = world.fetch_of("notifications/initialized");
+    world.fetch_head(fetch, 202, FetchContent::Other, None);
+    world.input(penstock::gateway::io::Input::FetchDone { fetch, end: Ok(()) });
     let (fetch, id) = world.fetch_of("tools/list");
     world.fetch_json(fetch, None, &answer(&id, TOOLS));
     let peer = world.ask("/mcp/time", "\"x\"", "subscriptions/listen", LISTEN);
@@ -280,10 +288,11 @@ fn a_modern_client_sees_the_status_and_stream_of_a_modern_server() {
     assert_eq!(world.cancelled, vec![fetch]);
     let unknown = world.ask("/mcp/time", "2", "acme/frob", "");
     let (fetch, id) = world.fetch_of("acme/frob");
-    let refusal = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"no"}}}}"#);
+    let refusal =
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"no"}}}}"#);
     world.fetch_status(fetch, 404, &refusal);
     assert_eq!(world.client(unknown).status, 404);
-    assert!(world.gateway.is_quiet());
+    assert!(world.gateway.is_quiet(), "{}", world.gateway.what_is_left());
 }
 
 const LISTEN: &str = r#""notifications":{"toolsListChanged":true,"resourceSubscriptions":["a:b"]}"#;
@@ -291,10 +300,8 @@ const LISTEN: &str = r#""notifications":{"toolsListChanged":true,"resourceSubscr
 // Checklist 83.
 #[test]
 fn a_modern_client_listens_to_a_legacy_server() {
-    let can = HANDSHAKE.replace(
-        r#""tools":{}"#,
-        r#""tools":{"listChanged":true},"resources":{"subscribe":true}"#,
-    );
+    let can = HANDSHAKE
+        .replace(r#""tools":{}"#, r#""tools":{"listChanged":true},"resources":{"subscribe":true}"#);
     let mut world = World::new(snapshot(vec![stdio_server("time")]));
     let legacy = world.spawned[0];
     let id = world.id_of_last(legacy, "initialize");
@@ -310,7 +317,8 @@ fn a_modern_client_listens_to_a_legacy_server() {
     world.line(legacy, changed);
     let other = r#"{"jsonrpc":"2.0","method":"notifications/prompts/list_changed"}"#;
     world.line(legacy, other);
-    let updated = r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a:b"}}"#;
+    let updated =
+        r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a:b"}}"#;
     world.line(legacy, updated);
     let events = world.client(peer).events.clone();
     assert_eq!(events.len(), 3, "{events:?}");

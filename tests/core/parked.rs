@@ -7,7 +7,9 @@ use penstock::base::Key;
 use penstock::gateway::io::{Backend, ChildEnd, FetchContent, Peer};
 use penstock::wire::http1::Field;
 
-use crate::world::{HANDSHAKE, World, http_server, modern_request, snapshot, stdio_server, with_key};
+use crate::world::{
+    HANDSHAKE, World, http_server, modern_request, snapshot, stdio_server, with_key,
+};
 
 const ALL: &str = r#"{"sampling":{},"elicitation":{"form":{},"url":{}},"roots":{}}"#;
 const NAMED: &str = r#""name":"now","arguments":{"n":1.0}"#;

@@ -8,7 +8,8 @@ use penstock::gateway::io::{Backend, ChildEnd, Peer};
 
 use crate::world::{DISCOVERY, INITIALIZE, World, snapshot, stdio_server};
 
-const ALL: &str = r#"{"sampling":{},"elicitation":{"form":{},"url":{}},"roots":{"listChanged":true}}"#;
+const ALL: &str =
+    r#"{"sampling":{},"elicitation":{"form":{},"url":{}},"roots":{"listChanged":true}}"#;
 const CALL: &str = r#"{"jsonrpc":"2.0","id":"five","method":"tools/call","params":{"name":"now","arguments":{"n":1.0},"_meta":{"progressToken":"p","x":1}}}"#;
 const TOOLS: &str = r#"{"resultType":"complete","tools":[],"ttlMs":0,"cacheScope":"private"}"#;
 const DONE: &str = r#"{"resultType":"complete","content":[]}"#;
@@ -68,7 +69,8 @@ impl Asked {
 
     /// The requests that the client got on the stream of its call: ids and texts.
     fn asked(&self) -> Vec<(String, String)> {
-        let requests = self.world.client(self.peer).events.iter().filter(|e| e.contains("\"method\""));
+        let requests =
+            self.world.client(self.peer).events.iter().filter(|e| e.contains("\"method\""));
         let texts = requests.map(|event| event.split_once('|').unwrap().1.to_owned());
         let id = |text: &str| {
             let (_, rest) = text.split_once("\"id\":").unwrap();
@@ -118,7 +120,8 @@ impl Asked {
 }
 
 const ROOTS: &str = r#""a":{"method":"roots/list"}"#;
-const FORM: &str = r#""b":{"method":"elicitation/create","params":{"mode":"form","message":"é?","n":1.0}}"#;
+const FORM: &str =
+    r#""b":{"method":"elicitation/create","params":{"mode":"form","message":"é?","n":1.0}}"#;
 const VISIT: &str = r#""c\"":{"method":"elicitation/create","params":{"mode":"url","url":"https://a.example/","message":"m"}}"#;
 
 // Checklist 52, 53, 54, 87, 92.
@@ -338,7 +341,9 @@ fn between_modern_ones_state_and_answers_pass_as_they_are() {
     assert_eq!(world.client(first).status, 200);
     let peer = world.ask_as("/mcp/time", "3", "tools/call", r#""name":"now""#, ALL, "");
     let id = world.id_of_last(child, "tools/call");
-    let asks = format!(r#"{{"resultType":"input_required","inputRequests":{{{FORM}}},"requestState":"s\u00e9"}}"#);
+    let asks = format!(
+        r#"{{"resultType":"input_required","inputRequests":{{{FORM}}},"requestState":"s\u00e9"}}"#
+    );
     world.line(child, &answer(&id, &asks));
     assert_eq!(world.client(peer).body, answer("3", &asks));
     let extra = r#""name":"now","requestState":"s\u00e9","inputResponses":{"b":{ "action":"accept","n":1e2}}"#;

@@ -15,7 +15,7 @@ use penstock::gateway::io::{
     FetchEvent, FetchHead, FetchRequest, Input, Output, Peer, PeerAddress, StreamData,
 };
 use penstock::gateway::snapshot::{
-    ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
 };
 use penstock::policy::auth;
 use penstock::wire::http1::{Content, Field, Method, RequestHead};
@@ -90,6 +90,7 @@ fn server(name: &str, transport: Transport) -> Server {
         shared: false,
         required: false,
         response: ResponseMode::Auto,
+        schema: Care::Reference,
     }
 }
 
@@ -99,7 +100,9 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(6 * 3600),
         responses: Vec::new(),
+        schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
+        tolerance: Default::default(),
         limits: Limits::DEFAULT,
         version: "0.1.0".into(),
     }

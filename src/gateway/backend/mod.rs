@@ -26,6 +26,7 @@ use crate::mcp::modern::Discovery;
 use crate::wire::Splice;
 
 pub mod events;
+pub mod greet;
 pub mod http;
 pub mod open;
 pub mod reopen;

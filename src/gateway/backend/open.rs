@@ -9,6 +9,7 @@ use crate::base::{Key, Message};
 use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, CallFor, Fields, id_of};
 use crate::gateway::exchange::Exchange;
+use crate::gateway::exchange::cell::mirror_fields;
 use crate::gateway::fault::{self, BackendFaultKind, Fault, GatewayFault};
 use crate::gateway::io::{EventKind, Level, Output};
 use crate::gateway::session::Session;
@@ -16,7 +17,7 @@ use crate::gateway::snapshot::{ServerId, Transport};
 use crate::gateway::{Gateway, note};
 use crate::mcp::meta::{self, Identity};
 use crate::mcp::method::Method;
-use crate::mcp::{Era, legacy, mirror, modern};
+use crate::mcp::{Era, legacy};
 use crate::wire::Splice;
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::Envelope;
@@ -215,7 +216,7 @@ impl Gateway {
             let Some(own) = self.read_again(message) else { return request };
             one = own;
         }
-        let fields = mirror::fields_for(&one.message, &one.envelope, one.method);
+        let fields = mirror_fields(&one);
         if let Some(call) = self.calls.get_mut(call) {
             call.fields = fields.into();
         }
@@ -264,7 +265,7 @@ impl Gateway {
         if is_first && has_tools {
             self.list_tools(key, Vec::new(), None);
         } else if is_first && !has_tools {
-            self.emit(Some(server), EventKind::Tools { pages: Vec::new() });
+            self.tools_listed(server, &[]);
         }
     }
 
@@ -286,55 +287,6 @@ impl Gateway {
             }
             self.transmit(key, message, carrier);
         }
-    }
-
-    /// Answers a client's `initialize` from the backend's handshake, now or when it is there.
-    pub(crate) fn greet_or_wait(&mut self, key: Key<Backend>, call: Key<Call>) {
-        let Some(backend) = self.backends.get_mut(key) else { return };
-        if backend.era == Era::Modern {
-            return self.greet_from_discovery(key, call);
-        }
-        let Some(handshake) = backend.handshake.clone() else {
-            backend.greetings.push(call);
-            return;
-        };
-        if self.calls.get(call).is_some_and(|call| call.method == Method::Listen) {
-            return self.begin_listening(key, call);
-        }
-        let Some(call) = self.calls.remove(call) else { return };
-        let CallFor::Exchange(exchange) = call.whom else { return };
-        if call.method == Method::Discover {
-            let answer = modern::discover_result(&call.id, &handshake);
-            return self.deliver(exchange, answer.into());
-        }
-        let mut agreed = handshake.revision;
-        if let Some(session) = self.session_of(exchange)
-            && let Some(session) = self.sessions.get_mut(session)
-        {
-            // A shared backend was asked in our words; this client may speak an older revision.
-            agreed = session.revision.older_of(handshake.revision);
-            session.revision = agreed;
-        }
-        let answer = legacy::greeting(&call.id, &handshake, agreed);
-        self.deliver(exchange, answer.into());
-    }
-
-    /// The same for a legacy client of a modern backend.
-    fn greet_from_discovery(&mut self, key: Key<Backend>, call: Key<Call>) {
-        let Some(backend) = self.backends.get_mut(key) else { return };
-        let Some(discovery) = &backend.discovery else {
-            backend.greetings.push(call);
-            return;
-        };
-        let Some(call) = self.calls.remove(call) else { return };
-        let CallFor::Exchange(exchange) = call.whom else { return };
-        let session = match self.exchanges.get(exchange) {
-            Some(Exchange::AwaitResponse(sent)) => self.sessions.get(sent.session),
-            _ => None,
-        };
-        let Some(session) = session else { return };
-        let answer = modern::greeting(&call.id, discovery, session.revision);
-        self.deliver(exchange, answer.into());
     }
 
     /// A client's own `initialize` is answered. `Err`: the session that never begins; it is to be
@@ -400,7 +352,7 @@ impl Gateway {
             Some(span) if pages.len() < self.limits().list_pages_max => {
                 self.list_tools(key, pages, Some(span.of(message)));
             }
-            _ => self.emit(Some(server), EventKind::Tools { pages }),
+            _ => self.tools_listed(server, &pages),
         }
     }
 

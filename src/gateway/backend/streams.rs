@@ -137,7 +137,11 @@ impl Gateway {
         let Some(backend) = self.backends.get(key) else { return };
         let Link::Http(http) = &backend.link else { return };
         let is_legacy = backend.era == Era::Legacy;
-        if !is_legacy || http.listening.is_some() || backend.state != State::Ready || !self.is_listened_to(key) {
+        if !is_legacy
+            || http.listening.is_some()
+            || backend.state != State::Ready
+            || !self.is_listened_to(key)
+        {
             return;
         }
         let fetch = self.fetch(key, Purpose::Listen, FetchMethod::Get, None, None, None);

@@ -264,12 +264,7 @@ fn mirror_of(head: &RequestHead) -> Option<Box<Mirror>> {
     if method.is_none() && name.is_none() && version_of(head) == Version::Legacy {
         return None;
     }
-    Some(Box::new(Mirror {
-        version: head.field_message(Field::McpProtocolVersion),
-        method: head.field_message(Field::McpMethod),
-        name: head.field_message(Field::McpName),
-        params: head.param_messages().map(|(name, value)| (name.into(), value)).collect(),
-    }))
+    Some(Box::new(Mirror::of(head)))
 }
 
 /// What a client takes as an answer.

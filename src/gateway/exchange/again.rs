@@ -8,6 +8,7 @@ use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::backend::{Backend, Carrier};
 use crate::gateway::call::{Call, CallFor};
+use crate::gateway::fault::BackendFaultKind;
 use crate::gateway::session::Session;
 use crate::wire::{Patch, Splice};
 
@@ -15,14 +16,18 @@ impl Gateway {
     /// Lets everybody who waits for `backend` to open wait for the era of its server instead.
     pub(crate) fn wait_for_era_instead(&mut self, backend: Key<Backend>) {
         let waits = |call: &Call| {
-            call.backend == backend
-                && !call.cancelled
-                && matches!(call.whom, CallFor::Exchange(_))
+            call.backend == backend && !call.cancelled && matches!(call.whom, CallFor::Exchange(_))
         };
         for key in self.calls.keys_of(waits) {
             let held = self.held_message(backend, key);
             let Some(call) = self.calls.remove(key) else { continue };
-            self.begin_again(&call, held);
+            if let (false, CallFor::Exchange(exchange)) =
+                (self.begin_again(&call, held), &call.whom)
+            {
+                let detail = "it refused initialize";
+                let fault = self.backend_fault(backend, BackendFaultKind::Down, detail);
+                self.fail_for_client(*exchange, &call.id, &fault);
+            }
         }
         let is_of = |session: &Session| session.backend == backend;
         let left = self.sessions.iter().filter(|(_, session)| is_of(session));
@@ -38,19 +43,21 @@ impl Gateway {
         held.iter().find(|(_, carrier)| is_its(carrier)).map(|(message, _)| message.clone())
     }
 
-    /// Takes the exchange of `call` back to where its body had just arrived.
-    pub(crate) fn begin_again(&mut self, call: &Call, held: Option<Splice>) {
-        let CallFor::Exchange(exchange) = call.whom else { return };
-        let Some((admitted, session)) = self.as_admitted(exchange) else { return };
+    /// Takes the exchange of `call` back to where its body had just arrived. `false`: something has
+    /// been sent already, or its client is gone.
+    pub(crate) fn begin_again(&mut self, call: &Call, held: Option<Splice>) -> bool {
+        let CallFor::Exchange(exchange) = call.whom else { return false };
+        let Some((admitted, session)) = self.as_admitted(exchange) else { return false };
         let message = held.unwrap_or_else(|| call.request.clone()).to_message();
-        let Some(one) = self.under_its_own_id(message, &call.id) else { return };
-        if self.take_sent(exchange).is_none_or(|sent| sent.peer.is_none()) {
-            return;
+        let Some(one) = self.under_its_own_id(message, &call.id) else { return false };
+        if self.take_sent(exchange).is_none() {
+            return false;
         }
         if call.is_handshake() {
             self.end_session(session, "its backend refused initialize");
         }
         self.wait_for_era(&admitted, one);
+        true
     }
 
     fn under_its_own_id(&self, message: Message, id: &Message) -> Option<Incoming> {
@@ -63,7 +70,8 @@ impl Gateway {
     fn as_admitted(&self, key: Key<Exchange>) -> Option<(Admitted, Key<Session>)> {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return None };
         let session = self.sessions.get(sent.session)?;
-        Some((sent.as_admitted(session)?, sent.session))
+        let is_whole = sent.stream.is_none() && sent.batch.is_none();
+        Some((sent.as_admitted(session).filter(|_| is_whole)?, sent.session))
     }
 }
 

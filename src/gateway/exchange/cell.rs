@@ -14,12 +14,12 @@ use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::backend::{Backend, Link};
 use crate::gateway::call::{Call, CallFor, Fields};
-use crate::gateway::fault::modern::status_of;
+use crate::gateway::fault::modern::{same_status, status_of};
 use crate::gateway::session::Session;
 use crate::mcp::answer::{self, Asked, ResultKind};
 use crate::mcp::meta::{self, Identity};
 use crate::mcp::method::Method;
-use crate::mcp::{Code, Era, legacy, mirror};
+use crate::mcp::{Era, legacy, mirror};
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
 use crate::wire::{Patch, Splice};
@@ -85,13 +85,9 @@ impl Gateway {
         if backend.era != Era::Modern || !matches!(backend.link, Link::Http(_)) {
             return None;
         }
-        let mut fields = mirror::fields_for(&one.message, &one.envelope, one.method);
+        let mut fields = mirror_fields(one);
         if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) {
-            let params = sent.modern.iter().flat_map(|facts| &facts.params);
-            fields.extend(params.filter_map(|(name, value)| {
-                let value = std::str::from_utf8(value).ok()?;
-                Some((format!("Mcp-Param-{name}").into(), value.into()))
-            }));
+            fields.extend(sent.modern.iter().flat_map(|facts| facts.params.clone()));
         }
         Some(fields.into())
     }
@@ -183,11 +179,8 @@ impl Gateway {
             return;
         }
         let from_http = self.era_of(call.backend) == Era::Modern && self.has_streams(call.backend);
-        let status = match call.http_status {
-            Some(status @ (400 | 404)) if from_http => status,
-            None if from_http => return,
-            _ => status_of(error_code(message, envelope).unwrap_or_default()),
-        };
+        let code = error_code(message, envelope).unwrap_or_default();
+        let status = if from_http { same_status(call.http_status) } else { status_of(code) };
         if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange)
             && sent.is_modern()
         {
@@ -253,6 +246,12 @@ impl Sent {
     }
 }
 
+/// The fields that say the method and the name of a request.
+pub(crate) fn mirror_fields(one: &Incoming) -> mirror::Fields {
+    let method = one.envelope.method.and_then(|span| scan::string(&one.message, span));
+    mirror::fields_for(&one.message, &method.unwrap_or_default(), one.envelope.params, &[])
+}
+
 /// The result that ends a subscription, which its client knows under its own id.
 fn retagged(message: &Message, envelope: &Envelope, id: &Message) -> Option<Message> {
     let meta = scan::member(message, envelope.result?, "_meta")?;
@@ -264,9 +263,4 @@ fn retagged(message: &Message, envelope: &Envelope, id: &Message) -> Option<Mess
 pub(crate) fn error_code(message: &Message, envelope: &Envelope) -> Option<i64> {
     let span = scan::member(message, envelope.error?, "code")?;
     std::str::from_utf8(span.of(message)).ok()?.parse().ok()
-}
-
-/// Whether an answer is an error with this code.
-pub(crate) fn is_error(message: &Message, envelope: &Envelope, code: Code) -> bool {
-    error_code(message, envelope) == Some(i64::from(code.0))
 }

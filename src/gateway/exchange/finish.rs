@@ -196,7 +196,7 @@ impl Gateway {
         self.deliver(exchange, fault.message(Some(id)).into());
     }
 
-    fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
+    pub(super) fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return };
         if sent.modern.as_ref().is_some_and(|facts| facts.listens) && sent.stream.is_some() {
             // What it heard is complete as far as it went; its client subscribes again.

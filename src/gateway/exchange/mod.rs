@@ -14,11 +14,11 @@ use super::Gateway;
 use super::io::Peer;
 use super::session::Session;
 use super::snapshot::{ResponseMode, ServerId};
-use modern::ModernFacts;
 use crate::base::{Key, Message};
 use crate::mcp::mirror::Mirror;
 use crate::policy::auth::Principal;
 use crate::wire::http1::{Content, ResponseHead};
+use modern::ModernFacts;
 
 pub mod admit;
 pub mod again;
@@ -97,8 +97,7 @@ pub struct AwaitEra {
     pub message: Message,
 }
 
-static NO_MIRROR: Mirror =
-    Mirror { version: None, method: None, name: None, params: Vec::new() };
+static NO_MIRROR: Mirror = Mirror::EMPTY;
 
 impl Admitted {
     /// The fields that repeat what the body says.

@@ -17,10 +17,9 @@ use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{ClientFault, Fault};
 use crate::gateway::listen::Listener;
 use crate::gateway::session::Session;
-use crate::gateway::snapshot::ServerId;
 use crate::mcp::meta::{self, ClientCapabilities, RequestMeta};
 use crate::mcp::method::Method;
-use crate::mcp::{Era, LogLevel, legacy, revision};
+use crate::mcp::{Era, LogLevel, legacy, mirror, revision};
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::Kind;
 
@@ -42,7 +41,7 @@ pub struct ModernFacts {
     /// What it is told of, if it listens to a legacy backend.
     pub listener: Option<Listener>,
     /// `Mcp-Param-*`, for a server that can check them.
-    pub params: Vec<(Box<str>, Message)>,
+    pub params: mirror::Fields,
 }
 
 impl Gateway {
@@ -70,7 +69,9 @@ impl Gateway {
     fn check_modern(&self, admitted: &Admitted, one: &Incoming) -> Result<ModernFacts, Fault> {
         let claimed = claimed_version(one);
         let mirror = admitted.mirror();
-        if let (Some(claimed), Some(_)) = (&claimed, &mirror.version) {
+        if let Some(claimed) = &claimed
+            && mirror.has_version()
+        {
             mirror.check_version(claimed).map_err(ModernFault::Mirror)?;
         }
         if let Some(claimed) = &claimed
@@ -79,7 +80,9 @@ impl Gateway {
             return Err(ModernFault::Version(claimed.as_str().into()).into());
         }
         let read = meta::read(&one.message, one.envelope.meta).map_err(ModernFault::Meta)?;
-        mirror.check_version(claimed.as_deref().unwrap_or_default()).map_err(ModernFault::Mirror)?;
+        mirror
+            .check_version(claimed.as_deref().unwrap_or_default())
+            .map_err(ModernFault::Mirror)?;
         self.check_mirror(admitted, one)?;
         if one.method.is_legacy_only() {
             return Err(ModernFault::NoSuchMethod(method_name(one)).into());
@@ -90,20 +93,11 @@ impl Gateway {
     /// The fields that repeat what the body says.
     fn check_mirror(&self, admitted: &Admitted, one: &Incoming) -> Result<(), Fault> {
         let mirror = admitted.mirror();
-        let checked = mirror.check_method(&method_name(one)).and_then(|()| {
-            let task = || {
-                let params = one.envelope.params?;
-                scan::member(&one.message, params, "taskId")
-            };
-            let named = match one.method {
-                Method::ToolsCall | Method::PromptsGet => one.envelope.name,
-                Method::ResourcesRead => one.envelope.uri,
-                method if method.names_task() => task(),
-                _ => return Ok(()),
-            };
-            let named = named.and_then(|span| scan::string(&one.message, span));
-            mirror.check_name(one.method, named.as_deref())
-        });
+        let method = method_name(one);
+        let named = mirror::name_of(&one.message, &method, one.envelope.params);
+        let checked = mirror
+            .check_method(&method)
+            .and_then(|()| mirror.check_name(&method, named.as_deref()));
         checked.map_err(|error| ModernFault::Mirror(error).into())
     }
 
@@ -113,7 +107,8 @@ impl Gateway {
         incoming: Incoming,
         mut facts: ModernFacts,
     ) -> Result<(), Fault> {
-        self.check_tool(admitted.server, &incoming)?;
+        let own = self.under_own_name(admitted.server, admitted.principal, &incoming);
+        self.check_tool(admitted.server, own.as_ref().unwrap_or(&incoming))?;
         if facts.listens && !admitted.accepts_events {
             return Err(ClientFault::Accept(super::admit::ACCEPT_BOTH).into());
         }
@@ -131,7 +126,7 @@ impl Gateway {
                 self.pooled_session(admitted, &incoming, &facts)?
             }
         };
-        self.begin_modern(admitted, session, &incoming, facts)
+        self.begin_modern(admitted, session, own.as_ref().unwrap_or(&incoming), facts)
     }
 
     fn begin_modern(
@@ -174,22 +169,14 @@ impl Gateway {
         }
     }
 
-    /// What a modern client said, if `key` is an exchange of one.
-    pub(crate) fn facts_of(&self, key: Key<Exchange>) -> Option<&ModernFacts> {
-        match self.exchanges.get(key)? {
-            Exchange::AwaitResponse(sent) => sent.modern.as_deref(),
-            _ => None,
-        }
-    }
-
     /// The client of a modern exchange has left: that is how it cancels.
     ///
     /// Spec: MCP 2026-07-28, basic/transports, "Cancellation".
     pub(super) fn cancel_exchange(&mut self, key: Key<Exchange>) {
+        self.forget_listener(key);
         for call in self.calls.keys_of(|call| call.is_waited_for_by(key)) {
             self.cancel_call(call, "its client has left");
         }
-        self.forget_listener(key);
         // A call that nobody waits for any more ends its exchange.
         if matches!(self.exchanges.get(key), Some(Exchange::AwaitResponse(_))) {
             self.end_exchange(key);
@@ -212,8 +199,8 @@ impl Gateway {
         }
     }
 
-    /// Tells a backend that nobody waits for the answer to a call; where closing the stream says so,
-    /// that is for the caller to do.
+    /// Tells a backend that nobody waits for the answer to a call; where closing the stream says
+    /// so, that is for the caller to do.
     pub(crate) fn tell_cancelled(&mut self, key: Key<Call>, why: &str) {
         let Some(call) = self.calls.get(key) else { return };
         let at = call.backend;
@@ -233,11 +220,6 @@ impl Gateway {
     pub(crate) fn call_of(&self, exchange: Key<Exchange>) -> Option<Key<Call>> {
         let is_its = |call: &Call| call.whom == CallFor::Exchange(exchange) && !call.cancelled;
         self.calls.iter().find(|(_, call)| is_its(call)).map(|(key, _)| key)
-    }
-
-    /// The server that a session speaks with.
-    pub(crate) fn server_of(&self, session: Key<Session>) -> Option<ServerId> {
-        self.sessions.get(session).map(|session| session.server)
     }
 }
 
@@ -279,6 +261,6 @@ fn facts(admitted: &Admitted, one: &Incoming, read: &RequestMeta) -> ModernFacts
         client_info: read.client_info.map(copy),
         listens: one.method == Method::Listen,
         listener: None,
-        params: admitted.mirror().params.clone(),
+        params: admitted.mirror().param_fields(),
     }
 }

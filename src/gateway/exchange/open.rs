@@ -17,7 +17,7 @@ use crate::gateway::{Gateway, note};
 use crate::mcp::legacy::{self, Hello};
 use crate::mcp::meta;
 use crate::mcp::method::Method;
-use crate::mcp::revision;
+use crate::mcp::{revision, tools};
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed, RpcError};
 use crate::wire::{Patch, Splice};
@@ -104,8 +104,10 @@ impl Gateway {
             return Ok(());
         }
         let session = self.attach(admitted, incoming.envelope.kind)?;
-        self.check_tool(admitted.server, &incoming)?;
-        self.begin(admitted, session, std::slice::from_ref(&incoming), None)
+        let own = self.under_own_name(admitted.server, admitted.principal, &incoming);
+        let one = own.unwrap_or(incoming);
+        self.check_tool(admitted.server, &one)?;
+        self.begin(admitted, session, std::slice::from_ref(&one), None)
     }
 
     /// The session that a message belongs to.
@@ -278,10 +280,10 @@ impl Gateway {
         if one.method != Method::ToolsCall {
             return Ok(());
         }
-        let Some(tools) = &self.server(server).tools else { return Ok(()) };
+        let Some(allowed) = &self.server(server).tools else { return Ok(()) };
         let name = one.envelope.name.and_then(|span| scan::string(&one.message, span));
         let name = name.unwrap_or(Cow::Borrowed(""));
-        if tools.iter().any(|tool| **tool == *name) {
+        if tools::is_allowed(allowed, &name) {
             return Ok(());
         }
         Err(ClientFault::UnknownTool(name.into()).into())

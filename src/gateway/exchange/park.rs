@@ -233,7 +233,8 @@ impl Gateway {
 
     /// Keeps what a backend says of a parked call, for its client's next exchange.
     pub(crate) fn keep_for_retry(&mut self, call: Key<Call>, message: &Message) {
-        let (n_max, bytes_max) = (self.limits().queued_messages_max, self.limits().queued_bytes_max);
+        let (n_max, bytes_max) =
+            (self.limits().queued_messages_max, self.limits().queued_bytes_max);
         let Some(Needs::Park(key)) = self.calls.get(call).and_then(|call| call.needs) else {
             return;
         };

@@ -11,8 +11,8 @@ use crate::gateway::backend::{Backend, Owner};
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::io::{EventKind, Level};
 use crate::gateway::session::Session;
-use crate::mcp::{Code, Era};
 use crate::mcp::method::Method;
+use crate::mcp::{Code, Era};
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
 use crate::wire::{Patch, Splice};
@@ -116,12 +116,7 @@ impl Gateway {
     }
 
     /// Gives back a call unless its answer asks for input, or nobody is there to take it yet.
-    fn without_need(
-        &mut self,
-        call: Call,
-        message: &Message,
-        envelope: &Envelope,
-    ) -> Option<Call> {
+    fn without_need(&mut self, call: Call, message: &Message, envelope: &Envelope) -> Option<Call> {
         match call.whom {
             CallFor::Parked => {
                 self.answered_while_parked(call, message);
@@ -146,24 +141,16 @@ impl Gateway {
     }
 
     /// The answer under the client's id; all other bytes are the backend's, unless a list holds
-    /// tools that the configuration hides.
-    fn for_client(&self, call: &Call, message: Message, envelope: &Envelope) -> Splice {
-        let hidden = match (call.method, self.backends.get(call.backend)) {
-            (Method::ToolsList, Some(backend)) => self.server(backend.server).tools.as_deref(),
-            _ => None,
+    /// tools that its client must not or cannot see as they are.
+    fn for_client(&mut self, call: &Call, message: Message, envelope: &Envelope) -> Splice {
+        let Some(id) = envelope.id else {
+            return Splice::whole(error_with_id(&message, envelope, &call.id));
         };
-        let splice = Splice::whole(message.clone());
-        let splice = match envelope.id {
-            Some(span) => splice.with(span, Patch::Bytes(call.id.clone())),
-            None => return Splice::whole(error_with_id(&message, envelope, &call.id)),
-        };
-        match (hidden, envelope.result) {
-            (Some(allowed), Some(result)) => {
-                let edited = without_hidden_tools(&message, result, allowed);
-                edited
-                    .map_or(splice.clone(), |(span, tools)| splice.with(span, Patch::Bytes(tools)))
-            }
-            _ => splice,
+        let edited = envelope.result.and_then(|result| self.published(call, &message, result));
+        let splice = Splice::whole(message).with(id, Patch::Bytes(call.id.clone()));
+        match edited {
+            Some((place, result)) => splice.with(place, Patch::Bytes(result)),
+            None => splice,
         }
     }
 
@@ -311,25 +298,4 @@ fn error_with_id(message: &Message, envelope: &Envelope, id: &Message) -> Messag
     let none = format!("{{\"code\":{code},\"message\":\"no answer\"}}");
     let error = envelope.error.map_or(none.as_bytes(), |span| span.of(message));
     Message::new([b"{\"jsonrpc\":\"2.0\",\"id\":", &id[..], b",\"error\":", error, b"}"].concat())
-}
-
-/// The array `tools` of a result with the allowed tools alone, and where it stands.
-fn without_hidden_tools(
-    message: &Message,
-    result: crate::base::Span,
-    allowed: &[Box<str>],
-) -> Option<(crate::base::Span, Message)> {
-    let tools = scan::member(message, result, "tools")?;
-    let mut kept = b"[".to_vec();
-    for tool in scan::elements(message, tools) {
-        let name = scan::member(message, tool, "name").and_then(|span| scan::string(message, span));
-        if name.is_some_and(|name| allowed.iter().any(|one| **one == *name)) {
-            if kept.len() > 1 {
-                kept.push(b',');
-            }
-            kept.extend_from_slice(tool.of(message));
-        }
-    }
-    kept.push(b']');
-    Some((tools, Message::new(kept)))
 }

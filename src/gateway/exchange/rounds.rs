@@ -22,9 +22,9 @@ use crate::gateway::session::Session;
 use crate::mcp::answer::{ResultKind, result_kind};
 use crate::mcp::input_request::InputRequest;
 use crate::mcp::input_round::{self, Round as Asked};
-use crate::mcp::{Era, legacy};
 use crate::mcp::meta::ClientCapabilities;
 use crate::mcp::method::Method;
+use crate::mcp::{Era, legacy};
 use crate::wire::jsonrpc::Envelope;
 use crate::wire::{Patch, Splice};
 
@@ -90,8 +90,9 @@ impl Gateway {
         message: &Message,
         result: Span,
     ) -> Result<Asked, String> {
-        let asked = input_round::round(message, result)
-            .map_err(|error| format!("the server asks for input in a way nobody can read: {error}"))?;
+        let asked = input_round::round(message, result).map_err(|error| {
+            format!("the server asks for input in a way nobody can read: {error}")
+        })?;
         let limits = self.limits();
         if call.n_rounds >= limits.input_rounds_max {
             let max = limits.input_rounds_max;

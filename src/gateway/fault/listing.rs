@@ -69,12 +69,19 @@ fn all() -> Vec<Fault> {
         C::Busy,
         C::Modern(ModernFault::Answer),
         C::Modern(ModernFault::Batch),
-        C::Modern(ModernFault::Mirror(MirrorError::example())),
-        C::Modern(ModernFault::Meta(MetaError::Missing("io.modelcontextprotocol/clientCapabilities"))),
+        C::Modern(ModernFault::Mirror(MirrorError::Missing {
+            field: "Mcp-Method".into(),
+            body: "tools/call".into(),
+        })),
+        C::Modern(ModernFault::Meta(MetaError::Missing(
+            "io.modelcontextprotocol/clientCapabilities",
+        ))),
         C::Modern(ModernFault::Version("2027-01-01".into())),
         C::Modern(ModernFault::NoSuchMethod("ping".to_owned())),
         C::Modern(ModernFault::Capability("{\"elicitation\":{}}")),
-        C::Modern(ModernFault::Params("the server did not take a subscription to file:///a".into())),
+        C::Modern(ModernFault::Params(
+            "the server did not take a subscription to file:///a".into(),
+        )),
     ];
     let backend = [
         (BackendFaultKind::Down, "its process exited with status 1; stderr: no such file"),

@@ -42,7 +42,9 @@ impl ModernFault {
                 let text = "Invalid Request: a body holds one message in this revision";
                 (400, Code::INVALID_REQUEST, text.to_owned())
             }
-            Self::Mirror(error) => (400, Code::HEADER_MISMATCH, format!("Header mismatch: {error}")),
+            Self::Mirror(error) => {
+                (400, Code::HEADER_MISMATCH, format!("Header mismatch: {error}"))
+            }
             Self::Meta(error) => (400, Code::INVALID_PARAMS, format!("Invalid params: {error}")),
             Self::Version(_) => {
                 (400, Code::UNSUPPORTED_VERSION, "Unsupported protocol version".to_owned())
@@ -83,6 +85,16 @@ impl ModernFault {
 impl From<ModernFault> for Fault {
     fn from(fault: ModernFault) -> Self {
         Self::Client(ClientFault::Modern(fault))
+    }
+}
+
+/// The HTTP status with which an error of a modern HTTP server is passed on: its own, if it is one
+/// that means something in this era.
+#[must_use]
+pub const fn same_status(own: Option<u16>) -> u16 {
+    match own {
+        Some(status @ (400 | 404)) => status,
+        _ => 200,
     }
 }
 

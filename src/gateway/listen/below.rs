@@ -94,17 +94,17 @@ impl Gateway {
         if filter.is_empty() {
             return self.acknowledged(key, None, &filter);
         }
-        let has_it = |below: &Below| {
-            below.filter == filter && (below.next.or(below.current)).is_some()
-        };
+        let has_it =
+            |below: &Below| below.filter == filter && (below.next.or(below.current)).is_some();
         if self.sessions.get(key).and_then(|s| s.below.as_deref()).is_some_and(has_it) {
             return self.answer_what_waits(key);
         }
         self.drop_below(key, |below| below.next.take());
         let whom = CallFor::Listening(key);
-        let call = self.call_ourselves(backend, whom, Method::Listen, "subscriptions/listen", |id| {
-            filter.request(id).into()
-        });
+        let call =
+            self.call_ourselves(backend, whom, Method::Listen, "subscriptions/listen", |id| {
+                filter.request(id).into()
+            });
         if let (Some(call), Some(session)) = (call, self.sessions.get_mut(key)) {
             let below = session.below.get_or_insert_default();
             below.next = Some(call);
@@ -135,8 +135,8 @@ impl Gateway {
     }
 
     /// The session ends: so do its subscriptions.
-    pub(crate) fn leave_below(&mut self, mut below: Box<Below>) {
-        for call in [below.current.take(), below.next.take()].into_iter().flatten() {
+    pub(crate) fn leave_below(&mut self, below: &Below) {
+        for call in [below.current, below.next].into_iter().flatten() {
             self.cancel_call(call, "its session has ended");
         }
     }

@@ -35,16 +35,6 @@ pub fn untag(message: &Message, envelope: &Envelope) -> Message {
     }
 }
 
-/// The answer to `subscriptions/listen`, which ends its stream, with this subscription id instead of
-/// the one it has. An error has none.
-#[must_use]
-pub fn retag_result(message: &Message, envelope: &Envelope, subscription_id: &[u8]) -> Message {
-    match envelope.result {
-        Some(result) => edited(message, result, &[(SUBSCRIPTION_ID, subscription_id)]),
-        None => message.clone(),
-    }
-}
-
 /// A notification of a modern server for a legacy client.
 #[must_use]
 pub fn to_legacy_notification(message: &Message, envelope: &Envelope) -> Message {
@@ -65,10 +55,10 @@ pub fn to_modern_notification(
     }
 }
 
-fn edited(message: &Message, object: Span, added: &[(&str, &[u8])]) -> Message {
+fn edited(message: &Message, params: Span, added: &[(&str, &[u8])]) -> Message {
     let mut edits = Edits::of(message);
-    let of_object = MetaEdit { is_kept: |name| name != SUBSCRIPTION_ID, added };
-    meta::edit_with_meta(&mut edits, object, &of_object, |_| true, &[]);
+    let of_params = MetaEdit { is_kept: |name| name != SUBSCRIPTION_ID, added };
+    meta::edit_with_meta(&mut edits, params, &of_params, |_| true, &[]);
     meta::finished(message, edits)
 }
 

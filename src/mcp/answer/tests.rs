@@ -320,24 +320,3 @@ fn a_notification_for_a_legacy_client_bears_no_subscription() {
         check(same, same);
     }
 }
-
-// Checklist 83.
-#[test]
-fn the_end_of_a_subscription_bears_its_id() {
-    let check = |from: &str, want: &str| {
-        let (message, envelope) = parsed(from);
-        let retagged = retag_result(&message, &envelope, b"\"l\"");
-        assert_eq!(str::from_utf8(&retagged).unwrap(), want);
-    };
-    check(
-        &answer(
-            r#"{"resultType":"complete","_meta":{"io.modelcontextprotocol/subscriptionId":1,"a":2}}"#,
-        ),
-        &answer(
-            r#"{"resultType":"complete","_meta":{"io.modelcontextprotocol/subscriptionId":"l","a":2}}"#,
-        ),
-    );
-    check(&answer("{}"), &answer(r#"{"_meta":{"io.modelcontextprotocol/subscriptionId":"l"}}"#));
-    let error = failure(r#"{"code":-32603,"message":"m"}"#);
-    check(&error, &error);
-}

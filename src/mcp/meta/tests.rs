@@ -150,7 +150,7 @@ fn an_empty_meta_goes_and_what_has_nothing_of_ours_stays() {
 fn a_legacy_request_made_modern_says_who_its_client_is() {
     let client: &[u8] = br#"{"name":"c","version":"1"}"#;
     let identity = Identity {
-        client_info: client,
+        client_info: Some(client),
         capabilities: br#"{"roots":{}}"#,
         log_level: LogLevel::of("info"),
     };
@@ -183,13 +183,11 @@ fn a_legacy_request_made_modern_says_who_its_client_is() {
 
 #[test]
 fn a_level_that_the_client_did_not_set_is_not_asked_for() {
-    let identity = Identity { client_info: b"{}", capabilities: b"{}", log_level: None };
+    let identity = Identity { client_info: None, capabilities: b"{}", log_level: None };
     let (message, own) = envelope(&request(r#"{"io.modelcontextprotocol/logLevel":"debug"}"#));
     assert_eq!(
         text(&with_ours(&message, &own, &identity)),
-        request(&format!(
-            r#"{{{VERSION},{CAPABILITIES},"io.modelcontextprotocol/clientInfo":{{}}}}"#
-        ))
+        request(&format!("{{{VERSION},{CAPABILITIES}}}"))
     );
 }
 
