@@ -16,6 +16,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::Exchange;
+use super::modern::ModernFacts;
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
@@ -209,6 +211,14 @@ impl Gateway {
         }
         self.alarms.set(Alarm::Rounds, until);
         self.deliver(exchange, message.into());
+    }
+
+    /// What a modern client said of itself, if `key` is an exchange of one.
+    pub(super) fn facts_of(&self, key: Key<Exchange>) -> Option<&ModernFacts> {
+        match self.exchanges.get(key)? {
+            Exchange::AwaitResponse(sent) => sent.modern.as_deref(),
+            _ => None,
+        }
     }
 
     /// What a client carries to find its call again.
