@@ -44,6 +44,10 @@ impl Parked {
         let id = world.id_of_last(child, "initialize");
         world.line(child, &answer(&id, HANDSHAKE));
         let call = world.id_of_last(child, "tools/call");
+        if world.sent_to(child).iter().any(|text| text.contains("logging/setLevel")) {
+            let id = world.id_of_last(child, "logging/setLevel");
+            world.line(child, &answer(&id, "{}"));
+        }
         world.sent.clear();
         Self { world, child, peer, call }
     }
@@ -292,7 +296,7 @@ fn a_state_of_another_principal_is_refused() {
     let mut world = World::new(with_key(snapshot(vec![stdio_server("time")]), &["a", "b"]));
     let first = world.spawned[0];
     world.open_child(first);
-    let mut ask = |world: &mut World, key: &str, extra: &str| {
+    let ask = |world: &mut World, key: &str, extra: &str| {
         let body = modern_request("3", "tools/call", extra, ALL, "");
         let fields = [
             (Field::Accept, "application/json, text/event-stream"),
@@ -333,6 +337,9 @@ fn a_client_that_does_not_come_back_is_given_up() {
     assert!(heard.contains("notifications/cancelled") && heard.contains(&parked.call), "{heard}");
     assert!(heard.contains(r#""id":7,"error""#), "{heard}");
     parked.retry(r#""sampling-1":{}"#, &round.state);
+    // What is known of the server's era is as old, so it is asked once more.
+    let probe = *parked.world.spawned.last().unwrap();
+    parked.world.child_gone(probe, ChildEnd::Exited(1));
     parked.refused("-32602", "has expired");
     let late = answer(&parked.call, "{}");
     parked.world.line(parked.child, &late);

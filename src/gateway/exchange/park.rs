@@ -293,6 +293,7 @@ impl Gateway {
         while self.calls.has_needless() {
             for needs in self.calls.take_needless() {
                 match needs {
+                    Needs::Park(park) if self.is_answered(park) => {}
                     Needs::Park(park) => self.end_park(park),
                     Needs::Round(round) => self.end_round(round),
                 }
@@ -300,11 +301,15 @@ impl Gateway {
         }
     }
 
+    fn is_answered(&self, key: Key<Park>) -> bool {
+        self.parks.get(key).is_some_and(|park| park.answer.is_some())
+    }
+
     /// Nobody can come for the answers that wait in a session which is over.
     pub(crate) fn forget_parks_of(&mut self, session: Key<Session>) {
         for key in self.parks.keys() {
-            let is_its = |park: &Park| park.session == session && park.answer.is_some();
-            if self.parks.get(key).is_some_and(is_its) {
+            let is_its = self.parks.get(key).is_some_and(|park| park.session == session);
+            if is_its && self.is_answered(key) {
                 self.parks.remove(key);
             }
         }
