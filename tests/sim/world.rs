@@ -263,6 +263,7 @@ fn server(n: usize, side: &ServerSide, dice: &mut Dice) -> Server {
         name,
         transport,
         tools: None,
+        schema: penstock::gateway::snapshot::Care::Reference,
         startup_timeout: Duration::from_secs(10),
         tool_timeout: TOOL_TIMEOUT,
         shared: side.shared,
