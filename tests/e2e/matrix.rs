@@ -2,8 +2,9 @@
 //! Every client with every server: both protocol eras, both transports, every feature.
 //!
 //! The servers are one behaviour (`tests/clients/matrix.json`) on three SDKs that are not ours, and
-//! each of them speaks one era and refuses the other. The clients are four SDKs in each era that
-//! they know. Directly, a client meets the servers of its own era; through the gateway, all.
+//! each of them speaks one era and refuses the other, except for the last, which speaks both. The
+//! clients are four SDKs in each era that they know. Directly, a client meets the servers of its own
+//! era; through the gateway, all.
 //!
 //! `E2E_MATRIX=ts2-modern@legacy` runs only the pairs whose names contain that.
 
@@ -12,7 +13,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
-use std::{env, thread};
+use std::{env, iter, thread};
 
 use crate::child::{Process, eventually};
 use crate::gateway::Gateway;
@@ -36,19 +37,20 @@ const CLIENTS: &[(&str, &str)] = &[
     ("fast", "modern"),
 ];
 
-/// A server that is made with somebody else's SDK.
+/// A server that is made with somebody else's SDK: what it speaks, and how it is started.
 struct Server {
     era: &'static str,
     transport: &'static str,
-    script: &'static str,
+    script: &'static [&'static str],
 }
 
 /// The TypeScript SDK 1.x, the TypeScript SDK 2.x and the Python SDK 2.x.
 const SERVERS: &[Server] = &[
-    Server { era: "legacy", transport: "stdio", script: "matrix-legacy.mjs" },
-    Server { era: "legacy", transport: "http", script: "matrix-legacy.mjs" },
-    Server { era: "modern", transport: "stdio", script: "matrix-modern.mjs" },
-    Server { era: "modern", transport: "http", script: "matrix_modern.py" },
+    Server { era: "legacy", transport: "stdio", script: &["matrix-legacy.mjs"] },
+    Server { era: "legacy", transport: "http", script: &["matrix-legacy.mjs"] },
+    Server { era: "modern", transport: "stdio", script: &["matrix-modern.mjs"] },
+    Server { era: "modern", transport: "http", script: &["matrix_modern.py"] },
+    Server { era: "dual", transport: "stdio", script: &["matrix-modern.mjs", "dual"] },
 ];
 
 impl Server {
@@ -57,29 +59,27 @@ impl Server {
     }
 
     fn program(&self) -> String {
-        let program = if Path::new(self.script).extension() == Some("py".as_ref()) {
-            python()
-        } else {
-            node()
-        };
-        program.display().to_string()
+        let is_python = Path::new(self.script[0]).extension() == Some("py".as_ref());
+        if is_python { python() } else { node() }.display().to_string()
     }
 
-    fn script(&self) -> String {
-        clients().join(self.script).display().to_string()
+    fn args(&self) -> Vec<String> {
+        let script = clients().join(self.script[0]).display().to_string();
+        let rest = self.script[1..].iter().map(|arg| (*arg).to_owned());
+        iter::once(script).chain(rest).collect()
     }
 
     /// Starts it on a port if it speaks HTTP; returns the way to it as a driver wants it.
     fn start(&self, scratch: &Scratch) -> (Option<Process>, String) {
-        let (program, script) = (self.program(), self.script());
+        let (program, args) = (self.program(), self.args());
         if self.transport == "stdio" {
-            let way = format!("\"stdio\":{{\"command\":{program:?},\"args\":[{script:?}]}}");
+            let way = format!("\"stdio\":{{\"command\":{program:?},\"args\":{args:?}}}");
             return (None, way);
         }
         let port = free_port();
         let log = scratch.path().join(format!("{}.log", self.name()));
         let mut command = Command::new(program);
-        command.args([script, port.to_string()]);
+        command.args(args).arg(port.to_string());
         let process = Process::start(&mut command, &log.with_extension("out"), &log);
         let addr = format!("127.0.0.1:{port}");
         let listens = || http::get(&addr, "/mcp").ok();
@@ -91,8 +91,8 @@ impl Server {
     fn toml(&self, way: &str) -> String {
         let name = self.name();
         if self.transport == "stdio" {
-            let (program, script) = (self.program(), self.script());
-            return format!("[servers.{name}]\ncommand = {program:?}\nargs = [{script:?}]\n");
+            let (program, args) = (self.program(), self.args());
+            return format!("[servers.{name}]\ncommand = {program:?}\nargs = {args:?}\n");
         }
         let url = way.trim_start_matches("\"url\":");
         format!("[servers.{name}]\ntype = \"http\"\nurl = {url}\n")
@@ -166,7 +166,8 @@ fn every_client_meets_the_servers_of_its_era_directly() {
     let started: Vec<_> = SERVERS.iter().map(|server| (server, server.start(&scratch))).collect();
     let mut pairs = Vec::new();
     for (server, (_, way)) in &started {
-        for &(client, mode) in CLIENTS.iter().filter(|(_, mode)| *mode == server.era) {
+        let known = |mode: &str| server.era == "dual" || server.era == mode;
+        for &(client, mode) in CLIENTS.iter().filter(|(_, mode)| known(mode)) {
             pairs.push(Pair { client, mode, server: server.name(), way: way.clone() });
         }
     }
