@@ -24,9 +24,11 @@ pub enum Alarm {
     Drain,
     /// A server that failed is to be started again.
     Restarts,
+    /// A subscription that its server has ended is to be made again.
+    Listens,
 }
 
-const COUNT: usize = 7;
+const COUNT: usize = 8;
 
 /// The moments of all alarms.
 #[derive(Debug, Default)]
@@ -83,6 +85,9 @@ impl Gateway {
         }
         if self.alarms.take(Alarm::Restarts, now) {
             self.restart_servers();
+        }
+        if self.alarms.take(Alarm::Listens, now) {
+            self.listen_again();
         }
     }
 }

@@ -46,6 +46,7 @@ impl Gateway {
         self.alarms.set(Alarm::Drain, deadline);
         self.note(Level::Info, "shutdown", None, format!("Shutting down: {why}"));
         self.push(Output::StopListening);
+        self.finish_listeners();
     }
 
     /// `POST /close`.
@@ -124,6 +125,7 @@ impl Gateway {
     /// Refuses the requests whose bodies have not come: nobody will read them.
     fn refuse_unread(&mut self) {
         for key in self.exchanges.keys() {
+            self.refuse_waiting(key, &GatewayFault::Draining.into());
             if !matches!(self.exchanges.get(key), Some(Exchange::AwaitBody(_))) {
                 continue;
             }

@@ -3,7 +3,7 @@
 //!
 //! The order of the checks is the order of their prices, and of what a stranger may learn.
 
-use super::{Admitted, Exchange, Listening, events_head, with_cors};
+use super::{Admitted, Exchange, Listening, Version, events_head, with_cors};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::endpoint::{self, Endpoint};
@@ -11,6 +11,7 @@ use crate::gateway::fault::{ClientFault, Fault, GatewayFault};
 use crate::gateway::io::{Level, Output, Peer, PeerAddress};
 use crate::gateway::snapshot::ServerId;
 use crate::gateway::stream::{StreamKind, parse_event_id};
+use crate::mcp::mirror::Mirror;
 use crate::mcp::revision;
 use crate::policy::auth::{self, Foreign, Principal, Unknown};
 use crate::wire::http1::{Field, Method, RequestHead};
@@ -102,7 +103,10 @@ impl Gateway {
         server: ServerId,
         principal: Principal,
     ) -> Result<(), Fault> {
+        // Neither sessions nor their streams exist there.
+        let is_modern = version_of(head) == Version::Modern;
         match head.method {
+            Method::Get | Method::Delete if is_modern => Err(ClientFault::Method("POST").into()),
             Method::Post => self.let_in_post(peer, from, head, server, principal),
             Method::Get => self.let_in_get(peer, head, server, principal),
             Method::Delete => self.let_in_delete(peer, head, server, principal),
@@ -130,7 +134,6 @@ impl Gateway {
         if !accept.json {
             return Err(ClientFault::Accept(ACCEPT_BOTH).into());
         }
-        check_revision(head)?;
         if self.is_stopping() {
             return Err(GatewayFault::Draining.into());
         }
@@ -148,6 +151,8 @@ impl Gateway {
             accepts_events: accept.events,
             names_events: accept.names_events,
             is_json,
+            version: version_of(head),
+            mirror: mirror_of(head),
         };
         let exchange = self.exchanges.insert(Exchange::AwaitBody(Box::new(admitted)));
         self.peers.set(peer, exchange);
@@ -238,10 +243,28 @@ const ACCEPT_EVENTS: &str = "Accept must contain 'text/event-stream' for GET req
 ///
 /// Spec: MCP 2025-11-25, basic/transports, "Protocol Version Header".
 fn check_revision(head: &RequestHead) -> Result<(), Fault> {
-    match head.field(Field::McpProtocolVersion) {
-        Some(date) if revision::find(date).is_none() => Err(ClientFault::Revision.into()),
-        _ => Ok(()),
+    match version_of(head) {
+        Version::Legacy => Ok(()),
+        _ => Err(ClientFault::Revision.into()),
     }
+}
+
+fn version_of(head: &RequestHead) -> Version {
+    match head.field(Field::McpProtocolVersion) {
+        None => Version::Legacy,
+        Some(date) if revision::find(date).is_some() => Version::Legacy,
+        Some(date) if revision::is_modern(date) => Version::Modern,
+        Some(_) => Version::Unknown,
+    }
+}
+
+/// The fields that a modern request carries; legacy ones carry none, and cost nothing.
+fn mirror_of(head: &RequestHead) -> Option<Box<Mirror>> {
+    let (method, name) = (head.field(Field::McpMethod), head.field(Field::McpName));
+    if method.is_none() && name.is_none() && version_of(head) == Version::Legacy {
+        return None;
+    }
+    Some(Box::new(Mirror::of(head)))
 }
 
 /// What a client takes as an answer.
