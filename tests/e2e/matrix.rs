@@ -8,7 +8,7 @@
 //!
 //! `E2E_MATRIX=ts2-modern@legacy` runs only the pairs whose names contain that.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -134,19 +134,21 @@ impl Pair {
     }
 }
 
-/// Runs the pairs, a few at once, and prints what came of them.
+/// Runs the pairs, a few at once but one at each server, and prints what came of them.
 #[track_caller]
 fn run(pairs: Vec<Pair>, scratch: &Scratch) {
     let wanted = env::var("E2E_MATRIX").unwrap_or_default();
-    let pairs: VecDeque<_> =
-        pairs.into_iter().filter(|pair| pair.name().contains(&wanted)).collect();
-    let pairs = Mutex::new(pairs);
-    let next = || pairs.lock().unwrap().pop_front();
+    let mut queues: BTreeMap<String, Vec<Pair>> = BTreeMap::new();
+    for pair in pairs.into_iter().filter(|pair| pair.name().contains(&wanted)) {
+        queues.entry(pair.server.clone()).or_default().push(pair);
+    }
+    let queues: Mutex<Vec<_>> = Mutex::new(queues.into_values().collect());
+    let next = || queues.lock().unwrap().pop();
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
-                while let Some(pair) = next() {
-                    pair.run(scratch);
+                while let Some(queue) = next() {
+                    queue.iter().for_each(|pair| pair.run(scratch));
                 }
             });
         }
