@@ -217,9 +217,8 @@ fn results_need_not_be_objects_for_clients_of_today() {
     let id = world.id_of_last(child, "server/discover");
     world.line(child, &answer(&id, DISCOVERY));
     let id = world.id_of_last(child, "tools/list");
-    let result = format!(
-        r#"{{"resultType":"complete","tools":[{tool}],"ttlMs":0,"cacheScope":"private"}}"#
-    );
+    let result =
+        format!(r#"{{"resultType":"complete","tools":[{tool}],"ttlMs":0,"cacheScope":"private"}}"#);
     world.line(child, &answer(&id, &result));
     assert_eq!(world.client(peer).body, answer("1", &result));
 }
