@@ -14,7 +14,7 @@ use penstock::gateway::io::{
     PeerAddress,
 };
 use penstock::gateway::snapshot::{
-    Care,     ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
 };
 use penstock::link::http_client::{ClientEvent, ClientRequest, HttpClient};
 use penstock::link::http_server::{HttpServer, ServerEvent};

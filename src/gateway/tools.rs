@@ -64,11 +64,8 @@ impl Gateway {
         let (principal, is_modern) = (session.principal, session.era() == Era::Modern);
         let care = self.care(server, principal);
         let snapshot = Arc::clone(&self.snapshot);
-        let options = Options {
-            care,
-            object_results: !is_modern,
-            ..options(snapshot.server(server))
-        };
+        let options =
+            Options { care, object_results: !is_modern, ..options(snapshot.server(server)) };
         let names = &mut self.servers[usize::from(server.0)].tools.names;
         let list = tools::published(message, result, &options, names)?;
         self.warn_of_withheld(server, &list.withheld);

@@ -15,7 +15,7 @@ use penstock::gateway::io::{
     FetchEvent, FetchHead, FetchRequest, Input, Output, Peer, PeerAddress, StreamData,
 };
 use penstock::gateway::snapshot::{
-    Care,     ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
 };
 use penstock::policy::auth;
 use penstock::wire::http1::{Content, Field, Method, RequestHead};

@@ -119,10 +119,7 @@ fn resolve(
         response: fields
             .text("response")
             .map_or(ResponseMode::Auto, |response| client::response_mode(response.value)),
-        schema: fields
-            .text("schema")
-            .and_then(|schema| Care::of(schema.value))
-            .unwrap_or_default(),
+        schema: fields.text("schema").and_then(|schema| Care::of(schema.value)).unwrap_or_default(),
     };
     Some((server, broken))
 }

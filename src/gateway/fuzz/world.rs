@@ -11,7 +11,7 @@ use crate::gateway::io::{
     StreamEvent,
 };
 use crate::gateway::snapshot::{
-    Care,     ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
 };
 use crate::policy::auth;
 use crate::wire::Splice;

@@ -41,15 +41,9 @@ pub struct Listing<'l> {
 impl Tools {
     /// Replaces the tools of `server` by those in `listing`, and says whether that changed
     /// anything. What is no tool is skipped.
-    pub fn set(
-        &mut self,
-        server: &Arc<str>,
-        listing: &Listing<'_>,
-        redactor: &Redactor,
-    ) -> bool {
+    pub fn set(&mut self, server: &Arc<str>, listing: &Listing<'_>, redactor: &Redactor) -> bool {
         let pages = listing.pages.iter().filter_map(|page| tree::parse(page, DEPTH_MAX).ok());
-        let tools: Vec<Tool> =
-            pages.flat_map(|page| read_page(&page, listing, redactor)).collect();
+        let tools: Vec<Tool> = pages.flat_map(|page| read_page(&page, listing, redactor)).collect();
         let changed = self.servers.get(server) != Some(&tools);
         self.servers.insert(Arc::clone(server), tools);
         changed
@@ -69,8 +63,7 @@ impl Tools {
                 write::push_str(&mut out, &tool.name);
                 out.extend_from_slice(b",\n        \"description\": ");
                 write::push_str(&mut out, &tool.description);
-                for (member, text) in
-                    [("published", &tool.published), ("withheld", &tool.withheld)]
+                for (member, text) in [("published", &tool.published), ("withheld", &tool.withheld)]
                 {
                     let Some(text) = text else { continue };
                     out.extend_from_slice(format!(",\n        \"{member}\": ").as_bytes());
