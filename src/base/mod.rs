@@ -14,6 +14,7 @@ pub mod outbox;
 pub mod rng;
 pub mod secret;
 pub mod slab;
+pub mod stamp;
 
 pub use deadlines::Deadlines;
 pub use limits::Limits;

@@ -24,11 +24,13 @@ pub enum Alarm {
     Drain,
     /// A server that failed is to be started again.
     Restarts,
+    /// The time of a job is over.
+    Jobs,
     /// A subscription that its server has ended is to be made again.
     Listens,
 }
 
-const COUNT: usize = 8;
+const COUNT: usize = 9;
 
 /// The moments of all alarms.
 #[derive(Debug, Default)]
@@ -85,6 +87,9 @@ impl Gateway {
         }
         if self.alarms.take(Alarm::Restarts, now) {
             self.restart_servers();
+        }
+        if self.alarms.take(Alarm::Jobs, now) {
+            self.expire_jobs();
         }
         if self.alarms.take(Alarm::Listens, now) {
             self.listen_again();

@@ -24,6 +24,7 @@ use crate::base::{Key, Limits, Now, Rng, Slab};
 
 pub mod alarm;
 pub mod backend;
+pub mod cache;
 pub mod call;
 pub mod drain;
 pub mod endpoint;
@@ -31,11 +32,14 @@ pub mod era;
 pub mod exchange;
 pub mod fault;
 pub mod fetch;
+pub mod flight;
 pub mod fuzz;
 pub mod health;
 pub mod io;
+pub mod jobs;
 pub mod listen;
 pub mod note;
+pub mod patience;
 pub mod pause;
 pub mod peers;
 pub mod pool;
@@ -54,10 +58,11 @@ use exchange::Exchange;
 use fetch::Fetch;
 use health::ServerState;
 use io::{Input, Output};
+use jobs::Jobs;
 use pause::Pauses;
 use peers::Peers;
 use sessions::Sessions;
-use snapshot::{Server, ServerId, Snapshot};
+use snapshot::{Server, ServerId, Snapshot, Tolerance};
 
 /// All of the gateway that is not I/O.
 ///
@@ -74,9 +79,12 @@ pub struct Gateway {
     sessions: Sessions,
     backends: Slab<Backend>,
     calls: Calls,
+    jobs: Jobs,
     fetches: Slab<Fetch>,
     servers: Vec<ServerState>,
     alarms: Alarms,
+    /// Slips of clients that were let pass and told.
+    slips: Tolerance,
     phase: Phase,
 }
 
@@ -96,9 +104,11 @@ impl Gateway {
             sessions: Sessions::default(),
             backends: Slab::new(),
             calls: Calls::default(),
+            jobs: Jobs::default(),
             fetches: Slab::new(),
             servers,
             alarms: Alarms::default(),
+            slips: Tolerance::NONE,
             phase: Phase::Serving,
         };
         for server in gateway.snapshot.ids() {
@@ -220,6 +230,7 @@ impl Gateway {
             let calls = self.calls.iter().filter(|(_, call)| call.is_waited_for_by(key)).count();
             assert_eq!(sent.waiting, calls, "an exchange waits for answers nobody was asked for");
         }
+        self.check_jobs();
         let limits = self.limits();
         assert!(self.exchanges.len() <= limits.exchanges_max);
         assert!(self.sessions.len() <= limits.sessions_max);

@@ -9,6 +9,7 @@
 pub mod answer;
 pub mod era;
 pub mod error;
+pub mod freshness;
 pub mod legacy;
 pub mod log_level;
 pub mod meta;
@@ -18,6 +19,7 @@ pub mod modern;
 pub mod revision;
 pub mod schema;
 pub mod subscription;
+pub mod task;
 pub mod tolerance;
 pub mod tool_name;
 pub mod tools;

@@ -30,6 +30,7 @@ pub mod modern;
 pub mod open;
 pub mod receive;
 pub mod send;
+pub mod task;
 
 /// One HTTP request of a client.
 #[derive(Debug)]
