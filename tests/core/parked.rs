@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! Calls of modern clients that wait for their input at a legacy server.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::time::Duration;
 
 use penstock::base::Key;
@@ -470,6 +472,18 @@ fn too_many_parked_calls_of_one_principal_are_refused() {
     world.fetch_of(r#""id":7,"result":{"y":2}"#);
     world.fetch_message(one, None, &answer(&one_id, r#"{"content":[]}"#));
     assert!(world.client(again).body.contains(r#""id":5"#), "{}", world.client(again).body);
+}
+
+// Checklist 129.
+#[test]
+fn more_questions_than_are_kept_are_refused() {
+    let mut parked = Parked::new(ALL);
+    for id in 0..=64 {
+        parked.world.line(parked.child, &SAMPLE.replace("\"id\":7", &format!("\"id\":{id}")));
+    }
+    let last = parked.heard(1)[0];
+    assert!(last.contains("\"id\":64,\"error\"") && last.contains("too many"), "{last}");
+    assert_eq!(parked.world.sent_to(parked.child).len(), 1);
 }
 
 const NEEDS_VISIT: &str = r#"{"code":-32042,"message":"m","data":{"elicitations":[{"mode":"url","elicitationId":"e","url":"https://a.example/","message":"m"}]}}"#;
