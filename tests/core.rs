@@ -10,6 +10,8 @@ mod asking;
 mod batches;
 #[path = "core/calls.rs"]
 mod calls;
+#[path = "core/deadlines.rs"]
+mod deadlines;
 #[path = "core/drain.rs"]
 mod drain;
 #[path = "core/eras.rs"]
@@ -36,3 +38,5 @@ mod sessions;
 mod shared;
 #[path = "core/streams.rs"]
 mod streams;
+#[path = "core/tasks.rs"]
+mod tasks;

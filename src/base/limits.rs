@@ -96,6 +96,20 @@ pub struct Limits {
     pub idle_connection_max: Duration,
     /// Pages of a list that the gateway asks for itself.
     pub list_pages_max: usize,
+    /// Answers of servers that are kept while they hold; beyond: the oldest is forgotten.
+    pub cache_entries_max: usize,
+    /// Bytes of the same; a longer answer is not kept.
+    pub cache_bytes_max: usize,
+    /// Tasks of the gateway; beyond: the oldest that is over is forgotten, or refused.
+    pub jobs_max: usize,
+    /// Bytes of their results; beyond: the same, and a longer result makes the task fail.
+    pub job_bytes_max: usize,
+    /// How long a task is kept from its creation on if its client does not say.
+    pub job_ttl: Duration,
+    /// How long a client can have it kept.
+    pub job_ttl_max: Duration,
+    /// Requests that wait for the answer to an equal one; beyond: they are sent.
+    pub followers_max: usize,
 
     // The loop
     /// Bytes taken from one source before others get their turn.
@@ -156,6 +170,13 @@ impl Limits {
         idle_connections_max: 512,
         idle_connection_max: Duration::from_secs(90),
         list_pages_max: 100,
+        cache_entries_max: 1024,
+        cache_bytes_max: 32 * MIB,
+        jobs_max: 1024,
+        job_bytes_max: 64 * MIB,
+        job_ttl: Duration::from_secs(3600),
+        job_ttl_max: Duration::from_secs(86_400),
+        followers_max: 1024,
         read_bytes_per_turn_max: 256 * KIB,
         write_bytes_per_turn_max: 1024 * KIB,
         accepts_per_turn_max: 64,
@@ -206,6 +227,13 @@ impl Limits {
         idle_connections_max: 2,
         idle_connection_max: Duration::from_secs(9),
         list_pages_max: 3,
+        cache_entries_max: 2,
+        cache_bytes_max: 1024,
+        jobs_max: 2,
+        job_bytes_max: 512,
+        job_ttl: Duration::from_secs(90),
+        job_ttl_max: Duration::from_secs(120),
+        followers_max: 2,
         read_bytes_per_turn_max: 64,
         write_bytes_per_turn_max: 64,
         accepts_per_turn_max: 2,
@@ -228,7 +256,7 @@ impl Limits {
 
     /// What peers can make the gateway hold, in bytes and by term, if every queue is full.
     #[must_use]
-    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 6] {
+    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 8] {
         [
             ("heads and pipelined bytes", self.peers_max * self.pipelined_bytes_max),
             ("requests", self.exchanges_max * self.message_bytes_max),
@@ -242,6 +270,8 @@ impl Limits {
                 "streams kept for resumption",
                 self.sessions_max * self.replay_streams_max * self.replay_bytes_max,
             ),
+            ("answers that are kept", self.cache_bytes_max),
+            ("results of tasks", self.job_bytes_max),
         ]
     }
 }

@@ -24,6 +24,7 @@ use crate::base::{Key, Limits, Now, Rng, Seal, Slab};
 
 pub mod alarm;
 pub mod backend;
+pub mod cache;
 pub mod call;
 pub mod drain;
 pub mod endpoint;
@@ -31,11 +32,14 @@ pub mod era;
 pub mod exchange;
 pub mod fault;
 pub mod fetch;
+pub mod flight;
 pub mod fuzz;
 pub mod health;
 pub mod io;
+pub mod jobs;
 pub mod listen;
 pub mod note;
+pub mod patience;
 pub mod pause;
 pub mod peers;
 pub mod pool;
@@ -56,10 +60,11 @@ use exchange::rounds::Round;
 use fetch::Fetch;
 use health::ServerState;
 use io::{Input, Output};
+use jobs::Jobs;
 use pause::Pauses;
 use peers::Peers;
 use sessions::Sessions;
-use snapshot::{Server, ServerId, Snapshot};
+use snapshot::{Server, ServerId, Snapshot, Tolerance};
 
 /// All of the gateway that is not I/O.
 ///
@@ -76,6 +81,7 @@ pub struct Gateway {
     sessions: Sessions,
     backends: Slab<Backend>,
     calls: Calls,
+    jobs: Jobs,
     fetches: Slab<Fetch>,
     servers: Vec<ServerState>,
     parks: Slab<Park>,
@@ -86,6 +92,8 @@ pub struct Gateway {
     seal: Seal,
     began_at: Instant,
     alarms: Alarms,
+    /// Slips of clients that were let pass and told.
+    slips: Tolerance,
     phase: Phase,
 }
 
@@ -106,6 +114,7 @@ impl Gateway {
             sessions: Sessions::default(),
             backends: Slab::new(),
             calls: Calls::default(),
+            jobs: Jobs::default(),
             fetches: Slab::new(),
             servers,
             parks: Slab::new(),
@@ -114,6 +123,7 @@ impl Gateway {
             seal,
             began_at: now.mono,
             alarms: Alarms::default(),
+            slips: Tolerance::NONE,
             phase: Phase::Serving,
         };
         for server in gateway.snapshot.ids() {
@@ -240,6 +250,7 @@ impl Gateway {
             assert_eq!(sent.waiting, calls, "an exchange waits for answers nobody was asked for");
         }
         self.check_needs();
+        self.check_jobs();
         let limits = self.limits();
         assert!(self.parks.len() <= limits.parked_calls_max);
         assert!(self.exchanges.len() <= limits.exchanges_max);

@@ -9,6 +9,7 @@
 pub mod answer;
 pub mod era;
 pub mod error;
+pub mod freshness;
 pub mod input_request;
 pub mod input_round;
 pub mod legacy;
@@ -21,6 +22,7 @@ pub mod park_state;
 pub mod revision;
 pub mod schema;
 pub mod subscription;
+pub mod task;
 pub mod tolerance;
 pub mod tool_name;
 pub mod tools;

@@ -348,6 +348,21 @@ fn a_client_that_does_not_come_back_is_given_up() {
     assert!(parked.world.gateway.is_quiet(), "{}", parked.world.gateway.what_is_left());
 }
 
+#[test]
+fn the_time_that_a_client_takes_is_not_the_tools() {
+    let mut parked = Parked::new(ALL);
+    let round = parked.asks(&[SAMPLE]);
+    parked.world.pass(Duration::from_secs(300));
+    parked.retry(r#""sampling-1":{}"#, &round.state);
+    parked.world.pass(Duration::from_secs(59));
+    assert!(!parked.world.client(parked.peer).finished);
+    parked.world.pass(Duration::from_secs(1));
+    let answered = parked.answered();
+    assert!(answered.contains("within 60s"), "{answered}");
+    assert!(parked.heard(1)[0].contains("notifications/cancelled"));
+    assert!(parked.world.gateway.is_quiet(), "{}", parked.world.gateway.what_is_left());
+}
+
 // Checklist 57, 81.
 #[test]
 fn a_client_that_leaves_before_it_was_asked_has_cancelled() {

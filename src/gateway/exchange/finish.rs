@@ -180,6 +180,7 @@ impl Gateway {
         }
         match call.whom {
             CallFor::Exchange(exchange) => self.fail_for_client(exchange, &call.id, fault),
+            CallFor::Job(job) => self.job_failed(job, fault),
             CallFor::Handshake | CallFor::Reopening => self.backend_failed(call.backend, fault),
             CallFor::Discovery => self.backend_failed(call.backend, fault),
             CallFor::Listening(session) => self.below_ended(session),
@@ -272,7 +273,7 @@ impl Gateway {
 
     fn expire_call(&mut self, key: Key<Call>) {
         let Some(call) = self.calls.get(key) else { return };
-        let (at, fetch, name) = (call.backend, call.fetch, call.name.clone());
+        let (at, fetch) = (call.backend, call.fetch);
         let Some(server) = self.backends.get(at).map(|backend| backend.server) else { return };
         if call.is_handshake() || call.whom == CallFor::Discovery {
             let seconds = self.server(server).startup_timeout.as_secs_f64();
@@ -280,12 +281,7 @@ impl Gateway {
             let fault = self.backend_fault(at, BackendFaultKind::TimedOut, &detail);
             return self.backend_failed(at, &fault);
         }
-        let seconds = self.server(server).tool_timeout.as_secs_f64();
-        let detail = format!(
-            "no answer to {} within {seconds}s (context deadline exceeded); the limit is the \
-             server's tool timeout",
-            String::from_utf8_lossy(&name)
-        );
+        let detail = self.timeout_text(call, self.server(server));
         let fault = backend(&self.snapshot, server, BackendFaultKind::TimedOut, &detail);
         if !call.cancelled {
             self.tell_cancelled(key, "timed out");

@@ -33,6 +33,7 @@ pub mod receive;
 pub mod resume;
 pub mod rounds;
 pub mod send;
+pub mod task;
 pub mod visit;
 
 /// One HTTP request of a client.

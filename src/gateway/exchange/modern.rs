@@ -15,10 +15,12 @@ use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::era::Door;
 use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{ClientFault, Fault};
+use crate::gateway::io::Level;
 use crate::gateway::listen::Listener;
 use crate::gateway::session::Session;
 use crate::mcp::meta::{self, ClientCapabilities, RequestMeta};
 use crate::mcp::method::Method;
+use crate::mcp::mirror::MirrorError;
 use crate::mcp::{Era, LogLevel, legacy, mirror, revision};
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::Kind;
@@ -66,13 +68,13 @@ impl Gateway {
         }
     }
 
-    fn check_modern(&self, admitted: &Admitted, one: &Incoming) -> Result<ModernFacts, Fault> {
+    fn check_modern(&mut self, admitted: &Admitted, one: &Incoming) -> Result<ModernFacts, Fault> {
         let claimed = claimed_version(one);
         let mirror = admitted.mirror();
         if let Some(claimed) = &claimed
             && mirror.has_version()
         {
-            mirror.check_version(claimed).map_err(ModernFault::Mirror)?;
+            self.tolerate(one, mirror.check_version(claimed))?;
         }
         if let Some(claimed) = &claimed
             && !revision::is_modern(claimed.as_bytes())
@@ -80,9 +82,8 @@ impl Gateway {
             return Err(ModernFault::Version(claimed.as_str().into()).into());
         }
         let read = meta::read(&one.message, one.envelope.meta).map_err(ModernFault::Meta)?;
-        mirror
-            .check_version(claimed.as_deref().unwrap_or_default())
-            .map_err(ModernFault::Mirror)?;
+        let version = claimed.as_deref().unwrap_or_default();
+        self.tolerate(one, mirror.check_version(version))?;
         self.check_mirror(admitted, one)?;
         if one.method.is_legacy_only() {
             return Err(ModernFault::NoSuchMethod(method_name(one)).into());
@@ -91,14 +92,27 @@ impl Gateway {
     }
 
     /// The fields that repeat what the body says.
-    fn check_mirror(&self, admitted: &Admitted, one: &Incoming) -> Result<(), Fault> {
+    fn check_mirror(&mut self, admitted: &Admitted, one: &Incoming) -> Result<(), Fault> {
         let mirror = admitted.mirror();
         let method = method_name(one);
         let named = mirror::name_of(&one.message, &method, one.envelope.params);
-        let checked = mirror
-            .check_method(&method)
-            .and_then(|()| mirror.check_name(&method, named.as_deref()));
-        checked.map_err(|error| ModernFault::Mirror(error).into())
+        self.tolerate(one, mirror.check_method(&method))?;
+        self.tolerate(one, mirror.check_name(&method, named.as_deref()))
+    }
+
+    /// Lets a known slip of a real client pass, unless the configuration forbids it; each kind is
+    /// told once.
+    fn tolerate(&mut self, one: &Incoming, check: Result<(), MirrorError>) -> Result<(), Fault> {
+        let Err(error) = check else { return Ok(()) };
+        let rule = error.rule(&method_name(one));
+        let Some(rule) = rule.filter(|rule| self.snapshot.tolerance.allows(*rule)) else {
+            return Err(ModernFault::Mirror(error).into());
+        };
+        if self.slips.add(rule) {
+            let text = format!("let a known slip of a client pass ({}): {error}", rule.name());
+            self.note(Level::Warn, "client", None, text);
+        }
+        Ok(())
     }
 
     fn dispatch_modern(

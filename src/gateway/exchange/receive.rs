@@ -101,11 +101,13 @@ impl Gateway {
                 };
                 self.note_status(&call, &message, envelope);
                 let out = self.for_client(&call, message, envelope);
+                let out = self.with_tasks(&call, exchange, out);
                 self.deliver(exchange, out);
                 if let Some(Err(session)) = refused {
                     self.end_session(session, "its backend refused initialize");
                 }
             }
+            CallFor::Job(job) => self.job_answered(job, &message, envelope),
             CallFor::Handshake => self.handshake_done(backend, &message, envelope),
             CallFor::Discovery => self.discovered(backend, &message, envelope),
             CallFor::Listening(session) => self.below_ended(session),
@@ -219,28 +221,32 @@ impl Gateway {
             }
             return;
         };
+        self.extend_call(key);
         let Some(call) = self.calls.get(key).filter(|call| !call.cancelled) else { return };
         let (token, token_is_ours) = (call.token.clone(), call.token_is_ours);
         if call.whom == CallFor::Parked {
             return self.keep_for_retry(key, &message);
         }
-        let CallFor::Exchange(exchange) = call.whom else { return };
+        let whom = call.whom.clone();
         let out = match token {
             Some(token) if token_is_ours => Splice::whole(message).with(span, Patch::Bytes(token)),
             _ => Splice::whole(message),
         };
-        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) else { return };
-        let session = sent.session;
-        self.relay(session, Some(key), out, None);
+        let session = match whom {
+            CallFor::Exchange(exchange) => self.session_of(exchange),
+            CallFor::Job(job) => self.session_of_job(job),
+            _ => None,
+        };
+        if let Some(session) = session {
+            self.relay(session, Some(key), out, None);
+        }
     }
 
     /// The only call under way at a backend, if there is one alone.
     pub(crate) fn only_call_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
-        let waits = |call: &Call| {
-            let is_for_client = matches!(call.whom, CallFor::Exchange(_) | CallFor::Parked);
-            call.backend == backend && !call.cancelled && is_for_client
-        };
-        let mut calls = self.calls.iter().filter(|(_, call)| waits(call));
+        let is_for_client = |whom: &CallFor| matches!(whom, CallFor::Exchange(_) | CallFor::Parked);
+        let waits = |call: &Call| !call.cancelled && is_for_client(&call.whom);
+        let mut calls = self.calls.of(backend).filter(|(_, call)| waits(call));
         let (only, _) = calls.next()?;
         calls.next().is_none().then_some(only)
     }
@@ -279,16 +285,14 @@ impl Gateway {
 
     /// A running exchange of the session whose answer can still become a stream.
     fn any_stream_of(&self, session: Key<Session>) -> Option<Key<Exchange>> {
-        let found = self.exchanges.iter().find(|(_, exchange)| match exchange {
-            Exchange::AwaitResponse(sent) => {
-                sent.session == session
-                    && sent.waiting > 0
-                    && sent.may_stream
-                    && sent.peer.is_some()
-            }
-            _ => false,
-        });
-        found.map(|(key, _)| key)
+        let (backend, _) = self.backend_of(session)?;
+        // Whoever waits for answers has calls at the backend of its session.
+        self.calls.of(backend).find_map(|(_, call)| {
+            let CallFor::Exchange(key) = call.whom else { return None };
+            let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return None };
+            let fits = sent.session == session && sent.may_stream && sent.peer.is_some();
+            (fits && sent.waiting > 0).then_some(key)
+        })
     }
 }
 
