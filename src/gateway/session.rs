@@ -365,6 +365,12 @@ impl Session {
             && self.streams.iter().all(|stream| stream.peer.is_none())
     }
 
+    /// Whether no call runs in it, or waits for its client to come back.
+    #[must_use]
+    pub const fn is_without_calls(&self) -> bool {
+        self.n_exchanges == self.n_listening && self.n_parked == 0
+    }
+
     /// The stream for messages that belong to no call: the newest GET that is open.
     #[must_use]
     pub fn listener(&self) -> Option<u32> {

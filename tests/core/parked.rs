@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! Calls of modern clients that wait for their input at a legacy server.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::time::Duration;
 
 use penstock::base::Key;
@@ -346,6 +348,21 @@ fn a_client_that_does_not_come_back_is_given_up() {
     assert!(parked.world.gateway.is_quiet(), "{}", parked.world.gateway.what_is_left());
 }
 
+#[test]
+fn the_time_that_a_client_takes_is_not_the_tools() {
+    let mut parked = Parked::new(ALL);
+    let round = parked.asks(&[SAMPLE]);
+    parked.world.pass(Duration::from_secs(300));
+    parked.retry(r#""sampling-1":{}"#, &round.state);
+    parked.world.pass(Duration::from_secs(59));
+    assert!(!parked.world.client(parked.peer).finished);
+    parked.world.pass(Duration::from_secs(1));
+    let answered = parked.answered();
+    assert!(answered.contains("within 60s"), "{answered}");
+    assert!(parked.heard(1)[0].contains("notifications/cancelled"));
+    assert!(parked.world.gateway.is_quiet(), "{}", parked.world.gateway.what_is_left());
+}
+
 // Checklist 57, 81.
 #[test]
 fn a_client_that_leaves_before_it_was_asked_has_cancelled() {
@@ -470,6 +487,18 @@ fn too_many_parked_calls_of_one_principal_are_refused() {
     world.fetch_of(r#""id":7,"result":{"y":2}"#);
     world.fetch_message(one, None, &answer(&one_id, r#"{"content":[]}"#));
     assert!(world.client(again).body.contains(r#""id":5"#), "{}", world.client(again).body);
+}
+
+// Checklist 129.
+#[test]
+fn more_questions_than_are_kept_are_refused() {
+    let mut parked = Parked::new(ALL);
+    for id in 0..=64 {
+        parked.world.line(parked.child, &SAMPLE.replace("\"id\":7", &format!("\"id\":{id}")));
+    }
+    let last = parked.heard(1)[0];
+    assert!(last.contains("\"id\":64,\"error\"") && last.contains("too many"), "{last}");
+    assert_eq!(parked.world.sent_to(parked.child).len(), 1);
 }
 
 const NEEDS_VISIT: &str = r#"{"code":-32042,"message":"m","data":{"elicitations":[{"mode":"url","elicitationId":"e","url":"https://a.example/","message":"m"}]}}"#;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 //! Calls of legacy clients at a modern server that needs input from them.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::time::Duration;
 
 use penstock::base::Key;
 use penstock::gateway::io::{Backend, ChildEnd, Peer};
+use penstock::gateway::snapshot::ResponseMode;
+use penstock::wire::http1::{Field, Method};
 
 use crate::world::{DISCOVERY, INITIALIZE, World, snapshot, stdio_server};
 
@@ -33,7 +37,13 @@ impl Asked {
     }
 
     fn calling(can: &str, call: &str) -> Self {
-        let mut world = World::new(snapshot(vec![stdio_server("time")]));
+        Self::answered(ResponseMode::Auto, can, call)
+    }
+
+    fn answered(mode: ResponseMode, can: &str, call: &str) -> Self {
+        let mut snapshot = snapshot(vec![stdio_server("time")]);
+        snapshot.servers[0].response = mode;
+        let mut world = World::new(snapshot);
         let first = world.spawned[0];
         let refusal = r#"{"code":-32022,"message":"no","data":{"supported":["2026-07-28"]}}"#;
         let id = world.id_of_last(first, "initialize");
@@ -257,6 +267,44 @@ fn a_client_that_takes_too_long_fails_its_call() {
     assert_eq!(asked.world.sent_to(asked.child).len(), 0);
 }
 
+// Checklist 56.
+#[test]
+fn without_a_stream_the_questions_wait_for_one_and_then_the_call_fails() {
+    let mut asked = Asked::answered(ResponseMode::Json, ALL, CALL);
+    asked.needs(ROOTS, "");
+    let session = asked.session.clone();
+    let listener = asked.world.get("/mcp/time", &session, None);
+    let events = asked.world.client(listener).events.join("\n");
+    assert!(events.contains("roots/list"), "{events}");
+    let id = crate::world::id_in(&events);
+    asked.say(&answer(&id, r#"{"roots":[]}"#));
+    asked.retried();
+    let line = answer(&asked.call, DONE);
+    asked.world.line(asked.child, &line);
+    assert_eq!(asked.last_event(), answer("\"five\"", r#"{"content":[]}"#));
+    let mut asked = Asked::answered(ResponseMode::Json, ALL, CALL);
+    asked.needs(ROOTS, "");
+    asked.world.pass(Duration::from_secs(31));
+    asked.fails("the client does not listen");
+}
+
+// Checklist 129.
+#[test]
+fn more_questions_than_may_wait_fail_the_call() {
+    let mut asked = Asked::answered(ResponseMode::Json, ALL, CALL);
+    let many: Vec<_> = (0..65).map(|n| ROOTS.replace('a', &format!("a{n}"))).collect();
+    asked.needs(&many.join(","), "");
+    asked.fails("more than 64");
+    // Fewer are allowed, but the queue of the session may be too short for them.
+    let long = format!(
+        r#""k":{{"method":"elicitation/create","params":{{"message":"{}"}}}}"#,
+        "x".repeat(1 << 20)
+    );
+    let mut asked = Asked::answered(ResponseMode::Json, ALL, CALL);
+    asked.needs(&format!("{ROOTS},{long},{FORM}"), "");
+    asked.fails("too much waits");
+}
+
 // Checklist 57.
 #[test]
 fn a_client_that_leaves_while_it_is_asked_may_come_back_for_a_while() {
@@ -312,7 +360,6 @@ fn a_call_can_be_cancelled_between_two_rounds() {
 fn a_session_that_ends_takes_its_rounds_along() {
     let mut asked = Asked::new(ALL);
     asked.needs(FORM, "");
-    use penstock::wire::http1::{Field, Method};
     let session = asked.session.clone();
     asked.world.head(Method::Delete, "/mcp/time", &[(Field::McpSessionId, &session)]);
     assert!(asked.world.gateway.is_quiet(), "{}", asked.world.gateway.what_is_left());

@@ -54,6 +54,8 @@ pub struct Park {
     pub round: u32,
     /// What is waited for.
     pub phase: Phase,
+    /// Since when its client is away: that time is not the tool's.
+    pub away_since: Instant,
     /// What the backend said meanwhile that its client will want to hear.
     pub kept: VecDeque<Message>,
     /// The answer that the backend gave without waiting any longer, and its call.
@@ -139,8 +141,7 @@ impl Gateway {
 
     /// The only call at a backend that may ask for input, if there is one alone.
     fn only_asker_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
-        let mut askers =
-            self.calls.iter().filter(|(_, call)| call.backend == backend && may_ask(call));
+        let mut askers = self.calls.of(backend).filter(|(_, call)| may_ask(call));
         let (only, _) = askers.next()?;
         askers.next().is_none().then_some(only)
     }
@@ -179,6 +180,7 @@ impl Gateway {
             n_asked: 0,
             round: 0,
             phase: Phase::Gathering(until),
+            away_since: self.now.mono,
             kept: VecDeque::new(),
             answer: None,
         });
@@ -194,13 +196,14 @@ impl Gateway {
         let Some(park) = self.parks.get_mut(key) else { return };
         park.round += 1;
         park.phase = Phase::Asked(until);
+        park.away_since = self.now.mono;
         let asked: Vec<_> = park.open.iter().map(|question| question.request.clone()).collect();
         let (session, round, at) = (park.session, park.round, park.call);
         let (principal, digest) = (park.principal, park.digest);
         let state = self.seal_state(key.to_bits(), round, principal, digest);
         let Some(call) = self.calls.get_mut(at) else { return };
         let CallFor::Exchange(exchange) = call.whom else { return };
-        // The time that people take is not the tool's.
+        // Whoever waits for its client is not late.
         call.whom = CallFor::Parked;
         call.deadline = until + self.snapshot.limits.input_after_max;
         let (id, backend) = (call.id.clone(), call.backend);

@@ -141,7 +141,8 @@ impl Gateway {
         let is_done = park.open.is_empty();
         // What is missing is asked for once more, with what comes meanwhile.
         park.phase = Phase::Gathering(self.now.mono);
-        self.adopt(at, exchange, one);
+        let away = self.now.mono.saturating_duration_since(park.away_since);
+        self.adopt(at, exchange, one, away);
         if is_done {
             self.unpark(key);
         } else {
@@ -156,18 +157,17 @@ impl Gateway {
         }
     }
 
-    /// Gives a call another exchange.
-    fn adopt(&mut self, at: Key<Call>, exchange: Key<Exchange>, one: &Incoming) {
-        let timeout = match self.calls.get(at).and_then(|call| self.backends.get(call.backend)) {
-            Some(backend) => self.server(backend.server).tool_timeout,
-            None => return,
-        };
-        let deadline = self.now.mono + timeout;
-        if let Some(call) = self.calls.get_mut(at) {
-            adopt(call, exchange, one);
-            call.deadline = deadline;
+    /// Gives a call another exchange, and a deadline that is as far away as at its beginning; what
+    /// bounds it as a whole moves by the time that its client was `away`.
+    fn adopt(&mut self, at: Key<Call>, exchange: Key<Exchange>, one: &Incoming, away: Duration) {
+        let now = self.now.mono;
+        let Some(call) = self.calls.get_mut(at) else { return };
+        adopt(call, exchange, one);
+        if let Some(extension) = &mut call.extension {
+            extension.until += away;
+            call.deadline = (now + extension.by).min(extension.until);
         }
-        self.alarms.set(Alarm::Calls, deadline);
+        self.alarms.set(Alarm::Calls, call.deadline);
     }
 
     /// What a backend said while its call was parked: to the client as if it were said now.

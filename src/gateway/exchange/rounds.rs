@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::Exchange;
 use super::open::Incoming;
+use crate::base::bytes::parse_u64;
 use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
@@ -129,7 +130,7 @@ impl Gateway {
         };
         let until = self.now.mono + after;
         (call.fetch, call.http_status, call.is_never_sent) = (None, None, true);
-        // The time that people take is not the tool's.
+        // Whoever waits for its client is not late.
         call.deadline = until + self.limits().input_after_max;
         call.n_rounds += 1;
         let at = self.calls.insert(call);
@@ -284,12 +285,16 @@ impl Gateway {
             let Some(at) = session.asked.iter().position(|asked| asked.id == input.id) else {
                 continue;
             };
-            let has_left = session.asked.swap_remove(at).stream.is_some();
+            let stream = session.asked.swap_remove(at).stream;
             session.forget_asked(&input.id);
-            if has_left {
-                let id = crate::base::bytes::parse_u64(&input.id).unwrap_or_default();
-                let notice = legacy::cancelled_notification(id, "its call is over");
-                self.relay(round.session, None, notice.into(), None);
+            let Some(number) = stream else { continue };
+            let is_open = session.stream_mut(number).is_some_and(|stream| !stream.complete);
+            let id = parse_u64(&input.id).unwrap_or_default();
+            let notice = legacy::cancelled_notification(id, "its call is over").into();
+            if is_open {
+                self.send_on_stream(round.session, number, notice);
+            } else {
+                self.relay(round.session, None, notice, None);
             }
         }
     }
