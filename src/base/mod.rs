@@ -15,6 +15,7 @@ pub mod rng;
 pub mod seal;
 pub mod secret;
 pub mod slab;
+pub mod stamp;
 
 pub use deadlines::Deadlines;
 pub use limits::Limits;

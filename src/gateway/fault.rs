@@ -72,6 +72,8 @@ pub enum ClientFault {
     MissingParameter(&'static str),
     /// Nobody could tell which server is meant.
     UnknownMethod(Box<str>),
+    /// There is no such task, or it is over.
+    Task(&'static str),
     /// Too many exchanges of this session are under way.
     Busy,
     /// What only modern clients can do wrong.
@@ -177,6 +179,12 @@ impl Fault {
             Shape::Short(text) => (Code::SERVER_ERROR, text.to_owned()),
         };
         Message::new(self.rpc(id, code, &text))
+    }
+
+    /// The HTTP status, when nothing has been sent yet.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.row().0
     }
 
     /// The sentence for people.
@@ -297,6 +305,7 @@ impl ClientFault {
             Self::UnknownMethod(name) => {
                 (200, Shape::Rpc(Code::METHOD_NOT_FOUND, format!("method not found: {name}")))
             }
+            Self::Task(text) => (200, rpc(Code::INVALID_PARAMS, text)),
             Self::Modern(fault) => fault.row(),
             Self::Busy => {
                 (429, rpc(Code::SERVER_ERROR, "too many requests of this session are under way"))

@@ -63,6 +63,8 @@ pub struct Session {
     pub below: Option<Box<Below>>,
     /// Exchanges under way.
     pub n_exchanges: usize,
+    /// Calls that wait for their client to come back.
+    pub n_parked: usize,
     /// When it was last used.
     pub used_at: Instant,
 }
@@ -185,6 +187,7 @@ impl Gateway {
             n_listening: 0,
             below: None,
             n_exchanges: 0,
+            n_parked: 0,
             used_at: self.now.mono,
         });
         if let Some(backend) = self.backends.get_mut(backend)
@@ -246,6 +249,7 @@ impl Gateway {
         }
         let Some(session) = self.sessions.remove(key) else { return };
         self.end_members(key, &session, why);
+        self.forget_parks_of(key);
         if let Some(below) = &session.below {
             self.leave_below(below);
         }
@@ -377,7 +381,14 @@ impl Session {
     /// Whether nothing is under way and nobody listens.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.n_exchanges == 0 && self.streams.iter().all(|stream| stream.peer.is_none())
+        self.n_exchanges + self.n_parked == 0
+            && self.streams.iter().all(|stream| stream.peer.is_none())
+    }
+
+    /// Whether no call runs in it, or waits for its client to come back.
+    #[must_use]
+    pub const fn is_without_calls(&self) -> bool {
+        self.n_exchanges == self.n_listening && self.n_parked == 0
     }
 
     /// The stream for messages that belong to no call: the newest GET that is open.

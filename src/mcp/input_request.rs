@@ -16,7 +16,9 @@
 //! Spec: MCP 2026-07-28, basic/patterns/mrtr; MCP 2025-11-25, client features.
 
 use crate::base::{Limits, Message, Span};
+use crate::mcp::error::{self, Code};
 use crate::mcp::legacy;
+use crate::mcp::meta::{self, ClientCapabilities};
 use crate::wire::json::scan;
 use crate::wire::json::write::{self, ObjectWriter};
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
@@ -68,6 +70,18 @@ impl Kind {
         }
     }
 
+    /// Whether a client that has declared this may be asked for it.
+    #[must_use]
+    pub const fn is_offered(self, by: &ClientCapabilities) -> bool {
+        match self {
+            Self::Sampling => by.sampling,
+            Self::SamplingWithTools => by.sampling_tools,
+            Self::Form => by.elicitation_form,
+            Self::Url => by.elicitation_url,
+            Self::Roots => by.roots,
+        }
+    }
+
     /// A word for it: the beginning of the keys that we give out, and for sentences.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -76,47 +90,6 @@ impl Kind {
             Self::Form => "elicitation",
             Self::Url => "url",
             Self::Roots => "roots",
-        }
-    }
-}
-
-/// The kinds that a client has declared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Offer {
-    sampling: bool,
-    sampling_with_tools: bool,
-    form: bool,
-    url: bool,
-    roots: bool,
-}
-
-impl Offer {
-    /// Reads a capabilities object, of either era. An empty `elicitation` means forms alone.
-    #[must_use]
-    pub fn of(text: &[u8], capabilities: Span) -> Self {
-        let object = |of, name| scan::member(text, of, name).filter(|at| is_object(text, *at));
-        let sampling = object(capabilities, "sampling");
-        let elicitation = object(capabilities, "elicitation");
-        let url = elicitation.is_some_and(|at| object(at, "url").is_some());
-        let form = elicitation.is_some_and(|at| object(at, "form").is_some() || !url);
-        Self {
-            sampling: sampling.is_some(),
-            sampling_with_tools: sampling.is_some_and(|at| object(at, "tools").is_some()),
-            form,
-            url,
-            roots: object(capabilities, "roots").is_some(),
-        }
-    }
-
-    /// Whether a client with this offer may be asked for `kind`.
-    #[must_use]
-    pub const fn has(self, kind: Kind) -> bool {
-        match kind {
-            Kind::Sampling => self.sampling,
-            Kind::SamplingWithTools => self.sampling_with_tools,
-            Kind::Form => self.form,
-            Kind::Url => self.url,
-            Kind::Roots => self.roots,
         }
     }
 }
@@ -201,8 +174,8 @@ pub fn input_required(
             result.str("requestState", state);
             if let Some(info) = server_info {
                 let info = on_one_line(info);
-                result.object("_meta", |meta| {
-                    meta.raw("io.modelcontextprotocol/serverInfo", &info);
+                result.object("_meta", |out| {
+                    out.raw(meta::SERVER_INFO, &info);
                 });
             }
         });
@@ -216,16 +189,16 @@ pub fn as_response(id: &[u8], result: &[u8]) -> Message {
     legacy::response(id, &on_one_line(result))
 }
 
-/// The addresses that a legacy server wants visited before it serves a call: its error -32042 in
+/// The addresses that a legacy server wants visited before it serves a call: its error for that in
 /// the words of the modern era. `None` for any other error.
 ///
 /// Spec: MCP 2025-11-25, client/elicitation, "URL Elicitation Required Error".
 #[must_use]
 pub fn url_elicitations(text: &[u8], error: Span) -> Option<Vec<InputRequest>> {
-    if scan::member(text, error, "code")?.of(text) != b"-32042" {
+    if error::code_of(text, error)? != i64::from(Code::URL_ELICITATION.0) {
         return None;
     }
-    let list = scan::member(text, scan::member(text, error, "data")?, "elicitations")?;
+    let list = error::data_member(text, error, "elicitations")?;
     let mut asked = Vec::new();
     for (at, n) in scan::elements(text, list).zip(1..) {
         let url = scan::member(text, at, "url")?;

@@ -10,7 +10,7 @@ use std::fmt;
 
 use crate::base::{Limits, Message, Span};
 use crate::mcp::input_request::{InputRequest, Kind, copy_members, is_object, on_one_line};
-use crate::mcp::legacy;
+use crate::mcp::{Code, legacy};
 use crate::wire::json::{scan, write};
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
 
@@ -143,8 +143,7 @@ pub fn retry(
 }
 
 /// The answer to the legacy or modern `tools/call` with this id: it failed, as the tool's words.
-#[must_use]
-pub fn failed_call(id: &[u8], text: &str, is_modern: bool) -> Message {
+fn failed_call(id: &[u8], text: &str, is_modern: bool) -> Message {
     let mut result = Vec::new();
     write::object(&mut result, |result| {
         if is_modern {
@@ -156,6 +155,22 @@ pub fn failed_call(id: &[u8], text: &str, is_modern: bool) -> Message {
         result.bool("isError", true);
     });
     legacy::response(id, &result)
+}
+
+/// The answer to the request with this id that failed for lack of input: a result if it is a call
+/// of a tool, so that the model reads why, and an error if not.
+#[must_use]
+pub fn failed(is_tool: bool, id: &[u8], text: &str, is_modern: bool) -> Message {
+    if is_tool {
+        return failed_call(id, text, is_modern);
+    }
+    let mut out = Vec::new();
+    write::object(&mut out, |response| {
+        response.str("jsonrpc", "2.0").raw("id", id).object("error", |error| {
+            error.i64("code", i64::from(Code::INTERNAL_ERROR.0)).str("message", text);
+        });
+    });
+    Message::new(out)
 }
 
 /// The member `name` of `object`, which may stand in it only once.

@@ -74,6 +74,7 @@ fn all() -> Vec<Fault> {
         C::UnknownCursor,
         C::MissingParameter("name"),
         C::UnknownMethod("vendor/method".into()),
+        C::Task("there is no such task"),
         C::Busy,
         C::Modern(ModernFault::Answer),
         C::Modern(ModernFault::Batch),
@@ -153,6 +154,7 @@ const fn client_name(fault: &ClientFault) -> &'static str {
         C::UnknownCursor => "UnknownCursor",
         C::MissingParameter(_) => "MissingParameter",
         C::UnknownMethod(_) => "UnknownMethod",
+        C::Task(_) => "Task",
         C::Busy => "Busy",
         C::Modern(fault) => modern_name(fault),
     }

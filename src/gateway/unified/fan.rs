@@ -148,7 +148,7 @@ impl Gateway {
         };
         match member {
             Ok(member) => {
-                let facts = self.facts_of(whose.0);
+                let facts = self.facts_of(whose.0).cloned().map(Box::new);
                 let exchange = self.part_exchange(member, PartOf::Fan(fan, index), facts);
                 if let Some(fan) = self.fans.get_mut(fan) {
                     fan.parts[index].exchange = Some(exchange);

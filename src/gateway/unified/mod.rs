@@ -48,8 +48,6 @@ pub struct Unified {
     pub greeted: bool,
     /// Whether the client has said that it is ready.
     pub initialized: bool,
-    /// The id of the next request of a server to the client.
-    pub next_ask: u64,
     /// Which server has listed what.
     pub uris: Uris,
     /// Which lists have changed since the client was told.

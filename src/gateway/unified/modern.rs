@@ -12,13 +12,14 @@ use crate::gateway::Gateway;
 use crate::gateway::era::Door;
 use crate::gateway::exchange::modern::ModernFacts;
 use crate::gateway::exchange::open::Incoming;
+use crate::gateway::exchange::resume::Way;
 use crate::gateway::exchange::{Admitted, Exchange};
 use crate::gateway::fault::{ClientFault, Fault};
 use crate::gateway::session::{Pool, Session, SessionKind};
 use crate::gateway::snapshot::ServerId;
 use crate::mcp::method::Method;
 use crate::mcp::subscription::Filter;
-use crate::mcp::{Era, catalogue, legacy, meta, revision};
+use crate::mcp::{Era, catalogue, legacy, meta, park_state, revision};
 use crate::wire::json::{scan, write};
 
 impl Gateway {
@@ -27,21 +28,46 @@ impl Gateway {
         &mut self,
         admitted: &Admitted,
         one: Incoming,
-        facts: ModernFacts,
+        mut facts: ModernFacts,
     ) -> Result<(), Fault> {
         if facts.listens && !admitted.accepts_events {
             let both = crate::gateway::exchange::admit::ACCEPT_BOTH;
             return Err(ClientFault::Accept(both).into());
         }
         let session = self.unified_for(admitted)?;
-        for server in self.whom_it_concerns(session, &one) {
+        let concerned = self.whom_it_concerns(session, &one);
+        let mut is_legacy = false;
+        for &server in &concerned {
             // Whoever cannot be asked is named in the answer, and nobody waits for it.
-            if self.refuse_if_lost(server).is_ok() && matches!(self.door(server), Ok(Door::Wait)) {
-                self.wait_for_era_of(server, admitted, one);
-                return Ok(());
+            if self.refuse_if_lost(server).is_err() {
+                continue;
+            }
+            match self.door(server) {
+                Ok(Door::Wait) => {
+                    self.wait_for_era_of(server, admitted, one);
+                    return Ok(());
+                }
+                Ok(Door::Legacy) => is_legacy = true,
+                _ => {}
             }
         }
+        self.note_digest(admitted, &one, &mut facts);
+        // What a modern server gave its client to bring back is not for us to read.
+        let is_for_us = is_legacy && (concerned.len() == 1 || self.is_sealed_here(&one));
+        if is_for_us && let Way::Done = self.resume_call(admitted, &one, &facts)? {
+            return Ok(());
+        }
         self.begin_modern(admitted, session, &one, facts)
+    }
+
+    /// Whether a request brings back what we gave its client.
+    fn is_sealed_here(&self, one: &Incoming) -> bool {
+        let state = one
+            .envelope
+            .params
+            .and_then(|params| scan::member(&one.message, params, "requestState"));
+        let state = state.and_then(|span| scan::string(&one.message, span));
+        state.is_some_and(|text| self.seal.open(park_state::PURPOSE, &text).is_some())
     }
 
     /// The session that stands for a view and its modern clients of one identity.

@@ -73,7 +73,6 @@ impl Gateway {
             greeting: None,
             greeted: false,
             initialized: false,
-            next_ask: 1,
             uris: Uris::default(),
             changed: Changed::default(),
             tell_at: None,
@@ -103,7 +102,7 @@ impl Gateway {
         server: ServerId,
         one: &Incoming,
     ) -> Result<Key<Session>, Fault> {
-        if let Some(facts) = self.facts_of(exchange) {
+        if let Some(facts) = self.facts_of(exchange).cloned() {
             return self.modern_member(key, server, one, &facts);
         }
         let session = self.sessions.get(key).ok_or(GatewayFault::Full("sessions"))?;
@@ -131,14 +130,6 @@ impl Gateway {
                 Err(backend(&self.snapshot, server, BackendFaultKind::Down, why))
             }
             _ => Err(backend(&self.snapshot, server, BackendFaultKind::Down, IN_DOUBT)),
-        }
-    }
-
-    /// What the modern client of an exchange has said about itself; `None`: it is a legacy one.
-    pub(super) fn facts_of(&self, exchange: Key<Exchange>) -> Option<Box<ModernFacts>> {
-        match self.exchanges.get(exchange)? {
-            Exchange::AwaitResponse(sent) => sent.modern.clone(),
-            _ => None,
         }
     }
 

@@ -110,12 +110,8 @@ impl Gateway {
             _ => None,
         });
         let Some((of, server)) = of else { return (key, id, None, message) };
-        let (Some(unified), Some(span)) = (self.unified_mut(of), envelope.id) else {
-            return (key, id, None, message);
-        };
-        let number = unified.next_ask;
-        unified.next_ask += 1;
-        let own = Message::new(number.to_string().into_bytes());
+        let Some(span) = envelope.id else { return (key, id, None, message) };
+        let own = Message::new(self.next_input_id().to_string().into_bytes());
         let message = Splice::whole(message).with(span, Patch::Bytes(own.clone()));
         let message = self.with_our_task_ids(message, server, false).to_message();
         (of, own, Some((key, id)), message)

@@ -75,12 +75,13 @@ fn only_the_legacy_era_names_an_elicitation() {
 }
 
 #[test]
-fn an_offer_says_what_may_be_asked() {
+fn capabilities_say_what_may_be_asked() {
     #[track_caller]
     fn check(capabilities: &str, want: &[Kind]) {
-        let offer = Offer::of(capabilities.as_bytes(), Span::new(0, capabilities.len()));
+        let client =
+            ClientCapabilities::of(capabilities.as_bytes(), Span::new(0, capabilities.len()));
         let all = [Kind::Sampling, Kind::SamplingWithTools, Kind::Form, Kind::Url, Kind::Roots];
-        let has: Vec<_> = all.into_iter().filter(|kind| offer.has(*kind)).collect();
+        let has: Vec<_> = all.into_iter().filter(|kind| kind.is_offered(&client)).collect();
         assert_eq!(has, want, "{capabilities}");
     }
     check("{}", &[]);

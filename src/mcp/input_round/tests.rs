@@ -117,13 +117,13 @@ fn a_retry_is_the_same_request_with_the_answers_of_one_round() {
 
 #[test]
 fn a_failed_call_is_told_in_the_words_of_a_tool() {
-    let message = failed_call(b"1", "no \"x\"", true);
+    let message = failed(true, b"1", "no \"x\"", true);
     let want = concat!(
         r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","#,
         r#""content":[{"type":"text","text":"no \"x\""}],"isError":true}}"#
     );
     assert_eq!(str::from_utf8(&message).unwrap(), want);
-    let legacy = failed_call(b"1", "no \"x\"", false);
+    let legacy = failed(true, b"1", "no \"x\"", false);
     assert_eq!(str::from_utf8(&legacy).unwrap(), want.replace(r#""resultType":"complete","#, ""));
 }
 
