@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use penstock::base::Key;
 use penstock::gateway::io::{Backend, ChildEnd, Peer};
-use penstock::gateway::snapshot::{ServerId, Snapshot, View, ViewPart};
+use penstock::gateway::snapshot::{Care, Server, ServerId, Snapshot, View, ViewPart};
 
-use crate::world::{INITIALIZE, World, snapshot, stdio_server};
+use crate::world::{INITIALIZE, World, snapshot};
 
 /// What the servers of these tests say of themselves.
 const TOOLS: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"t","version":"1"}}"#;
 const ALL: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true},"prompts":{},"resources":{"subscribe":true},"logging":{},"completions":{},"tasks":{"list":{}}},"serverInfo":{"name":"t","version":"1"},"instructions":"Be kind."}"#;
+
+/// A server whose tools are shown as they are: what becomes of schemas is not the matter here.
+fn stdio_server(name: &str) -> Server {
+    Server { schema: Care::Verbatim, ..crate::world::stdio_server(name) }
+}
 
 /// Servers behind children, which have answered the gateway's own `initialize`.
 pub fn servers(names: &[&str], said: &str) -> (World, Vec<Key<Backend>>) {
@@ -617,9 +622,9 @@ fn a_cancelled_request_ends_at_all_servers() {
         assert_eq!(world.client(peer).body, "", "no answer follows");
         let told = world.sent[before..].iter().filter(|(_, text)| text.contains("cancelled"));
         assert_eq!(told.count(), n, "{method}");
-        assert!(world.gateway.is_quiet(), "{}", world.gateway.what_is_left());
     }
     answer(&mut world, children[1], "tools/call", "{}");
+    assert!(world.gateway.is_quiet(), "{}", world.gateway.what_is_left());
 }
 
 #[test]

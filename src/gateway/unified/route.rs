@@ -85,11 +85,11 @@ impl Gateway {
     ) -> Result<(), Fault> {
         let span = one.envelope.name.ok_or(ClientFault::MissingParameter("name"))?;
         let is_tool = one.method == Method::ToolsCall;
-        let (server, one) = self.with_own_name(session, one, span, is_tool)?;
-        if is_tool && self.check_tool(server, &one).is_err() {
+        let (server, own) = self.with_own_name(session, one, span, is_tool)?;
+        if is_tool && self.check_tool(server, &own).is_err() {
             return Err(unknown_name(&one.message, span, is_tool));
         }
-        self.forward(exchange, session, server, &one)
+        self.forward(exchange, session, server, &own)
     }
 
     /// The server that the name at `span` means, and the message with that server's own name.
