@@ -14,7 +14,7 @@ use crate::gateway::io::{
 };
 use crate::wire::http1::{Field, Method, RequestHead};
 
-const PATHS: &[&str] = &["/mcp/child", "/mcp/http", "/mcp/shared", "/mcp/nobody"];
+const PATHS: &[&str] = &["/mcp/child", "/mcp/http", "/mcp/shared", "/mcp/nobody", "/mcp"];
 const DOORS: &[&str] = &["/health", "/ready", "/", "/close", "/health", "/ready", "/mcp/child"];
 const ACCEPTS: &[&str] =
     &["application/json, text/event-stream", "application/json", "text/event-stream", "*/*", "x"];

@@ -102,6 +102,9 @@ impl Gateway {
         server: ServerId,
         one: &Incoming,
     ) -> Result<Key<Session>, Fault> {
+        if self.is_stopping() {
+            return Err(GatewayFault::Draining.into());
+        }
         if let Some(facts) = self.facts_of(exchange).cloned() {
             return self.modern_member(key, server, one, &facts);
         }
@@ -174,6 +177,9 @@ impl Gateway {
 
     /// Opens the member for `server`, with the client's own `initialize` if that was kept.
     fn open_member(&mut self, key: Key<Session>, server: ServerId) {
+        if self.is_stopping() {
+            return;
+        }
         if self.is_era_in_doubt(server) {
             let unified = self.unified_mut(key);
             if let Some(entry) = unified.and_then(|unified| unified.member_mut(server)) {
