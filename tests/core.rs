@@ -42,3 +42,5 @@ mod streams;
 mod tasks;
 #[path = "core/unified.rs"]
 mod unified;
+#[path = "core/unified_modern.rs"]
+mod unified_modern;

@@ -138,39 +138,6 @@ pub fn joined_capabilities(all: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// Capabilities without the promise to tell of changes.
-#[must_use]
-pub fn without_changes(capabilities: &[u8]) -> Vec<u8> {
-    let whole = Span::new(0, capabilities.len());
-    let mut out = b"{".to_vec();
-    for (index, (name, value)) in scan::members(capabilities, whole).enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        out.extend_from_slice(name.of(capabilities));
-        out.push(b':');
-        let tells =
-            |name: &Span| matches!(name.of(capabilities), b"\"listChanged\"" | b"\"subscribe\"");
-        if scan::members(capabilities, value).any(|(name, _)| tells(&name)) {
-            out.push(b'{');
-            let kept = scan::members(capabilities, value).filter(|(name, _)| !tells(name));
-            for (index, (name, value)) in kept.enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                out.extend_from_slice(name.of(capabilities));
-                out.push(b':');
-                out.extend_from_slice(value.of(capabilities));
-            }
-            out.push(b'}');
-        } else {
-            out.extend_from_slice(value.of(capabilities));
-        }
-    }
-    out.push(b'}');
-    out
-}
-
 /// Objects member by member; `true` if any is true; else the first.
 fn push_joined(out: &mut Vec<u8>, values: &[&[u8]], depth: usize) {
     let Some(first) = values.first() else { return };
@@ -325,9 +292,6 @@ mod tests {
         let want = r#"{"logging":{},"resources":{"subscribe":true,"listChanged":false},"tasks":{"list":{},"requests":{"tools":{"call":{}}}},"tools":{"listChanged":true}}"#;
         assert_eq!(joined, want);
         assert_eq!(joined_capabilities(&[]), b"{}");
-        let silent = String::from_utf8(without_changes(joined.as_bytes())).unwrap();
-        let want = r#"{"logging":{},"resources":{},"tasks":{"list":{},"requests":{"tools":{"call":{}}}},"tools":{}}"#;
-        assert_eq!(silent, want);
     }
 
     #[test]

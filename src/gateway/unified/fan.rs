@@ -14,7 +14,7 @@ use crate::gateway::fault::{BackendFaultKind, Fault, GatewayFault, backend};
 use crate::gateway::session::Session;
 use crate::gateway::snapshot::ServerId;
 use crate::mcp::catalogue::List;
-use crate::mcp::subscription::listen_result;
+use crate::mcp::subscription::{Filter, listen_result};
 use crate::mcp::{Code, legacy};
 use crate::wire::Splice;
 use crate::wire::json::scan;
@@ -46,8 +46,13 @@ pub enum What {
     Done,
     /// What all can do together.
     Discovery,
-    /// Nothing, until its client leaves or we do.
-    Listen,
+    /// What all say unasked, for as long as the client wants and all of them serve it.
+    Listen {
+        /// What those honour that have said so.
+        honoured: Filter,
+        /// Whether the client knows that.
+        acknowledged: bool,
+    },
     /// The first answer that is none but an error; they are asked one after the other.
     First {
         /// What each is asked.
@@ -73,6 +78,8 @@ pub struct Part {
 pub enum Outcome {
     /// Nothing yet.
     Awaited,
+    /// It tells of its changes.
+    Listening,
     /// A result.
     Answer(Message, Box<Envelope>),
     /// It does not know the method.
@@ -181,12 +188,16 @@ impl Gateway {
         }
     }
 
-    fn settle_part(&mut self, key: Key<Fan>, index: usize, outcome: Outcome) {
+    pub(super) fn settle_part(&mut self, key: Key<Fan>, index: usize, outcome: Outcome) {
         let Some(fan) = self.fans.get_mut(key) else { return };
         let Some(part) = fan.parts.get_mut(index) else { return };
         let has_answer = matches!(outcome, Outcome::Answer(..));
         part.outcome = outcome;
         part.exchange = None;
+        if let What::Listen { acknowledged, .. } = fan.what {
+            // Its client subscribes again, and hears of what this server has become.
+            return if acknowledged { self.finish_fan(key) } else { self.acknowledge_if_all(key) };
+        }
         if matches!(fan.what, What::First { .. }) {
             if has_answer {
                 self.finish_fan(key);
@@ -199,14 +210,19 @@ impl Gateway {
     }
 
     /// All that will come has come.
-    fn finish_fan(&mut self, key: Key<Fan>) {
+    pub(super) fn finish_fan(&mut self, key: Key<Fan>) {
         let Some(fan) = self.fans.remove(key) else { return };
         let exchange = fan.exchange;
         let answer = match &fan.what {
             What::List(list) => self.list_answer(&fan, *list),
             What::Done => legacy::empty_response(&fan.id),
             What::Discovery => self.discovery_answer(&fan),
-            What::Listen => listen_result(&fan.id),
+            What::Listen { .. } => {
+                for part in &fan.parts {
+                    self.give_up_part(part.exchange);
+                }
+                listen_result(&fan.id)
+            }
             What::First { uri, .. } => self.found_answer(&fan, uri),
         };
         self.deliver(exchange, answer.into());
@@ -219,6 +235,10 @@ impl Gateway {
         let due = self.fans.iter().filter(|(_, fan)| is_due(fan)).map(|(key, _)| key);
         let seconds = self.limits().unified_list_after_max.as_secs();
         for key in due.collect::<Vec<_>>() {
+            if self.is_listening(key) {
+                self.acknowledge(key);
+                continue;
+            }
             for index in 0..self.fans.get(key).map_or(0, |fan| fan.parts.len()) {
                 let part = self.fans.get(key).and_then(|fan| fan.parts.get(index));
                 let Some(part) = part.filter(|part| part.is_awaited()) else { continue };
@@ -235,6 +255,7 @@ impl Gateway {
     /// Lets go of what a part waits for; its server is told.
     fn give_up_part(&mut self, exchange: Option<Key<Exchange>>) {
         let Some(exchange) = exchange else { return };
+        self.forget_listener(exchange);
         for key in self.calls.keys_of(|call| call.is_waited_for_by(exchange)) {
             self.tell_cancelled(key, "nobody waits any more");
             let Some(call) = self.calls.remove(key) else { continue };

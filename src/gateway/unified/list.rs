@@ -123,7 +123,7 @@ impl Gateway {
                     self.note(Level::Warn, "backend", Some(part.server), text);
                     failures.push((name, why.clone()));
                 }
-                Outcome::Unknown | Outcome::Awaited => {}
+                Outcome::Unknown | Outcome::Awaited | Outcome::Listening => {}
             }
         }
         items.push(b']');

@@ -4,9 +4,9 @@
 //!
 //! Spec: MCP 2026-07-28, basic/versioning, server/discover.
 
-use super::Fan;
 use super::fan::{Outcome, What};
 use super::open::{NAME, write_failures};
+use super::{Fan, PartOf};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::era::Door;
@@ -136,7 +136,7 @@ impl Gateway {
                     instructions.extend(text.map(|text| (name, text.into_owned())));
                 }
                 Outcome::Failed(why) => failures.push((name, why.clone())),
-                Outcome::Unknown | Outcome::Awaited => {}
+                Outcome::Unknown | Outcome::Awaited | Outcome::Listening => {}
             }
         }
         let mut all: Vec<&[u8]> = capabilities.iter().map(|text| &**text).collect();
@@ -149,10 +149,7 @@ impl Gateway {
             out.array("supportedVersions", |all| {
                 all.str(revision::modern().date);
             });
-            out.raw(
-                "capabilities",
-                &catalogue::without_changes(&catalogue::joined_capabilities(&all)),
-            );
+            out.raw("capabilities", &catalogue::joined_capabilities(&all));
             if !instructions.is_empty() {
                 out.str("instructions", &instructions);
             }
@@ -166,18 +163,100 @@ impl Gateway {
         legacy::response(&fan.id, &result)
     }
 
-    /// `subscriptions/listen`: what several servers say unasked is not told to modern clients, so
-    /// that nothing is honoured. The stream is held for as long as the client wants.
+    /// `subscriptions/listen`: at all servers, under the client's own id.
     pub(super) fn listen_to_all(
         &mut self,
         exchange: Key<Exchange>,
         session: Key<Session>,
         one: &Incoming,
     ) {
+        let servers = self.whom_it_concerns(session, one);
+        let again = |server| Some((server, self.read_again(one.message.clone())?));
+        let asked = servers.into_iter().filter_map(again).collect();
         let id = one.envelope.id.map(|span| one.message.slice(span)).unwrap_or_default();
-        let Some(number) = self.stream_of_exchange(exchange) else { return };
-        self.send_on_stream(session, number, Filter::default().acknowledgement(&id).into());
-        let (what, parts) = (What::Listen, Vec::new());
-        self.fans.insert(Fan { exchange, session, id, what, parts, until: None });
+        let what = What::Listen { honoured: Filter::default(), acknowledged: false };
+        self.start_fan((exchange, session), id, what, asked);
+    }
+
+    pub(super) fn is_listening(&self, key: Key<Fan>) -> bool {
+        self.fans.get(key).is_some_and(|fan| matches!(fan.what, What::Listen { .. }))
+    }
+
+    /// A server has said what it honours of a subscription. `false`: it is nobody's part.
+    pub(crate) fn part_acknowledged(&mut self, exchange: Key<Exchange>, own: &Filter) -> bool {
+        let Some((key, index)) = self.part_in_fan(exchange) else { return false };
+        let Some(fan) = self.fans.get_mut(key) else { return true };
+        if let Some(part) = fan.parts.get_mut(index) {
+            part.outcome = Outcome::Listening;
+        }
+        if let What::Listen { honoured, .. } = &mut fan.what {
+            honoured.tools |= own.tools;
+            honoured.prompts |= own.prompts;
+            honoured.resources |= own.resources;
+            for uri in &own.uris {
+                if !honoured.uris.contains(uri) {
+                    honoured.uris.push(uri.clone());
+                }
+            }
+        }
+        self.acknowledge_if_all(key);
+        true
+    }
+
+    /// Whether a message of this exchange would come before its client knows that it is heard.
+    pub(crate) fn is_unacknowledged(&self, exchange: Key<Exchange>) -> bool {
+        let fan = self.part_in_fan(exchange).and_then(|(key, _)| self.fans.get(key));
+        fan.is_some_and(|fan| matches!(fan.what, What::Listen { acknowledged: false, .. }))
+    }
+
+    fn part_in_fan(&self, exchange: Key<Exchange>) -> Option<(Key<Fan>, usize)> {
+        match self.exchanges.get(exchange)? {
+            Exchange::AwaitResponse(sent) => match sent.part_of? {
+                PartOf::Fan(fan, index) => Some((fan, index)),
+                PartOf::Opening => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The session and stream on which an exchange, or the one that it is a part of, is answered.
+    pub(crate) fn stream_above(&self, exchange: Key<Exchange>) -> Option<(Key<Session>, u32)> {
+        let fan = self.part_in_fan(exchange).and_then(|(key, _)| self.fans.get(key));
+        match self.exchanges.get(fan.map_or(exchange, |fan| fan.exchange))? {
+            Exchange::AwaitResponse(sent) => Some((sent.session, sent.stream?)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn acknowledge_if_all(&mut self, key: Key<Fan>) {
+        let Some(fan) = self.fans.get(key) else { return };
+        if !fan.parts.iter().any(|part| matches!(part.outcome, Outcome::Awaited)) {
+            self.acknowledge(key);
+        }
+    }
+
+    /// Tells the client what is honoured by those that have said so.
+    pub(super) fn acknowledge(&mut self, key: Key<Fan>) {
+        let Some(fan) = self.fans.get_mut(key) else { return };
+        fan.until = None;
+        let What::Listen { honoured, acknowledged } = &mut fan.what else { return };
+        if std::mem::replace(acknowledged, true) {
+            return;
+        }
+        let message = honoured.acknowledgement(&fan.id);
+        let (exchange, session) = (fan.exchange, fan.session);
+        if let Some(number) = self.stream_of_exchange(exchange) {
+            self.send_on_stream(session, number, message.into());
+        }
+    }
+
+    /// Ends a subscription in good order. `false`: it is not one at several servers.
+    pub(crate) fn finish_listening_fan(&mut self, exchange: Key<Exchange>) -> bool {
+        let found = self.fans.iter().find(|(_, fan)| fan.exchange == exchange);
+        let Some(key) = found.map(|(key, _)| key).filter(|key| self.is_listening(*key)) else {
+            return false;
+        };
+        self.finish_fan(key);
+        true
     }
 }
