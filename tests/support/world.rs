@@ -182,6 +182,7 @@ impl World {
     fn take(&mut self, output: Output) {
         match output {
             Output::Receive { peer, .. } => self.got(peer).receiving = true,
+            Output::Watch { peer } => assert!(self.got(peer).receiving, "nothing to watch"),
             Output::Respond { peer, head, body, .. } => {
                 let text = String::from_utf8(body.to_message().to_vec()).unwrap();
                 let got = self.got(peer);

@@ -262,6 +262,7 @@ impl Gateway {
         for call in greetings {
             self.greet_or_wait(key, call);
         }
+        self.subscribe_again(key);
         self.release_held(key);
         let is_first = self.servers[usize::from(server.0)].first == Some(key);
         if is_first && has_tools {
