@@ -26,5 +26,7 @@ mod recovery;
 mod sessions;
 #[path = "core/shared.rs"]
 mod shared;
+#[path = "core/sse_front.rs"]
+mod sse_front;
 #[path = "core/streams.rs"]
 mod streams;

@@ -24,9 +24,11 @@ pub enum Alarm {
     Drain,
     /// A server that failed is to be started again.
     Restarts,
+    /// A connection that is to become a session has not become one.
+    Attached,
 }
 
-const COUNT: usize = 7;
+const COUNT: usize = 8;
 
 /// The moments of all alarms.
 #[derive(Debug, Default)]
@@ -83,6 +85,9 @@ impl Gateway {
         }
         if self.alarms.take(Alarm::Restarts, now) {
             self.restart_servers();
+        }
+        if self.alarms.take(Alarm::Attached, now) {
+            self.expire_unopened();
         }
     }
 }

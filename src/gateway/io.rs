@@ -280,6 +280,8 @@ pub enum StreamData {
     Empty,
     /// One message.
     Message(Splice),
+    /// Where to send messages to: the first event of the HTTP+SSE transport.
+    Endpoint(Message),
 }
 
 /// How a child ended.

@@ -23,6 +23,7 @@ use std::time::Instant;
 use crate::base::{Key, Limits, Now, Rng, Slab};
 
 pub mod alarm;
+pub mod attached;
 pub mod backend;
 pub mod call;
 pub mod drain;

@@ -24,6 +24,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 match &event.data {
                     StreamData::Comment => link.send_comment(now),
                     StreamData::Empty => link.send_event(id, retry_ms, None, now),
+                    StreamData::Endpoint(path) => link.send_endpoint(path, now),
                     StreamData::Message(message) => {
                         link.send_event(id, retry_ms, Some(message), now);
                     }

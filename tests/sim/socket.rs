@@ -262,6 +262,7 @@ impl World {
                 match &event.data {
                     StreamData::Comment => socket.link.send_comment(now),
                     StreamData::Empty => socket.link.send_event(id, retry_ms, None, now),
+                    StreamData::Endpoint(path) => socket.link.send_endpoint(path, now),
                     StreamData::Message(data) => {
                         socket.link.send_event(id, retry_ms, Some(data), now);
                     }

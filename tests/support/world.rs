@@ -198,6 +198,9 @@ impl World {
                 let text = match event.data {
                     StreamData::Comment => ":".to_owned(),
                     StreamData::Empty => format!("{id}|"),
+                    StreamData::Endpoint(path) => {
+                        format!("endpoint {}", String::from_utf8_lossy(&path))
+                    }
                     StreamData::Message(splice) => {
                         let text = String::from_utf8(splice.to_message().to_vec()).unwrap();
                         format!("{id}|{text}")

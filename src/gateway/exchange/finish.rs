@@ -21,7 +21,7 @@ use crate::wire::http1::{Content, RequestHead, ResponseHead};
 /// It went well, and this is the answer.
 pub(crate) const OK: u16 = 200;
 /// It is taken; there will be no answer.
-const ACCEPTED: u16 = 202;
+pub(crate) const ACCEPTED: u16 = 202;
 /// It is done; there is nothing to say.
 const NO_CONTENT: u16 = 204;
 
@@ -348,7 +348,8 @@ impl Gateway {
         match self.exchanges.get(key)? {
             Exchange::AwaitResponse(sent) => Some(sent.session),
             Exchange::Listening(listening) => Some(listening.session),
-            Exchange::AwaitBody(_) => None,
+            Exchange::Attached(attached) => attached.session,
+            Exchange::AwaitBody(_) | Exchange::AwaitPosted(_) => None,
         }
     }
 }

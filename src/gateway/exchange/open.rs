@@ -40,7 +40,11 @@ impl Gateway {
     /// A body has arrived.
     pub(crate) fn open(&mut self, peer: Key<Peer>, body: Message) {
         let Some(key) = self.peers.clear(peer) else { return };
-        let Some(Exchange::AwaitBody(admitted)) = self.exchanges.remove(key) else { return };
+        let admitted = match self.exchanges.remove(key) {
+            Some(Exchange::AwaitBody(admitted)) => admitted,
+            Some(Exchange::AwaitPosted(posted)) => return self.take_posted(&posted, body),
+            _ => return,
+        };
         let mut id = None;
         if let Err(fault) = self.route(&admitted, body, &mut id) {
             self.refuse(peer, admitted.origin.as_ref(), id.as_deref(), &fault);
@@ -132,7 +136,7 @@ impl Gateway {
     }
 
     /// `initialize`: a new session with a backend of its own, or the one that is there for it.
-    fn open_session(&mut self, admitted: &Admitted, incoming: Incoming) -> Result<(), Fault> {
+    pub(in crate::gateway) fn open_session(&mut self, admitted: &Admitted, incoming: Incoming) -> Result<(), Fault> {
         // A client that begins anew may still carry the id of a session that is gone.
         if let Some(id) = &admitted.session_id
             && self.find_session(id, admitted.server, admitted.principal).is_ok()
@@ -178,8 +182,9 @@ impl Gateway {
         let name = self.server(admitted.server).name.clone();
         let id = self.sessions.get(session).map(|s| note::short(&s.id)).unwrap_or_default();
         let (ip, port) = (admitted.from.ip, admitted.from.port);
+        let (method, front) = self.front_of(admitted.peer);
         let text = format!(
-            "New MCP client connection, remote={ip}:{port}, method=POST, path=/mcp/{name}, \
+            "New MCP client connection, remote={ip}:{port}, method={method}, path={front}{name}, \
              backend={name}, session={id}"
         );
         self.note(Level::Info, "client", None, text);
@@ -193,7 +198,7 @@ impl Gateway {
 
     /// Sends messages to the session's backend, and begins to wait for their answers. `answers` are
     /// those that a batch has already; `None` for a single message.
-    pub(super) fn begin(
+    pub(in crate::gateway) fn begin(
         &mut self,
         admitted: &Admitted,
         session: Key<Session>,
@@ -241,7 +246,7 @@ impl Gateway {
     }
 
     /// Refuses a tool that the configuration does not list.
-    pub(super) fn check_tool(&self, server: ServerId, one: &Incoming) -> Result<(), Fault> {
+    pub(in crate::gateway) fn check_tool(&self, server: ServerId, one: &Incoming) -> Result<(), Fault> {
         if one.method != Method::ToolsCall {
             return Ok(());
         }
@@ -265,20 +270,23 @@ impl Gateway {
         let one_shot = self.sessions.get(session).is_some_and(|session| session.one_shot);
         let events = if one_shot { admitted.names_events } else { admitted.accepts_events };
         let mode = self.mode(admitted.server, admitted.principal);
+        let stream = self.stream_of_attached(admitted.peer, session);
         let sent = Sent {
-            peer: Some(admitted.peer),
+            peer: Some(admitted.peer).filter(|_| stream.is_none()),
             session,
             origin: admitted.origin.clone(),
             waiting,
             is_notice: waiting == 0 && batch.as_ref().is_none_or(Vec::is_empty),
             batch,
-            stream: None,
+            stream,
             may_stream: events && mode != ResponseMode::Json,
             opens_session,
             started_at: self.now.mono,
         };
         let key = self.exchanges.insert(Exchange::AwaitResponse(Box::new(sent)));
-        self.peers.set(admitted.peer, key);
+        if stream.is_none() {
+            self.peers.set(admitted.peer, key);
+        }
         if let Some(session) = self.sessions.get_mut(session) {
             session.n_exchanges += 1;
         }

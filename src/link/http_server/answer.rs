@@ -12,7 +12,7 @@ use crate::wire::http1::chunked::{Chunked, LAST_CHUNK, push_chunk_head};
 use crate::wire::http1::encode::{Connection, Ending, encode_head};
 use crate::wire::http1::framing::Framing;
 use crate::wire::http1::head::{Expectation, Version};
-use crate::wire::sse::{COMMENT, EventOut};
+use crate::wire::sse::{COMMENT, EventOut, endpoint_len, push_endpoint};
 
 impl HttpServer {
     /// Answers the exchange. The connection persists unless `close` or the client says otherwise,
@@ -76,6 +76,12 @@ impl HttpServer {
     ) {
         let event = EventOut::new(id, retry_ms, data);
         self.owe_part(event.len(), now, |outbox| event.encode(outbox));
+    }
+
+    /// Sends the event that says where messages are to be sent to.
+    pub fn send_endpoint(&mut self, path: &[u8], now: Now) {
+        let len = endpoint_len(path);
+        self.owe_part(len, now, |outbox| outbox.write_with(|out| push_endpoint(out, path)));
     }
 
     /// Sends a comment, which keeps the stream alive.

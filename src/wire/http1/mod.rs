@@ -89,6 +89,13 @@ impl RequestHead {
         self.known[field as usize].map(|span| self.bytes.slice(span))
     }
 
+    /// The target behind the first `?`; empty without one.
+    #[must_use]
+    pub fn query(&self) -> &[u8] {
+        let target = self.target.of(&self.bytes);
+        target.iter().position(|&byte| byte == b'?').map_or(&[], |at| &target[at + 1..])
+    }
+
     /// The target before the first `?`.
     #[must_use]
     pub fn path(&self) -> &[u8] {

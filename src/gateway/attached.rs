@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: MIT
+//! Sessions that are a connection: it begins them, carries everything that is said in them, and
+//! ends them.
+//!
+//! ```text
+//!              ┌──────────── posted, or a frame
+//!              v
+//!  peer ── Attached ── initialize ──> Session, whose one stream is this peer
+//!   ^                                    │ a request: an exchange without a peer
+//!   └── answers, notifications, requests ┘ of its own, whose stream is the session's
+//! ```
+//!
+//! An exchange of an attached session has no HTTP answer: what it delivers leaves on the stream of
+//! its session. So everything behind it is as it is for `/mcp`.
+
+use std::time::{Duration, Instant};
+
+use super::Gateway;
+use super::alarm::Alarm;
+use super::exchange::finish::ACCEPTED;
+use super::exchange::front::Caller;
+use super::exchange::open::{Incoming, incoming};
+use super::exchange::{Admitted, Exchange, with_cors};
+use super::fault::{ClientFault, Fault};
+use super::io::{Output, Peer, StreamData, StreamEvent};
+use super::session::Session;
+use super::stream::StreamKind;
+use crate::base::{Key, Message};
+use crate::mcp::legacy;
+use crate::mcp::method::Method;
+use crate::wire::Splice;
+use crate::wire::http1::{Content, ResponseHead};
+use crate::wire::jsonrpc::{self, Kind, Parsed, RpcError};
+
+/// How long a connection may take to become a session.
+const OPEN_AFTER_MAX: Duration = Duration::from_secs(60);
+/// Characters of the part of a token that cannot be guessed: 5 bits each.
+const TOKEN_CHARS: usize = 32;
+
+/// What carries an attached session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// An event stream; messages of the client are posted.
+    Events,
+}
+
+/// A connection that is a session, or is about to become one.
+#[derive(Debug)]
+pub struct Attached {
+    /// Who it is.
+    pub caller: Caller,
+    /// What carries it.
+    pub wire: Wire,
+    /// `Origin`, if it was sent.
+    pub origin: Option<Message>,
+    /// What names it to those who post for it: its place, and what cannot be guessed.
+    pub token: Box<str>,
+    /// The session, once `initialize` has come.
+    pub session: Option<Key<Session>>,
+    /// Until when that may take.
+    pub opens_before: Instant,
+}
+
+/// A POST for an attached session, whose head was let in.
+#[derive(Debug)]
+pub struct Posted {
+    /// The connection of the POST.
+    pub peer: Key<Peer>,
+    /// The session's connection.
+    pub attached: Key<Exchange>,
+    /// `Origin`, if it was sent.
+    pub origin: Option<Message>,
+}
+
+impl Gateway {
+    /// Takes a connection as a session to be, and returns its token.
+    pub(super) fn attach_peer(
+        &mut self,
+        caller: Caller,
+        wire: Wire,
+        origin: Option<Message>,
+    ) -> Box<str> {
+        let opens_before = self.now.mono + OPEN_AFTER_MAX;
+        let secret = self.rng.base32(TOKEN_CHARS);
+        let attached = Attached {
+            caller,
+            wire,
+            origin,
+            token: Box::default(),
+            session: None,
+            opens_before,
+        };
+        let key = self.exchanges.insert(Exchange::Attached(Box::new(attached)));
+        self.peers.set(caller.peer, key);
+        self.alarms.set(Alarm::Attached, opens_before);
+        let token: Box<str> = format!("{}-{secret}", key.index()).into();
+        if let Some(Exchange::Attached(attached)) = self.exchanges.get_mut(key) {
+            attached.token = token.clone();
+        }
+        token
+    }
+
+    /// The connection that a token names, if it is this caller's: a foreign one does not exist.
+    pub(super) fn find_attached(&self, token: &[u8], caller: Caller) -> Option<Key<Exchange>> {
+        let place = token.split(|&byte| byte == b'-').next()?;
+        let place = u32::try_from(crate::base::bytes::parse_u64(place)?).ok()?;
+        let (key, exchange) = self.exchanges.at(place)?;
+        let Exchange::Attached(attached) = exchange else { return None };
+        let own = attached.caller;
+        let is_its = own.server == caller.server && own.principal == caller.principal;
+        (is_its && attached.token.as_bytes() == token).then_some(key)
+    }
+
+    /// A message was posted.
+    pub(super) fn take_posted(&mut self, posted: &Posted, body: Message) {
+        if let Err((id, fault)) = self.accept_posted(posted, body) {
+            self.refuse(posted.peer, posted.origin.as_ref(), id.as_deref(), &fault);
+        }
+    }
+
+    /// What is a message is taken, whatever becomes of it: the answer leaves on the stream.
+    fn accept_posted(
+        &mut self,
+        posted: &Posted,
+        body: Message,
+    ) -> Result<(), (Option<Message>, Fault)> {
+        if !self.exchanges.contains(posted.attached) {
+            return Err((None, ClientFault::UnknownSession.into()));
+        }
+        if body.is_empty() {
+            return Err((None, ClientFault::EmptyBody.into()));
+        }
+        let parsed = jsonrpc::parse(&body, self.limits()).map_err(|error| {
+            let id = match &error {
+                RpcError::NotRpc { id: Some(span), .. } => Some(body.slice(*span)),
+                _ => None,
+            };
+            (id, ClientFault::Message(error).into())
+        })?;
+        let head = ResponseHead::new(ACCEPTED, Content::None);
+        let head = with_cors(head, posted.origin.as_ref());
+        let (peer, body_out) = (posted.peer, Message::default().into());
+        self.push(Output::Respond { peer, head, body: body_out, close: false });
+        self.take_attached(posted.attached, body, parsed);
+        Ok(())
+    }
+
+    /// A message of the client of an attached session.
+    fn take_attached(&mut self, key: Key<Exchange>, body: Message, parsed: Parsed) {
+        match parsed {
+            Parsed::Single(envelope) => {
+                let id = envelope.id.map(|span| body.slice(span));
+                let is_asking = envelope.kind == Kind::Request;
+                match self.route_attached(key, incoming(body, envelope)) {
+                    Err(fault) if is_asking => self.say(key, fault.message(id.as_deref()).into()),
+                    Err(fault) => self.debug("gateway:refuse", || fault.text()),
+                    Ok(()) => {}
+                }
+            }
+            Parsed::Batch(spans) => {
+                if let Err(fault) = self.route_attached_batch(key, &body, &spans) {
+                    self.say(key, fault.message(None).into());
+                }
+            }
+        }
+    }
+
+    fn route_attached(&mut self, key: Key<Exchange>, one: Incoming) -> Result<(), Fault> {
+        let (admitted, session) = self.as_admitted(key).ok_or(ClientFault::UnknownSession)?;
+        // While we drain, clients may still answer what running calls have asked.
+        if one.envelope.kind != Kind::Response && one.method != Method::Cancelled {
+            self.refuse_if_draining()?;
+        }
+        let opens = one.method == Method::Initialize && one.envelope.kind == Kind::Request;
+        match session {
+            Some(_) if opens => Err(ClientFault::MisplacedInitialize.into()),
+            Some(session) => {
+                self.check_tool(admitted.server, &one)?;
+                self.begin(&admitted, session, std::slice::from_ref(&one), None)?;
+                if one.method == Method::Initialized {
+                    self.is_initialized(session);
+                }
+                Ok(())
+            }
+            None if opens => self.open_session(&admitted, one),
+            None if one.method == Method::Ping && one.envelope.kind == Kind::Request => {
+                self.say(key, legacy::empty_response(one.id().unwrap_or(b"null")).into());
+                Ok(())
+            }
+            None => Err(ClientFault::NoSession(FIRST).into()),
+        }
+    }
+
+    fn route_attached_batch(
+        &mut self,
+        key: Key<Exchange>,
+        body: &Message,
+        spans: &[crate::base::Span],
+    ) -> Result<(), Fault> {
+        self.refuse_if_draining()?;
+        let (admitted, session) = self.as_admitted(key).ok_or(ClientFault::UnknownSession)?;
+        let session = session.ok_or(ClientFault::NoSession(FIRST))?;
+        self.route_batch_of(&admitted, session, body, spans)
+    }
+
+    /// A message of an attached client as if it had been posted to `/mcp`, and its session.
+    fn as_admitted(&self, key: Key<Exchange>) -> Option<(Admitted, Option<Key<Session>>)> {
+        let Exchange::Attached(attached) = self.exchanges.get(key)? else { return None };
+        let admitted = Admitted {
+            peer: attached.caller.peer,
+            from: attached.caller.from,
+            server: attached.caller.server,
+            principal: attached.caller.principal,
+            session_id: None,
+            origin: attached.origin.clone(),
+            accepts_json: true,
+            accepts_events: true,
+            names_events: true,
+            is_json: true,
+        };
+        Some((admitted, attached.session))
+    }
+
+    /// The client is ready for what the server says by itself, and for what it has said before.
+    fn is_initialized(&mut self, session: Key<Session>) {
+        if let Some(stream) = self.sessions.get(session).and_then(Session::attached) {
+            self.flush_queue(session, stream);
+        }
+        self.listen_below(session);
+    }
+
+    /// The stream of everything in `session`, if `peer` carries it: from now on, if it is new.
+    pub(super) fn stream_of_attached(
+        &mut self,
+        peer: Key<Peer>,
+        session: Key<Session>,
+    ) -> Option<u32> {
+        let key = self.peers.get(peer)?;
+        let Some(Exchange::Attached(attached)) = self.exchanges.get_mut(key) else { return None };
+        match attached.session.replace(session) {
+            None => Some(self.attach_stream(session, peer)),
+            Some(_) => self.sessions.get(session)?.attached(),
+        }
+    }
+
+    /// Sends answers that are there already, if the session takes them one by one; else they come
+    /// back.
+    pub(super) fn said_if_attached(
+        &mut self,
+        session: Key<Session>,
+        answers: Vec<Message>,
+    ) -> Vec<Message> {
+        let Some(stream) = self.sessions.get(session).and_then(Session::attached) else {
+            return answers;
+        };
+        for answer in answers {
+            self.send_on_stream(session, stream, answer.into());
+        }
+        Vec::new()
+    }
+
+    /// Says something that belongs to no exchange of the session.
+    fn say(&mut self, key: Key<Exchange>, message: Splice) {
+        let Some(Exchange::Attached(attached)) = self.exchanges.get(key) else { return };
+        let (peer, session) = (attached.caller.peer, attached.session);
+        let stream = session.and_then(|session| self.sessions.get(session)?.attached());
+        match (session, stream) {
+            (Some(session), Some(stream)) => self.send_on_stream(session, stream, message),
+            _ => {
+                let event =
+                    StreamEvent { data: StreamData::Message(message), ..StreamEvent::default() };
+                self.push(Output::Event { peer, event });
+            }
+        }
+    }
+
+    /// The connection is gone, and with it the session: its calls are abandoned.
+    pub(super) fn attached_closed(&mut self, key: Key<Exchange>) {
+        let Some(Exchange::Attached(attached)) = self.exchanges.remove(key) else { return };
+        if let Some(session) = attached.session {
+            self.detach_peer(session, attached.caller.peer);
+            self.end_session(session, "its connection is closed");
+        }
+    }
+
+    /// Ends the connections that have not become sessions in time.
+    pub(super) fn expire_unopened(&mut self) {
+        let now = self.now.mono;
+        self.end_unopened(|attached| attached.opens_before <= now);
+        let waits = self.exchanges.iter().filter_map(|(_, exchange)| match exchange {
+            Exchange::Attached(one) if one.session.is_none() => Some(one.opens_before),
+            _ => None,
+        });
+        if let Some(at) = waits.min() {
+            self.alarms.set(Alarm::Attached, at);
+        }
+    }
+
+    /// Ends the connections that are no sessions yet and that `ends` picks.
+    pub(super) fn end_unopened(&mut self, ends: impl Fn(&Attached) -> bool) {
+        for key in self.exchanges.keys() {
+            let peer = match self.exchanges.get(key) {
+                Some(Exchange::Attached(one)) if one.session.is_none() && ends(one) => {
+                    one.caller.peer
+                }
+                _ => continue,
+            };
+            self.exchanges.remove(key);
+            self.peers.clear(peer);
+            self.push(Output::Finish { peer });
+        }
+    }
+
+    /// By what request a session began, for the log: HTTP method, and the path up to the server.
+    pub(super) fn front_of(&self, peer: Key<Peer>) -> (&'static str, &'static str) {
+        match self.peers.get(peer).and_then(|key| self.exchanges.get(key)) {
+            Some(Exchange::Attached(attached)) => match attached.wire {
+                Wire::Events => ("POST", "/sse/"),
+            },
+            _ => ("POST", "/mcp/"),
+        }
+    }
+}
+
+const FIRST: &str = "Bad Request: initialize must be the first message of a session";
+
+impl Session {
+    /// The stream of everything, if the session is a connection.
+    #[must_use]
+    pub fn attached(&self) -> Option<u32> {
+        let carries = |stream: &&super::stream::Stream| stream.kind == StreamKind::Attached;
+        self.streams.iter().find(carries).map(|stream| stream.number)
+    }
+}
