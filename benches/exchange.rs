@@ -61,6 +61,7 @@ impl World {
             session_timeout: Duration::from_secs(3600),
             responses: Vec::new(),
             close_timeout: Duration::from_secs(30),
+            websocket: false,
             limits: Limits::DEFAULT,
             version: "0".into(),
         };
@@ -93,7 +94,7 @@ impl World {
                 let input = match event {
                     ServerEvent::Head(head) => Input::Head { peer, from: HERE, head },
                     ServerEvent::Body(body) => Input::Body { peer, body },
-                    ServerEvent::Violation(violation) => panic!("{violation:?}"),
+                    other => panic!("{other:?}"),
                 };
                 self.gateway.handle_input(input, self.now);
                 moved = true;

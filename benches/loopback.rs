@@ -110,6 +110,7 @@ fn start_gateway() -> SocketAddr {
         session_timeout: Duration::from_secs(3600),
         responses: Vec::new(),
         close_timeout: Duration::from_secs(30),
+        websocket: false,
         limits: Limits::DEFAULT,
         version: "0".into(),
     };

@@ -30,3 +30,5 @@ mod shared;
 mod sse_front;
 #[path = "core/streams.rs"]
 mod streams;
+#[path = "core/websocket.rs"]
+mod websocket;

@@ -103,6 +103,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         responses: auth.responses,
         session_timeout: overall.session_timeout,
         close_timeout: gateway::CLOSE_TIMEOUT,
+        websocket: overall.websocket,
         limits: overall.limits,
         version: super::VERSION.into(),
     };

@@ -42,6 +42,8 @@ const TOKEN_CHARS: usize = 32;
 pub enum Wire {
     /// An event stream; messages of the client are posted.
     Events,
+    /// A WebSocket, with one message per frame both ways.
+    Socket,
 }
 
 /// A connection that is a session, or is about to become one.
@@ -82,14 +84,8 @@ impl Gateway {
     ) -> Box<str> {
         let opens_before = self.now.mono + OPEN_AFTER_MAX;
         let secret = self.rng.base32(TOKEN_CHARS);
-        let attached = Attached {
-            caller,
-            wire,
-            origin,
-            token: Box::default(),
-            session: None,
-            opens_before,
-        };
+        let attached =
+            Attached { caller, wire, origin, token: Box::default(), session: None, opens_before };
         let key = self.exchanges.insert(Exchange::Attached(Box::new(attached)));
         self.peers.set(caller.peer, key);
         self.alarms.set(Alarm::Attached, opens_before);
@@ -143,6 +139,26 @@ impl Gateway {
         self.push(Output::Respond { peer, head, body: body_out, close: false });
         self.take_attached(posted.attached, body, parsed);
         Ok(())
+    }
+
+    /// A message has come in a frame. What is none is told so, and the connection goes on.
+    pub(super) fn frame(&mut self, peer: Key<Peer>, message: Message) {
+        let Some(key) = self.peers.get(peer) else { return };
+        let (error, id) = match jsonrpc::parse(&message, self.limits()) {
+            Ok(parsed @ Parsed::Single(_)) => return self.take_attached(key, message, parsed),
+            Ok(Parsed::Batch(_)) => {
+                (RpcError::NotRpc { reason: "a frame holds one message", id: None }, None)
+            }
+            Err(error) => {
+                let id = match &error {
+                    RpcError::NotRpc { id: Some(span), .. } => Some(message.slice(*span)),
+                    _ => None,
+                };
+                (error, id)
+            }
+        };
+        let fault = Fault::from(ClientFault::Message(error));
+        self.say(key, fault.message(id.as_deref()).into());
     }
 
     /// A message of the client of an attached session.
@@ -316,6 +332,7 @@ impl Gateway {
         match self.peers.get(peer).and_then(|key| self.exchanges.get(key)) {
             Some(Exchange::Attached(attached)) => match attached.wire {
                 Wire::Events => ("POST", "/sse/"),
+                Wire::Socket => ("GET", "/ws/"),
             },
             _ => ("POST", "/mcp/"),
         }

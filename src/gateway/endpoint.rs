@@ -10,6 +10,8 @@ pub enum Endpoint {
     Mcp(ServerId),
     /// `/sse/{server}`: the transport of 2024-11-05.
     Events(ServerId),
+    /// `/ws/{server}`: a WebSocket, if they are served.
+    Socket(ServerId),
     /// `/health`: the process is alive; open to everybody.
     Health,
     /// `/ready`: the required servers are up; open to everybody.
@@ -21,7 +23,8 @@ pub enum Endpoint {
 type Front = fn(ServerId) -> Endpoint;
 
 /// Where servers are reached, and in which of their transports.
-const FRONTS: [(&[u8], Front); 2] = [(b"/mcp/", Endpoint::Mcp), (b"/sse/", Endpoint::Events)];
+const FRONTS: [(&[u8], Front); 3] =
+    [(b"/mcp/", Endpoint::Mcp), (b"/sse/", Endpoint::Events), (b"/ws/", Endpoint::Socket)];
 
 /// The endpoint at `path`; `None` if there is nothing.
 #[must_use]
@@ -35,7 +38,9 @@ pub fn find(snapshot: &Snapshot, path: &[u8]) -> Option<Endpoint> {
                 .iter()
                 .find_map(|(prefix, front)| Some((front, path.strip_prefix(*prefix)?)))?;
             let name = rest.split(|&byte| byte == b'/').next()?;
-            snapshot.find(name).map(front)
+            let found = snapshot.find(name).map(front)?;
+            let is_served = snapshot.websocket || !matches!(found, Endpoint::Socket(_));
+            is_served.then_some(found)
         }
     }
 }

@@ -138,6 +138,7 @@ impl Gateway {
         match input {
             Input::Head { peer, from, head } => self.admit(peer, from, &head),
             Input::Body { peer, body } => self.open(peer, body),
+            Input::Frame { peer, message } => self.frame(peer, message),
             Input::PeerClosed { peer } => self.peer_closed(peer),
             Input::PeerFull { peer } => self.pause_sources_of(peer),
             Input::PeerDrained { peer } => self.read_again_for(peer),

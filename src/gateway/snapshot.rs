@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub session_timeout: Duration,
     /// How long `/close` waits for running exchanges.
     pub close_timeout: Duration,
+    /// Whether `/ws/{server}` is served.
+    pub websocket: bool,
     /// The bounds.
     pub limits: Limits,
     /// What `/health` and `serverInfo` say about us.

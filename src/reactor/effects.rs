@@ -19,6 +19,10 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 self.peers.set_streaming(peer, true);
                 self.peers.apply(peer, turn, |link, now| link.open_stream(&head, now));
             }
+            Output::Upgrade { peer, head, bytes_max } => {
+                self.peers.set_streaming(peer, true);
+                self.peers.apply(peer, turn, |link, now| link.upgrade(&head, bytes_max, now));
+            }
             Output::Event { peer, event } => self.peers.owe(peer, turn, |link, now| {
                 let (id, retry_ms) = (event.id.as_deref(), event.retry_ms);
                 match &event.data {

@@ -218,7 +218,7 @@ fn run(parts: &[&[u8]]) -> (Vec<u8>, Status) {
             match event {
                 ServerEvent::Head(_) => script.receive(),
                 ServerEvent::Body(body) => panic!("body {body:?} of a malformed request"),
-                ServerEvent::Violation(_) => {}
+                ServerEvent::Violation(_) | ServerEvent::Frame(_) | ServerEvent::Left => {}
             }
             let interim = script.write();
             // Whether this is sent depends on what has come, as it should.

@@ -164,7 +164,8 @@ impl World {
                     inbox.push(Input::Head { peer: key, from: HERE, head });
                 }
                 ServerEvent::Body(body) => inbox.push(Input::Body { peer: key, body }),
-                ServerEvent::Violation(_) => {
+                ServerEvent::Frame(_) => unreachable!("no client here speaks WebSocket"),
+                ServerEvent::Left | ServerEvent::Violation(_) => {
                     if std::mem::take(&mut socket.known) {
                         inbox.push(Input::PeerClosed { peer: key });
                     }

@@ -87,6 +87,7 @@ impl World {
             session_timeout: SESSION_TIMEOUT,
             responses: Vec::new(),
             close_timeout: Duration::from_secs(5),
+            websocket: false,
             limits,
             version: "0".into(),
         };

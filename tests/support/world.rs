@@ -100,6 +100,7 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         session_timeout: Duration::from_secs(6 * 3600),
         responses: Vec::new(),
         close_timeout: Duration::from_secs(30),
+        websocket: false,
         limits: Limits::DEFAULT,
         version: "0.1.0".into(),
     }
@@ -187,6 +188,13 @@ impl World {
             }
             Output::Stream { peer, head } => {
                 assert_eq!(head.content, Content::Events);
+                let got = self.got(peer);
+                assert!(got.status == 0, "answered twice");
+                got.status = head.status;
+                got.is_stream = true;
+                got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
+            }
+            Output::Upgrade { peer, head, .. } => {
                 let got = self.got(peer);
                 assert!(got.status == 0, "answered twice");
                 got.status = head.status;

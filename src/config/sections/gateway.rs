@@ -33,6 +33,8 @@ pub struct Overall {
     pub tool_timeout: Duration,
     /// How long a session may be idle.
     pub session_timeout: Duration,
+    /// Whether `/ws/{server}` is served.
+    pub websocket: bool,
     /// The bounds.
     pub limits: Limits,
     /// What runs containers.
@@ -61,6 +63,7 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
         startup_timeout: duration("startup_timeout").unwrap_or(STARTUP_TIMEOUT),
         tool_timeout: duration("tool_timeout").unwrap_or_else(|| tool_timeout(sources)),
         session_timeout: duration("session_timeout").unwrap_or_else(|| session_timeout(sources)),
+        websocket: fields.and_then(|f| f.flag("websocket")).unwrap_or(false),
         limits,
         runtime: runtime(fields, sources, report),
         require_containers: fields.and_then(|f| f.flag("require_containers")).unwrap_or(false),

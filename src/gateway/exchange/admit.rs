@@ -45,7 +45,7 @@ impl Gateway {
                 self.answer_ready(peer);
                 return Ok(());
             }
-            Endpoint::Close | Endpoint::Mcp(_) | Endpoint::Events(_) => {}
+            Endpoint::Close | Endpoint::Mcp(_) | Endpoint::Events(_) | Endpoint::Socket(_) => {}
         }
         self.check_origin(from, head)?;
         if head.method == Method::Options && head.field(Field::Origin).is_some() {
@@ -55,6 +55,9 @@ impl Gateway {
         let principal = self.identify(from, head)?;
         match endpoint {
             Endpoint::Mcp(server) => self.let_in_mcp(peer, from, head, server, principal),
+            Endpoint::Socket(server) => {
+                self.let_in_socket(Caller { peer, from, server, principal }, head)
+            }
             Endpoint::Events(server) => {
                 self.let_in_events(Caller { peer, from, server, principal }, head)
             }

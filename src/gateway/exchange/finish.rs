@@ -18,6 +18,8 @@ use crate::mcp::legacy;
 use crate::wire::Splice;
 use crate::wire::http1::{Content, RequestHead, ResponseHead};
 
+/// The connection speaks another protocol from here on.
+pub(super) const SWITCHING_PROTOCOLS: u16 = 101;
 /// It went well, and this is the answer.
 pub(crate) const OK: u16 = 200;
 /// It is taken; there will be no answer.

@@ -4,14 +4,16 @@
 //! ```text
 //! GET  /sse/{server}            ─> Attached, an event stream: "send your messages to …?session=t"
 //! POST /sse/{server}?session=t  ─> AwaitPosted ─> 202; the answers leave on that stream
+//! GET  /ws/{server}             ─> Attached, a WebSocket: one message per frame, both ways
 //! ```
 //!
 //! A credential is read from `Authorization` and from nowhere else: what stands in a target ends up
 //! in the logs of everybody on the way.
 //!
-//! Spec: MCP 2024-11-05, basic/transports, "HTTP with SSE".
+//! Spec: MCP 2024-11-05, basic/transports, "HTTP with SSE"; RFC 6455 §4.
 
 use super::admit::{check_revision, check_takes_events, is_json};
+use super::finish::SWITCHING_PROTOCOLS;
 use super::{Exchange, events_head, with_cors};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
@@ -20,7 +22,9 @@ use crate::gateway::fault::{ClientFault, Fault, GatewayFault};
 use crate::gateway::io::{Output, Peer, PeerAddress, StreamData, StreamEvent};
 use crate::gateway::snapshot::ServerId;
 use crate::policy::auth::Principal;
-use crate::wire::http1::{Field, Method, RequestHead};
+use crate::wire::http1::fields::members;
+use crate::wire::http1::{Content, Field, Method, RequestHead, ResponseHead};
+use crate::wire::websocket::accept_key;
 
 /// Who has come to the door of a server, and is known there.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +68,26 @@ impl Gateway {
         Ok(())
     }
 
+    /// A request for a WebSocket.
+    ///
+    /// Spec: RFC 6455 §4.2.
+    pub(super) fn let_in_socket(
+        &mut self,
+        caller: Caller,
+        head: &RequestHead,
+    ) -> Result<(), Fault> {
+        if head.method != Method::Get {
+            return Err(ClientFault::Method("GET").into());
+        }
+        let reply = agree(head)?;
+        self.check_room_to_attach()?;
+        let peer = caller.peer;
+        self.attach_peer(caller, Wire::Socket, head.field_message(Field::Origin));
+        let bytes_max = self.limits().message_bytes_max;
+        self.push(Output::Upgrade { peer, head: reply, bytes_max });
+        Ok(())
+    }
+
     /// Whether one more connection may become a session.
     fn check_room_to_attach(&self) -> Result<(), Fault> {
         self.refuse_if_draining()?;
@@ -99,6 +123,38 @@ impl Gateway {
         Ok(())
     }
 }
+
+/// The answer to a WebSocket's handshake.
+///
+/// Spec: RFC 6455 §4.2.1, §4.2.2.
+fn agree(head: &RequestHead) -> Result<ResponseHead, ClientFault> {
+    let lists = |field, name: &[u8]| {
+        head.field(field).is_some_and(|list| members(list).any(|one| one == name))
+    };
+    let upgrade = head.field(Field::Upgrade).unwrap_or_default();
+    if !members(upgrade).any(|one| one.eq_ignore_ascii_case(b"websocket")) {
+        return Err(ClientFault::Upgrade("this address speaks WebSocket"));
+    }
+    if head.field(Field::SecWebSocketVersion) != Some(b"13") {
+        return Err(ClientFault::Upgrade("only version 13 of WebSocket is spoken"));
+    }
+    let key = head.field(Field::SecWebSocketKey).and_then(accept_key);
+    let accept = key.ok_or(ClientFault::Handshake("Sec-WebSocket-Key is no key"))?;
+    let reply = ResponseHead::new(SWITCHING_PROTOCOLS, Content::None)
+        .with("Connection", "Upgrade")
+        .with("Upgrade", "websocket")
+        .with("Sec-WebSocket-Accept", accept);
+    match head.field(Field::SecWebSocketProtocol) {
+        None => Ok(reply),
+        Some(_) if lists(Field::SecWebSocketProtocol, SUBPROTOCOL.as_bytes()) => {
+            Ok(reply.with("Sec-WebSocket-Protocol", SUBPROTOCOL))
+        }
+        Some(_) => Err(ClientFault::Handshake("the only subprotocol here is 'mcp'")),
+    }
+}
+
+/// What is spoken in frames.
+const SUBPROTOCOL: &str = "mcp";
 
 /// The parameter `session` of a query.
 fn session_in(query: &[u8]) -> Option<&[u8]> {

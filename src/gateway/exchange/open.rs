@@ -136,7 +136,11 @@ impl Gateway {
     }
 
     /// `initialize`: a new session with a backend of its own, or the one that is there for it.
-    pub(in crate::gateway) fn open_session(&mut self, admitted: &Admitted, incoming: Incoming) -> Result<(), Fault> {
+    pub(in crate::gateway) fn open_session(
+        &mut self,
+        admitted: &Admitted,
+        incoming: Incoming,
+    ) -> Result<(), Fault> {
         // A client that begins anew may still carry the id of a session that is gone.
         if let Some(id) = &admitted.session_id
             && self.find_session(id, admitted.server, admitted.principal).is_ok()
@@ -246,7 +250,11 @@ impl Gateway {
     }
 
     /// Refuses a tool that the configuration does not list.
-    pub(in crate::gateway) fn check_tool(&self, server: ServerId, one: &Incoming) -> Result<(), Fault> {
+    pub(in crate::gateway) fn check_tool(
+        &self,
+        server: ServerId,
+        one: &Incoming,
+    ) -> Result<(), Fault> {
         if one.method != Method::ToolsCall {
             return Ok(());
         }

@@ -54,13 +54,21 @@ pub enum Field {
     McpSessionId,
     /// `Origin`
     Origin,
+    /// `Sec-WebSocket-Key`
+    SecWebSocketKey,
+    /// `Sec-WebSocket-Protocol`
+    SecWebSocketProtocol,
+    /// `Sec-WebSocket-Version`
+    SecWebSocketVersion,
+    /// `Upgrade`, if `Connection` asks for it too: alone it is for somebody else on the way.
+    Upgrade,
     /// `X-Agent-ID`
     XAgentId,
 }
 
 impl Field {
     /// How many there are.
-    pub const COUNT: usize = 10;
+    pub const COUNT: usize = 14;
 }
 
 /// A request line and its fields, checked, as spans into the bytes as they came.
