@@ -14,7 +14,7 @@ use penstock::gateway::io::{
     PeerAddress,
 };
 use penstock::gateway::snapshot::{
-    ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
 };
 use penstock::link::http_client::{ClientEvent, ClientRequest, HttpClient};
 use penstock::link::http_server::{HttpServer, ServerEvent};
@@ -54,14 +54,17 @@ impl World {
             shared: false,
             required: false,
             response: ResponseMode::Auto,
+            schema: Care::Reference,
         };
         let snapshot = Snapshot {
             servers: vec![server],
             auth: auth::Options::default(),
             session_timeout: Duration::from_secs(3600),
             responses: Vec::new(),
+            schemas: Vec::new(),
             close_timeout: Duration::from_secs(30),
             websocket: false,
+            tolerance: Default::default(),
             limits: Limits::DEFAULT,
             version: "0".into(),
         };

@@ -19,7 +19,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use penstock::base::{Key, Limits, Now, Rng, Secret};
 use penstock::gateway::Gateway;
 use penstock::gateway::io::{Backend, Event, Input, Output, Peer};
-use penstock::gateway::snapshot::{ChildCommand, ResponseMode, Server, Snapshot, Transport};
+use penstock::gateway::snapshot::{Care, ChildCommand, ResponseMode, Server, Snapshot, Transport};
 use penstock::policy::auth;
 use penstock::reactor::{Core, Listener, Observer, Options, Reactor};
 use penstock::wire::Splice;
@@ -103,14 +103,17 @@ fn start_gateway() -> SocketAddr {
         shared: true,
         required: false,
         response: ResponseMode::Auto,
+        schema: Care::Reference,
     };
     let snapshot = Snapshot {
         servers: vec![server],
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(3600),
         responses: Vec::new(),
+        schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
         websocket: false,
+        tolerance: Default::default(),
         limits: Limits::DEFAULT,
         version: "0".into(),
     };

@@ -12,6 +12,8 @@ mod batches;
 mod calls;
 #[path = "core/drain.rs"]
 mod drain;
+#[path = "core/eras.rs"]
+mod eras;
 #[path = "core/front_door.rs"]
 mod front_door;
 #[path = "core/http_backends.rs"]
@@ -20,6 +22,8 @@ mod http_backends;
 mod leftovers;
 #[path = "core/modes.rs"]
 mod modes;
+#[path = "core/published.rs"]
+mod published;
 #[path = "core/recovery.rs"]
 mod recovery;
 #[path = "core/sessions.rs"]

@@ -15,6 +15,8 @@ mod child;
 mod clients;
 #[path = "e2e/conformance.rs"]
 mod conformance;
+#[path = "e2e/conformance_next.rs"]
+mod conformance_next;
 #[path = "e2e/contract.rs"]
 mod contract;
 #[path = "e2e/docker.rs"]
@@ -27,5 +29,7 @@ mod hostile;
 mod http;
 #[path = "e2e/images.rs"]
 mod images;
+#[path = "e2e/matrix.rs"]
+mod matrix;
 #[path = "support/place.rs"]
 mod place;

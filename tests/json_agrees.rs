@@ -8,6 +8,7 @@
 use std::path::Path;
 
 use penstock::base::{Limits, Span};
+use penstock::mcp::{answer, meta};
 use penstock::wire::json::{scan, tree};
 use penstock::wire::jsonrpc::{self, Parsed, RpcError};
 use proptest::prelude::*;
@@ -19,6 +20,8 @@ const DEPTH_MAX: usize = 64;
 fn check(text: &[u8]) {
     scan::fuzz(text);
     jsonrpc::fuzz(text);
+    meta::fuzz(text);
+    answer::fuzz(text);
     let mut copy = text.to_vec();
     let theirs = simd_json::to_tape(&mut copy);
     match (scan::validate(text, DEPTH_MAX), theirs) {

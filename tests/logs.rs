@@ -77,6 +77,10 @@ fn note(text: &str) -> Event {
     event(EventKind::Note { level: Level::Info, category: "startup", text: text.into() })
 }
 
+fn listed(pages: Vec<Message>) -> Event {
+    event(EventKind::Tools { pages, renamed: Vec::new(), withheld: Vec::new() })
+}
+
 fn answer(payload: Vec<u8>, error: Option<&str>) -> Event {
     event(EventKind::RpcIn {
         method: "tools/call".into(),
@@ -100,7 +104,7 @@ fn files_are_private_and_complete() {
         sender.push(event);
     }
     sender.end_of_turn();
-    sender.push(event(EventKind::Tools { pages: tools }));
+    sender.push(listed(tools));
     sender.end_of_turn();
     sender.end_of_turn();
     logs.finish();
@@ -171,7 +175,7 @@ fn what_is_too_much_is_dropped_and_counted() {
 fn a_sender_may_outlive_its_logs() {
     let (logs, mut sender) = Logs::start(LogOptions::default(), Vec::new(), Vec::new());
     logs.finish();
-    sender.push(event(EventKind::Tools { pages: Vec::new() }));
+    sender.push(listed(Vec::new()));
     sender.end_of_turn();
 }
 
@@ -251,7 +255,7 @@ fn push_everywhere(sender: &mut LogSender, text: &str) {
     sender.push(answer(text.into(), Some("no JSON")));
     sender.push(event(EventKind::Stderr { line: text.into() }));
     sender.push(event(EventKind::Stderr { line: text[..text.len() - 1].into() }));
-    sender.push(event(EventKind::Tools { pages: vec![tools.into()] }));
+    sender.push(listed(vec![tools.into()]));
     sender.end_of_turn();
 }
 

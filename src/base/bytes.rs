@@ -13,6 +13,12 @@ pub fn trim_ows(mut text: &[u8]) -> &[u8] {
     text
 }
 
+/// Whether `part` stands anywhere in `text`.
+#[must_use]
+pub fn contains(text: &[u8], part: &[u8]) -> bool {
+    memchr::memmem::find(text, part).is_some()
+}
+
 /// The number that `digits` spell in decimal: digits alone, at least one, no sign.
 #[must_use]
 pub fn parse_u64(digits: &[u8]) -> Option<u64> {

@@ -4,6 +4,7 @@
 //!
 //! Nothing here knows HTTP, JSON or MCP, and nothing here touches the world.
 
+pub mod base64;
 pub mod bytes;
 pub mod deadlines;
 pub mod limits;

@@ -185,6 +185,9 @@ const HTTP: (Section, Transports) = (Section::Server, Transports::Http);
 const CLIENT: (Section, Transports) = (Section::Client, Transports::Any);
 const TELEMETRY: (Section, Transports) = (Section::Telemetry, Transports::Any);
 
+/// The spellings of `gateway::snapshot::Care`.
+const SCHEMAS: &[&str] = &["reference", "verbatim", "copilot", "claude", "strict"];
+
 const MIB: i64 = 1024 * 1024;
 
 /// All keys, in the order of the documentation.
@@ -230,6 +233,10 @@ pub const KEYS: &[Key] = &[
         "Further host names that are accepted in `Host`.")),
     key(GATEWAY, ("allowed_origins", ""), Words, Used, ("",
         "Origins that browsers may come from, such as `https://app.example`.")),
+    key(GATEWAY, ("tolerate", ""), Texts, Used, ("all",
+        "Slips of clients that are let pass: `discover-method-mismatch` (`server/discover` under \
+         another `Mcp-Method`), `listen-version-missing` (`subscriptions/listen` without \
+         `MCP-Protocol-Version`); `[]` is strict.")),
     key(GATEWAY, ("max_message_bytes", ""), Whole(64 * 1024, 1024 * MIB), Used, ("16777216",
         "The longest message that clients may send, in bytes.")),
     key(GATEWAY, ("require_containers", ""), Flag, Used, ("false",
@@ -270,6 +277,8 @@ pub const KEYS: &[Key] = &[
         "The key that this client sends in `Authorization`.")),
     key(CLIENT, ("response", ""), OneOf(&["auto", "json", "sse"]), Used, ("as the server says",
         "In what form this client gets answers, whichever server gives them.")),
+    key(CLIENT, ("schema", ""), OneOf(SCHEMAS), Used, ("as the server says",
+        "What this client needs of the schemas and names of tools, whichever server has them.")),
 
     key(TELEMETRY, ("endpoint", "endpoint"), Text, Silent, ("required",
         "An `http` or `https` URL.")),
@@ -313,12 +322,14 @@ pub const KEYS: &[Key] = &[
     key(SERVER, ("startup_timeout", ""), Seconds(1), Used, ("the gateway's",
         "As in `gateway`, for this server.")),
     key(SERVER, ("tools", "tools"), Texts, Used, ("all",
-        "The tools that clients see and may call; empty or with `*`: all.")),
+        "The tools that clients see and may call, as in `get_*`; empty or with `*`: all.")),
     key(SERVER, ("shared", ""), Flag, Used, ("false",
         "One child or backend session for all clients instead of one for each.")),
     key(SERVER, ("required", ""), Flag, Used, ("false", "Whether `/ready` waits for this server.")),
     key(SERVER, ("response", ""), OneOf(&["auto", "json", "sse"]), Used, ("`auto`",
         "The form of answers: as it fits, always JSON, always an event stream.")),
+    key(SERVER, ("schema", "schema"), OneOf(SCHEMAS), Used, ("`reference`",
+        "What is done about the schemas and names of its tools: see [tools.md](tools.md).")),
     key(SERVER, ("registry", "registry"), Text, Silent, ("",
         "Where the server comes from; informational.")),
     key(SERVER, ("rate_limit_threshold", ""), Whole(0, i64::MAX), Ignored, ("",

@@ -26,9 +26,11 @@ pub enum Alarm {
     Restarts,
     /// A connection that is to become a session has not become one.
     Attached,
+    /// A subscription that its server has ended is to be made again.
+    Listens,
 }
 
-const COUNT: usize = 8;
+const COUNT: usize = 9;
 
 /// The moments of all alarms.
 #[derive(Debug, Default)]
@@ -88,6 +90,9 @@ impl Gateway {
         }
         if self.alarms.take(Alarm::Attached, now) {
             self.expire_unopened();
+        }
+        if self.alarms.take(Alarm::Listens, now) {
+            self.listen_again();
         }
     }
 }

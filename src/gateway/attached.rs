@@ -20,7 +20,7 @@ use super::alarm::Alarm;
 use super::exchange::finish::ACCEPTED;
 use super::exchange::front::Caller;
 use super::exchange::open::{Incoming, incoming};
-use super::exchange::{Admitted, Exchange, with_cors};
+use super::exchange::{Admitted, Exchange, Version, with_cors};
 use super::fault::{ClientFault, Fault};
 use super::io::{Output, Peer, StreamData, StreamEvent};
 use super::session::Session;
@@ -182,7 +182,7 @@ impl Gateway {
     }
 
     fn route_attached(&mut self, key: Key<Exchange>, one: Incoming) -> Result<(), Fault> {
-        let (admitted, session) = self.as_admitted(key).ok_or(ClientFault::UnknownSession)?;
+        let (admitted, session) = self.admitted_of(key).ok_or(ClientFault::UnknownSession)?;
         // While we drain, clients may still answer what running calls have asked.
         if one.envelope.kind != Kind::Response && one.method != Method::Cancelled {
             self.refuse_if_draining()?;
@@ -191,12 +191,15 @@ impl Gateway {
         match session {
             Some(_) if opens => Err(ClientFault::MisplacedInitialize.into()),
             Some(session) => {
-                self.check_tool(admitted.server, &one)?;
-                self.begin(&admitted, session, std::slice::from_ref(&one), None)?;
-                if one.method == Method::Initialized {
+                let method = one.method;
+                self.begin_one(&admitted, session, one)?;
+                if method == Method::Initialized {
                     self.is_initialized(session);
                 }
                 Ok(())
+            }
+            None if opens && self.waits_for_era(admitted.peer) => {
+                Err(ClientFault::MisplacedInitialize.into())
             }
             None if opens => self.open_session(&admitted, one),
             None if one.method == Method::Ping && one.envelope.kind == Kind::Request => {
@@ -214,13 +217,13 @@ impl Gateway {
         spans: &[crate::base::Span],
     ) -> Result<(), Fault> {
         self.refuse_if_draining()?;
-        let (admitted, session) = self.as_admitted(key).ok_or(ClientFault::UnknownSession)?;
+        let (admitted, session) = self.admitted_of(key).ok_or(ClientFault::UnknownSession)?;
         let session = session.ok_or(ClientFault::NoSession(FIRST))?;
         self.route_batch_of(&admitted, session, body, spans)
     }
 
     /// A message of an attached client as if it had been posted to `/mcp`, and its session.
-    fn as_admitted(&self, key: Key<Exchange>) -> Option<(Admitted, Option<Key<Session>>)> {
+    fn admitted_of(&self, key: Key<Exchange>) -> Option<(Admitted, Option<Key<Session>>)> {
         let Exchange::Attached(attached) = self.exchanges.get(key)? else { return None };
         let admitted = Admitted {
             peer: attached.caller.peer,
@@ -233,8 +236,50 @@ impl Gateway {
             accepts_events: true,
             names_events: true,
             is_json: true,
+            version: Version::Legacy,
+            mirror: None,
         };
         Some((admitted, attached.session))
+    }
+
+    /// The connection that `peer` is, if it is a session or is to be one.
+    pub(super) fn attached_at(&self, peer: Key<Peer>) -> Option<Key<Exchange>> {
+        let key = self.peers.get(peer)?;
+        matches!(self.exchanges.get(key), Some(Exchange::Attached(_))).then_some(key)
+    }
+
+    /// What the client of an attached session is let in as.
+    pub(super) fn as_attached(&self, session: Key<Session>) -> Option<Admitted> {
+        let peer = self.sessions.get(session)?.attached_peer()?;
+        let (admitted, _) = self.admitted_of(self.attached_at(peer)?)?;
+        Some(admitted)
+    }
+
+    /// Takes the connection out of a session that is to end without it.
+    pub(super) fn release_attached(&mut self, session: Key<Session>) {
+        let peer = self.sessions.get(session).and_then(Session::attached_peer);
+        let Some(key) = peer.and_then(|peer| self.attached_at(peer)) else { return };
+        if let Some(Exchange::Attached(attached)) = self.exchanges.get_mut(key) {
+            attached.session = None;
+            attached.opens_before = self.now.mono + OPEN_AFTER_MAX;
+            self.alarms.set(Alarm::Attached, attached.opens_before);
+        }
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.streams.clear();
+        }
+    }
+
+    /// Whether the `initialize` of `peer` waits for the era of its server.
+    fn waits_for_era(&self, peer: Key<Peer>) -> bool {
+        self.waiting_of(peer).is_some()
+    }
+
+    fn waiting_of(&self, peer: Key<Peer>) -> Option<Key<Exchange>> {
+        let is_its = |exchange: &Exchange| match exchange {
+            Exchange::AwaitEra(waits) => waits.admitted.peer == peer,
+            _ => false,
+        };
+        self.exchanges.iter().find(|(_, exchange)| is_its(exchange)).map(|(key, _)| key)
     }
 
     /// The client is ready for what the server says by itself, and for what it has said before.
@@ -276,7 +321,7 @@ impl Gateway {
     }
 
     /// Says something that belongs to no exchange of the session.
-    fn say(&mut self, key: Key<Exchange>, message: Splice) {
+    pub(super) fn say(&mut self, key: Key<Exchange>, message: Splice) {
         let Some(Exchange::Attached(attached)) = self.exchanges.get(key) else { return };
         let (peer, session) = (attached.caller.peer, attached.session);
         let stream = session.and_then(|session| self.sessions.get(session)?.attached());
@@ -293,6 +338,9 @@ impl Gateway {
     /// The connection is gone, and with it the session: its calls are abandoned.
     pub(super) fn attached_closed(&mut self, key: Key<Exchange>) {
         let Some(Exchange::Attached(attached)) = self.exchanges.remove(key) else { return };
+        if let Some(waiting) = self.waiting_of(attached.caller.peer) {
+            self.exchanges.remove(waiting);
+        }
         if let Some(session) = attached.session {
             self.detach_peer(session, attached.caller.peer);
             self.end_session(session, "its connection is closed");
@@ -322,6 +370,9 @@ impl Gateway {
                 _ => continue,
             };
             self.exchanges.remove(key);
+            if let Some(waiting) = self.waiting_of(peer) {
+                self.exchanges.remove(waiting);
+            }
             self.peers.clear(peer);
             self.push(Output::Finish { peer });
         }
@@ -347,5 +398,11 @@ impl Session {
     pub fn attached(&self) -> Option<u32> {
         let carries = |stream: &&super::stream::Stream| stream.kind == StreamKind::Attached;
         self.streams.iter().find(carries).map(|stream| stream.number)
+    }
+
+    /// The connection that it is.
+    fn attached_peer(&self) -> Option<Key<Peer>> {
+        let number = self.attached()?;
+        self.streams.iter().find(|stream| stream.number == number)?.peer
     }
 }

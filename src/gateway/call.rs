@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::exchange::Exchange;
 use super::io::{Backend, Fetch};
+use super::session::Session;
 use crate::base::{Key, Message, Slab};
 use crate::mcp::method::Method;
 use crate::wire::Splice;
@@ -15,6 +16,9 @@ use crate::wire::Splice;
 /// Bits of the generation that fit beside 32 bits of index below 2^53, where every JSON reader
 /// still tells integers apart.
 const GENERATION_MASK: u32 = (1 << 21) - 2;
+
+/// Names and values of HTTP fields.
+pub type Fields = Box<[(Box<str>, Box<str>)]>;
 
 /// One request that a backend has not answered yet.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub struct Call {
     pub name: Message,
     /// `params.name` of a `tools/call`, without quotes.
     pub tool: Option<Message>,
+    /// `params.uri` of a `resources/read`, as it is spelled.
+    pub uri: Option<Message>,
     /// The client's id, as it is spelled.
     pub id: Message,
     /// The client's progress token, as it is spelled.
@@ -38,6 +44,10 @@ pub struct Call {
     /// The request as it left, in case its session is lost before it was executed; empty if that
     /// cannot happen.
     pub request: Splice,
+    /// Fields that the HTTP request that carries it needs beside the usual ones.
+    pub fields: Fields,
+    /// The HTTP status of its answer, if that was an error.
+    pub http_status: Option<u16>,
     /// The HTTP request that carries it.
     pub fetch: Option<Key<Fetch>>,
     /// When it left.
@@ -48,6 +58,8 @@ pub struct Call {
     pub cancelled: bool,
     /// Whether it was already sent a second time.
     pub resent: bool,
+    /// Whether it waits for something else than an answer, and is never sent.
+    pub is_never_sent: bool,
 }
 
 /// Who wants the answer to a call.
@@ -57,8 +69,12 @@ pub enum CallFor {
     Exchange(Key<Exchange>),
     /// The gateway: it opens the backend itself.
     Handshake,
+    /// The gateway: it asks what a modern server offers, which opens that backend.
+    Discovery,
     /// The gateway: it opens a lost HTTP session again.
     Reopening,
+    /// The gateway: it subscribes for this session.
+    Listening(Key<Session>),
     /// The gateway: it lists tools; these are the pages so far.
     Tools(Vec<Message>),
     /// The gateway: it tidies up, and takes any answer.
@@ -129,6 +145,12 @@ impl Calls {
     /// All calls.
     pub fn iter(&self) -> impl Iterator<Item = (Key<Call>, &Call)> {
         self.slab.iter()
+    }
+
+    /// Whether this call is under way.
+    #[must_use]
+    pub fn contains(&self, key: Key<Call>) -> bool {
+        self.slab.contains(key)
     }
 
     /// Whether no call is under way.

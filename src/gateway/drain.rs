@@ -46,6 +46,7 @@ impl Gateway {
         self.alarms.set(Alarm::Drain, deadline);
         self.note(Level::Info, "shutdown", None, format!("Shutting down: {why}"));
         self.push(Output::StopListening);
+        self.finish_listeners();
     }
 
     /// `POST /close`.
@@ -127,6 +128,7 @@ impl Gateway {
     /// Refuses the requests whose bodies have not come: nobody will read them.
     fn refuse_unread(&mut self) {
         for key in self.exchanges.keys() {
+            self.refuse_waiting(key, &GatewayFault::Draining.into());
             let (peer, origin) = match self.exchanges.get(key) {
                 Some(Exchange::AwaitBody(admitted)) => (admitted.peer, admitted.origin.clone()),
                 Some(Exchange::AwaitPosted(posted)) => (posted.peer, posted.origin.clone()),

@@ -5,6 +5,7 @@
 //! code is chosen.
 
 pub mod listing;
+pub mod modern;
 
 use crate::base::Message;
 use crate::gateway::snapshot::Snapshot;
@@ -13,6 +14,7 @@ use crate::policy::auth::{Foreign, Unknown};
 use crate::wire::http1::{Content, ResponseHead};
 use crate::wire::json::write::push_str;
 use crate::wire::jsonrpc::RpcError;
+use modern::ModernFault;
 
 /// Everything that ends an exchange early.
 #[derive(Clone, Debug)]
@@ -64,6 +66,8 @@ pub enum ClientFault {
     UnknownTool(Box<str>),
     /// Too many exchanges of this session are under way.
     Busy,
+    /// What only modern clients can do wrong.
+    Modern(ModernFault),
 }
 
 /// What a backend can do wrong.
@@ -209,6 +213,9 @@ impl Fault {
             push_str(&mut out, &fault.detail);
             out.push(b'}');
         }
+        if let Self::Client(ClientFault::Modern(fault)) = self {
+            fault.push_data(&mut out);
+        }
         out.extend_from_slice(b"}}");
         out
     }
@@ -263,6 +270,7 @@ impl ClientFault {
             Self::UnknownTool(name) => {
                 (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown tool \"{name}\"")))
             }
+            Self::Modern(fault) => fault.row(),
             Self::Busy => {
                 (429, rpc(Code::SERVER_ERROR, "too many requests of this session are under way"))
             }

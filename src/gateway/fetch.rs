@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::backend::{Backend, Carrier};
-use super::io::FetchHead;
+use super::fault::BackendFaultKind;
+use super::io::{FetchError, FetchErrorKind, FetchHead};
 use crate::base::{Key, Message};
 
 /// One HTTP request to a backend.
@@ -48,4 +49,31 @@ pub enum Purpose {
     Events,
     /// It ends a session.
     Leave,
+}
+
+/// What kind of failure of its backend this is.
+pub(crate) const fn kind_of(kind: FetchErrorKind) -> BackendFaultKind {
+    match kind {
+        FetchErrorKind::TimedOut => BackendFaultKind::TimedOut,
+        FetchErrorKind::Protocol | FetchErrorKind::TooLong => BackendFaultKind::Misbehaved,
+        _ => BackendFaultKind::Down,
+    }
+}
+
+/// A fetch error for people.
+pub(crate) struct Sentence<'a>(pub &'a FetchError);
+
+impl std::fmt::Display for Sentence<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = match self.0.kind {
+            FetchErrorKind::Dns => "its name cannot be resolved",
+            FetchErrorKind::Connect => "cannot connect to HTTP backend",
+            FetchErrorKind::Tls => "TLS failed",
+            FetchErrorKind::TimedOut => "no connection or no answer in time",
+            FetchErrorKind::Closed => "the connection ended too early",
+            FetchErrorKind::Protocol => "its answer is no HTTP that we accept",
+            FetchErrorKind::TooLong => "its answer is too long",
+        };
+        write!(f, "{what}: {}", self.0.text)
+    }
 }

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use super::Gateway;
 use super::alarm::Alarm;
 use super::backend::Backend;
+use super::era::EraState;
 use super::io::Peer;
 use super::snapshot::{ServerId, Transport};
+use super::tools::KnownTools;
 use crate::base::Key;
 use crate::wire::json::write;
 
@@ -34,6 +36,10 @@ pub struct ServerState {
     pub retry_at: Option<Instant>,
     /// How often it has failed without having been up for long.
     pub n_failed: u32,
+    /// Which eras of the protocol it speaks.
+    pub era: EraState,
+    /// What is known of its tools.
+    pub tools: KnownTools,
 }
 
 /// From the first failure of a child to its next start; each further failure doubles it. Children

@@ -15,6 +15,7 @@ use crate::wire::http1::{RequestHead, ResponseHead};
 
 pub use crate::gateway::backend::Backend;
 pub use crate::gateway::fetch::Fetch;
+pub use crate::mcp::tools::Withheld;
 
 /// Marks the keys of client connections; the reactor owns what they name.
 pub enum Peer {}
@@ -327,6 +328,8 @@ pub struct FetchRequest {
     pub session_id: Option<Arc<str>>,
     /// `MCP-Protocol-Version`.
     pub revision: Option<Arc<str>>,
+    /// Fields that this message needs besides: names are tokens, values hold no control bytes.
+    pub fields: Vec<(Box<str>, Box<str>)>,
     /// `Last-Event-ID`.
     pub last_event_id: Option<Box<str>>,
     /// The body of a POST.
@@ -471,8 +474,12 @@ pub enum EventKind {
     },
     /// A server's tools are known: the `tools` arrays of all pages.
     Tools {
-        /// The raw arrays, in order.
+        /// The raw arrays, in order, without tools that the configuration hides.
         pages: Vec<Message>,
+        /// Names that some clients see otherwise: original, published.
+        renamed: Vec<(Box<str>, Box<str>)>,
+        /// The tools that clients of the server's own care are not shown.
+        withheld: Vec<Withheld>,
     },
 }
 

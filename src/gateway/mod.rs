@@ -28,19 +28,24 @@ pub mod backend;
 pub mod call;
 pub mod drain;
 pub mod endpoint;
+pub mod era;
 pub mod exchange;
 pub mod fault;
 pub mod fetch;
 pub mod fuzz;
 pub mod health;
 pub mod io;
+pub mod listen;
 pub mod note;
 pub mod pause;
 pub mod peers;
+pub mod pool;
 pub mod session;
+pub mod sessions;
 pub mod shared;
 pub mod snapshot;
 pub mod stream;
+pub mod tools;
 
 use alarm::Alarms;
 use backend::Backend;
@@ -52,7 +57,7 @@ use health::ServerState;
 use io::{Input, Output};
 use pause::Pauses;
 use peers::Peers;
-use session::Sessions;
+use sessions::Sessions;
 use snapshot::{Server, ServerId, Snapshot};
 
 /// All of the gateway that is not I/O.

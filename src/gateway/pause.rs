@@ -96,7 +96,7 @@ impl Gateway {
         let Some(backend) = self.backends.get(at) else { return Vec::new() };
         match (&backend.link, backend.owner) {
             // A shared child is never held up for one client; the link closes who is too slow.
-            (Link::Child, Owner::Session(_)) if !self.is_one_shot(session) => {
+            (Link::Child, Owner::Session(_)) if !self.is_pooled(session) => {
                 vec![Source::Child(at)]
             }
             (Link::Http(_), _) => {

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: MIT
 //! MCP sessions: who they belong to, which backend serves them, and what waits in them.
 
-use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
 use super::backend::Owner;
 use super::exchange::Exchange;
 use super::fault::{ClientFault, Fault, GatewayFault};
 use super::io::{Backend, Output, Peer};
+use super::listen::below::Below;
 use super::snapshot::ServerId;
 use super::stream::{Stream, StreamKind};
 use super::{Gateway, note};
-use crate::base::{Key, Message, Slab};
-use crate::mcp::{LogLevel, Revision};
+use crate::base::{Key, Message};
+use crate::mcp::{Era, LogLevel, Revision};
 use crate::policy::auth::Principal;
 use crate::wire::Splice;
 
 /// One MCP session of a client.
 #[derive(Debug)]
 pub struct Session {
-    /// What the client sends as `Mcp-Session-Id`; not known to the client of a one-shot session.
+    /// What the client sends as `Mcp-Session-Id`; not known to clients of a pooled one.
     pub id: Box<str>,
     /// The server it speaks with.
     pub server: ServerId,
@@ -30,8 +31,10 @@ pub struct Session {
     pub revision: &'static Revision,
     /// Who serves it.
     pub backend: Key<Backend>,
-    /// Whether it was made by the gateway for calls without a handshake.
-    pub one_shot: bool,
+    /// How its clients come to it.
+    pub kind: SessionKind,
+    /// What its client said about itself; only a backend of the modern era is told.
+    pub client: Option<Box<ClientFacts>>,
     /// Whether the gateway itself has opened the backend, so that the client's
     /// `notifications/initialized` must not reach it again.
     pub opened_by_gateway: bool,
@@ -51,10 +54,46 @@ pub struct Session {
     pub subscribed: Vec<Box<str>>,
     /// The least severe log messages that it wants, if it said so.
     pub log_level: Option<LogLevel>,
+    /// Exchanges of modern clients that listen to its backend.
+    pub n_listening: usize,
+    /// What it hears of a modern backend.
+    pub below: Option<Box<Below>>,
     /// Exchanges under way.
     pub n_exchanges: usize,
     /// When it was last used.
     pub used_at: Instant,
+}
+
+/// How clients come to a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionKind {
+    /// One client, by the handshake of the legacy era; it knows the id.
+    Handshake,
+    /// Clients of the legacy era without a handshake: one session per identity.
+    OneShot,
+    /// Clients of the modern era, which know of no session: one of those kept for such clients.
+    Pooled(Pool),
+}
+
+/// Which clients of the modern era may come to a session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pool {
+    /// The server.
+    pub server: ServerId,
+    /// Who they are.
+    pub principal: Principal,
+    /// What they can do, as the legacy server behind it was told: a JSON object. `None`: the server
+    /// is modern, and told by each request.
+    pub capabilities: Option<Box<[u8]>>,
+}
+
+/// What a client has said about itself in `initialize`: JSON objects, as it spelled them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientFacts {
+    /// `clientInfo`.
+    pub info: Message,
+    /// `capabilities`.
+    pub capabilities: Message,
 }
 
 /// A request of a backend that waits for its client's answer.
@@ -77,85 +116,14 @@ pub struct Queued {
     pub asks: Option<Message>,
 }
 
-/// All sessions.
-#[derive(Default)]
-pub struct Sessions {
-    slab: Slab<Session>,
-    by_id: HashMap<Box<str>, Key<Session>>,
-    one_shots: HashMap<(ServerId, Principal), Key<Session>>,
-}
-
-impl Sessions {
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.slab.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.slab.is_empty()
-    }
-
-    /// The session of this key.
-    #[must_use]
-    pub fn get(&self, key: Key<Session>) -> Option<&Session> {
-        self.slab.get(key)
-    }
-
-    /// Like [`Sessions::get`], to change it.
-    pub fn get_mut(&mut self, key: Key<Session>) -> Option<&mut Session> {
-        self.slab.get_mut(key)
-    }
-
-    /// The session that a client means.
-    #[must_use]
-    pub fn by_id(&self, id: &[u8]) -> Option<Key<Session>> {
-        self.by_id.get(std::str::from_utf8(id).ok()?).copied()
-    }
-
-    /// The session for calls without a handshake.
-    #[must_use]
-    pub fn one_shot(&self, server: ServerId, principal: Principal) -> Option<Key<Session>> {
-        self.one_shots.get(&(server, principal)).copied()
-    }
-
-    /// All sessions.
-    pub fn iter(&self) -> impl Iterator<Item = (Key<Session>, &Session)> {
-        self.slab.iter()
-    }
-
-    fn insert(&mut self, session: Session) -> Key<Session> {
-        let (id, one_shot) = (session.id.clone(), session.one_shot);
-        let identity = (session.server, session.principal);
-        let key = self.slab.insert(session);
-        if one_shot {
-            self.one_shots.insert(identity, key);
-        } else {
-            self.by_id.insert(id, key);
-        }
-        key
-    }
-
-    fn remove(&mut self, key: Key<Session>) -> Option<Session> {
-        let session = self.slab.remove(key)?;
-        if session.one_shot {
-            self.one_shots.remove(&(session.server, session.principal));
-        } else {
-            self.by_id.remove(&session.id);
-        }
-        Some(session)
-    }
-}
-
 /// What a new session is made from.
 pub(super) struct NewSession {
     pub server: ServerId,
     pub principal: Principal,
     pub revision: &'static Revision,
     pub backend: Key<Backend>,
-    pub one_shot: bool,
+    pub kind: SessionKind,
+    pub client: Option<Box<ClientFacts>>,
     pub opened_by_gateway: bool,
     pub hello: Option<Splice>,
 }
@@ -178,14 +146,15 @@ impl Gateway {
 
     pub(super) fn new_session(&mut self, new: NewSession) -> Key<Session> {
         let id = self.rng.base32(SESSION_ID_CHARS).into();
-        let backend = new.backend;
+        let (backend, is_pooled) = (new.backend, new.kind != SessionKind::Handshake);
         let key = self.sessions.insert(Session {
             id,
             server: new.server,
             principal: new.principal,
             revision: new.revision,
             backend,
-            one_shot: new.one_shot,
+            kind: new.kind,
+            client: new.client,
             opened_by_gateway: new.opened_by_gateway,
             hello: new.hello,
             streams: Vec::new(),
@@ -195,6 +164,8 @@ impl Gateway {
             asked: Vec::new(),
             subscribed: Vec::new(),
             log_level: None,
+            n_listening: 0,
+            below: None,
             n_exchanges: 0,
             used_at: self.now.mono,
         });
@@ -203,13 +174,24 @@ impl Gateway {
         {
             backend.owner = Owner::Session(key);
             let early = std::mem::take(&mut backend.early);
-            // The many clients of a one-shot session share no stream that could carry it.
-            for message in early.into_iter().filter(|_| !new.one_shot) {
+            // Many clients behind one session share no stream that could carry it.
+            for message in early.into_iter().filter(|_| !is_pooled) {
                 self.queue(key, message.into(), None);
             }
         }
-        self.alarms.set(Alarm::Sessions, self.now.mono + self.snapshot.session_timeout);
+        if let Some(session) = self.sessions.get(key) {
+            let at = self.now.mono + self.idle_max(session);
+            self.alarms.set(Alarm::Sessions, at);
+        }
         key
+    }
+
+    fn idle_max(&self, session: &Session) -> Duration {
+        let timeout = self.snapshot.session_timeout;
+        match session.kind {
+            SessionKind::Pooled(_) => timeout.min(super::pool::IDLE_MAX),
+            SessionKind::Handshake | SessionKind::OneShot => timeout,
+        }
     }
 
     /// The session that the field `Mcp-Session-Id` names, if it is this caller's.
@@ -245,6 +227,9 @@ impl Gateway {
             self.fail_exchange(exchange, fault);
         }
         let Some(session) = self.sessions.remove(key) else { return };
+        if let Some(below) = &session.below {
+            self.leave_below(below);
+        }
         for peer in session.streams.iter().filter_map(|stream| stream.peer) {
             self.finish_listening(peer);
         }
@@ -257,8 +242,8 @@ impl Gateway {
     }
 
     /// Whether several clients may be behind it.
-    pub(super) fn is_one_shot(&self, key: Key<Session>) -> bool {
-        self.sessions.get(key).is_some_and(|session| session.one_shot)
+    pub(super) fn is_pooled(&self, key: Key<Session>) -> bool {
+        self.sessions.get(key).is_some_and(Session::is_pooled)
     }
 
     fn exchanges_of(&self, session: Key<Session>) -> Vec<Key<Exchange>> {
@@ -278,10 +263,11 @@ impl Gateway {
     }
 
     pub(super) fn expire_sessions(&mut self) {
-        let (now, timeout) = (self.now.mono, self.snapshot.session_timeout);
+        let now = self.now.mono;
         let mut expired = Vec::new();
         let mut next = None;
         for (key, session) in self.sessions.iter() {
+            let timeout = self.idle_max(session);
             let at = session.used_at + timeout;
             match (at <= now, session.is_idle()) {
                 (true, true) => expired.push(key),
@@ -348,10 +334,26 @@ impl Gateway {
             self.asked_in_vain(key, stream);
         }
         self.stop_listening_below(backend);
+        self.refresh_below(key);
     }
 }
 
 impl Session {
+    /// Whether several clients may be behind it, so that no stream is meant for all it says.
+    #[must_use]
+    pub fn is_pooled(&self) -> bool {
+        self.kind != SessionKind::Handshake
+    }
+
+    /// Which protocol its clients speak.
+    #[must_use]
+    pub const fn era(&self) -> Era {
+        match self.kind {
+            SessionKind::Handshake | SessionKind::OneShot => Era::Legacy,
+            SessionKind::Pooled(_) => Era::Modern,
+        }
+    }
+
     /// Whether nothing is under way and nobody listens.
     #[must_use]
     pub fn is_idle(&self) -> bool {

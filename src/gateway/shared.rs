@@ -13,7 +13,7 @@ use super::exchange::open::{Incoming, incoming};
 use super::session::Session;
 use crate::base::{Key, Message, Span};
 use crate::mcp::method::Method;
-use crate::mcp::{LogLevel, legacy};
+use crate::mcp::{Era, LogLevel, legacy};
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
 use crate::wire::{Patch, Splice};
@@ -60,14 +60,14 @@ impl Gateway {
         true
     }
 
-    fn is_subscribed(&self, backend: Key<Backend>, uri: &str) -> bool {
+    pub(crate) fn is_subscribed(&self, backend: Key<Backend>, uri: &str) -> bool {
         let wants = |session: &Session| {
             session.backend == backend && session.subscribed.iter().any(|own| **own == *uri)
         };
         self.sessions.iter().any(|(_, session)| wants(session))
     }
 
-    fn subscribe(&mut self, key: Key<Session>, uri: &str) {
+    pub(crate) fn subscribe(&mut self, key: Key<Session>, uri: &str) {
         let Some(session) = self.sessions.get_mut(key) else { return };
         if session.subscribed.len() < SUBSCRIBED_MAX
             && uri.len() <= URI_BYTES_MAX
@@ -102,6 +102,9 @@ impl Gateway {
 
     /// A session of a shared backend has ended: what nobody else wants is not sent any more.
     pub(crate) fn unsubscribe_all(&mut self, backend: Key<Backend>, uris: &[Box<str>]) {
+        if self.era_of(backend) == Era::Modern {
+            return;
+        }
         for uri in uris {
             if !self.is_subscribed(backend, uri) {
                 self.ask_for_resource(backend, Method::Unsubscribe, uri);
@@ -121,7 +124,7 @@ impl Gateway {
         }
     }
 
-    fn ask_for_resource(&mut self, backend: Key<Backend>, method: Method, uri: &str) {
+    pub(crate) fn ask_for_resource(&mut self, backend: Key<Backend>, method: Method, uri: &str) {
         let name = if method == Method::Subscribe {
             "resources/subscribe"
         } else {
@@ -202,7 +205,7 @@ impl Gateway {
             .sessions
             .iter()
             .filter(|(_, session)| {
-                session.backend == backend && !session.one_shot && wants(session)
+                session.backend == backend && !session.is_pooled() && wants(session)
             })
             .map(|(key, _)| key)
             .collect();
@@ -228,6 +231,11 @@ impl Gateway {
     }
 }
 
-fn level(message: &Message, span: Span) -> Option<LogLevel> {
+/// The level that `logging/setLevel` asks for.
+pub(crate) fn level_of(one: &Incoming) -> Option<LogLevel> {
+    level(&one.message, scan::member(&one.message, one.envelope.params?, "level")?)
+}
+
+pub(crate) fn level(message: &Message, span: Span) -> Option<LogLevel> {
     LogLevel::of(&scan::string(message, span)?)
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::{Limits, Secret};
+pub use crate::mcp::schema::Care;
 use crate::policy::auth;
+
+pub use crate::mcp::tolerance::{Rule, Tolerance};
 
 /// Names a configured server: its place in [`Snapshot::servers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,12 +24,17 @@ pub struct Snapshot {
     /// In what form each agent gets answers, by its place in `auth.agents`; `None`, and beyond the
     /// end: as the server says.
     pub responses: Vec<Option<ResponseMode>>,
+    /// What each agent needs of the schemas and names of tools, as above; `None`: as the server
+    /// says.
+    pub schemas: Vec<Option<Care>>,
     /// An idle session is ended after this.
     pub session_timeout: Duration,
     /// How long `/close` waits for running exchanges.
     pub close_timeout: Duration,
     /// Whether `/ws/{server}` is served.
     pub websocket: bool,
+    /// The slips of clients that are let pass.
+    pub tolerance: Tolerance,
     /// The bounds.
     pub limits: Limits,
     /// What `/health` and `serverInfo` say about us.
@@ -40,7 +48,7 @@ pub struct Server {
     pub name: Arc<str>,
     /// How it is reached.
     pub transport: Transport,
-    /// The tools that clients may see and call; `None`: all.
+    /// The tools that clients may see and call, with `*` for anything; `None`: all.
     pub tools: Option<Arc<[Box<str>]>>,
     /// From spawn or connect to the answer to `initialize`.
     pub startup_timeout: Duration,
@@ -52,6 +60,8 @@ pub struct Server {
     pub required: bool,
     /// In what form clients get answers.
     pub response: ResponseMode,
+    /// What is done about the schemas and names of its tools.
+    pub schema: Care,
 }
 
 /// How a server is reached.

@@ -103,7 +103,7 @@ impl Gateway {
         let Some(session) = self.sessions.get_mut(key) else { return 0 };
         let number = session.next_stream;
         session.next_stream += 1;
-        let resumable = session.revision.resumption && !session.one_shot;
+        let resumable = session.revision.resumption && !session.is_pooled();
         let mut stream = Stream {
             number,
             kind,

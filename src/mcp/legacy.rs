@@ -82,6 +82,27 @@ pub fn initialize_request(id: u64, gateway_version: &str) -> Message {
     Message::new(out)
 }
 
+/// Who we are, as `clientInfo`.
+#[must_use]
+pub fn own_info(gateway_version: &str) -> Message {
+    let mut out = b"{\"name\":\"penstock\",\"version\":".to_vec();
+    push_str(&mut out, gateway_version);
+    out.push(b'}');
+    Message::new(out)
+}
+
+/// `logging/setLevel`.
+#[must_use]
+pub fn set_level_request(id: u64, level: &str) -> Message {
+    let mut out = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"logging/setLevel\",\"params\":{{\"level\":"
+    )
+    .into_bytes();
+    push_str(&mut out, level);
+    out.extend_from_slice(b"}}");
+    Message::new(out)
+}
+
 /// `notifications/initialized`.
 #[must_use]
 pub fn initialized_notification() -> Message {

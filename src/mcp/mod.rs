@@ -1,16 +1,30 @@
 // SPDX-License-Identifier: MIT
-//! What messages mean: revisions, methods, error codes and the handshake of the legacy era.
+//! What messages mean: revisions, methods, error codes, the handshake of the legacy era, and what
+//! a message of one era is in the other one.
 //!
 //! Nothing here knows HTTP statuses, sockets or sessions; it reads messages and writes our own.
 //!
-//! Spec: Model Context Protocol, revisions 2024-11-05 to 2025-11-25.
+//! Spec: Model Context Protocol, revisions 2024-11-05 to 2026-07-28.
 
+pub mod answer;
+pub mod era;
 pub mod error;
 pub mod legacy;
 pub mod log_level;
+pub mod meta;
 pub mod method;
+pub mod mirror;
+pub mod modern;
 pub mod revision;
+pub mod schema;
+pub mod subscription;
+pub mod tolerance;
+pub mod tool_name;
+pub mod tools;
 
+pub use era::Era;
 pub use error::Code;
 pub use log_level::LogLevel;
+pub use mirror::{Mirror, MirrorError};
 pub use revision::Revision;
+pub use tolerance::Tolerance;

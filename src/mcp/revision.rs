@@ -14,6 +14,16 @@ pub struct Revision {
     pub priming: bool,
     /// Whether `MCP-Protocol-Version` accompanies requests after the handshake.
     pub version_header: bool,
+    /// Whether a connection begins with `initialize`: the legacy era.
+    pub handshake: bool,
+    /// Whether results of tools have `structuredContent`, and tools an `outputSchema`.
+    pub structured_content: bool,
+    /// Whether `structuredContent` may be any value, and not only an object.
+    pub structured_values: bool,
+    /// Whether clients can be asked with a form.
+    pub elicitation: bool,
+    /// Whether clients can be asked to open an address.
+    pub elicitation_url: bool,
 }
 
 impl Revision {
@@ -32,6 +42,11 @@ pub static LEGACY: [Revision; 4] = [
         resumption: false,
         priming: false,
         version_header: false,
+        handshake: true,
+        structured_content: false,
+        structured_values: false,
+        elicitation: false,
+        elicitation_url: false,
     },
     Revision {
         date: "2025-03-26",
@@ -39,6 +54,11 @@ pub static LEGACY: [Revision; 4] = [
         resumption: true,
         priming: false,
         version_header: false,
+        handshake: true,
+        structured_content: false,
+        structured_values: false,
+        elicitation: false,
+        elicitation_url: false,
     },
     Revision {
         date: "2025-06-18",
@@ -46,6 +66,11 @@ pub static LEGACY: [Revision; 4] = [
         resumption: true,
         priming: false,
         version_header: true,
+        handshake: true,
+        structured_content: true,
+        structured_values: false,
+        elicitation: true,
+        elicitation_url: false,
     },
     Revision {
         date: "2025-11-25",
@@ -53,8 +78,27 @@ pub static LEGACY: [Revision; 4] = [
         resumption: true,
         priming: true,
         version_header: true,
+        handshake: true,
+        structured_content: true,
+        structured_values: false,
+        elicitation: true,
+        elicitation_url: true,
     },
 ];
+
+/// The revision without a handshake.
+pub static MODERN: Revision = Revision {
+    date: "2026-07-28",
+    batching: false,
+    resumption: false,
+    priming: false,
+    version_header: true,
+    handshake: false,
+    structured_content: true,
+    structured_values: true,
+    elicitation: true,
+    elicitation_url: true,
+};
 
 /// The newest revision with a handshake: what we ask for, and answer to unknown dates.
 #[must_use]
@@ -62,15 +106,42 @@ pub fn newest() -> &'static Revision {
     &LEGACY[LEGACY.len() - 1]
 }
 
-/// The revision of this date.
+/// The revision without a handshake.
+#[must_use]
+pub const fn modern() -> &'static Revision {
+    &MODERN
+}
+
+/// The revision of the legacy era with this date.
 #[must_use]
 pub fn find(date: &[u8]) -> Option<&'static Revision> {
     LEGACY.iter().find(|revision| revision.date.as_bytes() == date)
 }
 
+/// The revision of this date, of either era.
+#[must_use]
+pub fn find_any(date: &[u8]) -> Option<&'static Revision> {
+    if is_modern(date) { Some(modern()) } else { find(date) }
+}
+
+/// Whether this is the date of a revision without a handshake.
+#[must_use]
+pub fn is_modern(date: &[u8]) -> bool {
+    MODERN.date.as_bytes() == date
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_eras_have_their_revisions_and_share_none() {
+        assert_eq!(find_any(b"2026-07-28"), Some(modern()));
+        assert_eq!(find_any(b"2025-11-25"), Some(newest()));
+        assert_eq!(find_any(b"2026-07-29"), None);
+        assert!(is_modern(b"2026-07-28") && !is_modern(b"2025-11-25"));
+        assert!(LEGACY.iter().all(|revision| revision.handshake) && !modern().handshake);
+    }
 
     #[test]
     fn every_legacy_date_is_known_and_no_other() {

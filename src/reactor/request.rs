@@ -56,12 +56,14 @@ fn fields<'a>(request: &'a FetchRequest, user_agent: &'a str) -> Vec<(&'a str, &
         ("Last-Event-ID", request.last_event_id.as_deref()),
         ("User-Agent", Some(user_agent)),
     ];
-    let mut fields = Vec::with_capacity(ours.len() + request.target.headers.len());
+    let mut fields =
+        Vec::with_capacity(ours.len() + request.fields.len() + request.target.headers.len());
     for (name, value) in ours {
         if let Some(value) = value.filter(|_| !replaced(name)) {
             fields.push((name, value.as_bytes()));
         }
     }
+    fields.extend(request.fields.iter().map(|(name, value)| (&**name, value.as_bytes())));
     fields
 }
 
@@ -94,6 +96,7 @@ mod tests {
             method,
             session_id: Some("s1".into()),
             revision: Some("2025-06-18".into()),
+            fields: vec![("Mcp-Name".into(), "get x".into())],
             last_event_id: None,
             body: (method == FetchMethod::Post).then(|| Message::from("{}").into()),
             repeatable: false,
@@ -115,6 +118,7 @@ mod tests {
             "content-type: application/json\r\n",
             "mcp-session-id: s1\r\n",
             "mcp-protocol-version: 2025-06-18\r\n",
+            "mcp-name: get x\r\n",
             "user-agent: penstock/1\r\n",
             "host: h:1\r\n",
             "\r\n\r\n{}",

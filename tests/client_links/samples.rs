@@ -41,3 +41,8 @@ fn event_stream_samples_are_the_same_however_they_are_cut() {
     check("sse", penstock::wire::ndjson::fuzz);
     check("sse", penstock::link::stdio::fuzz);
 }
+
+#[test]
+fn fields_made_for_a_call_agree_with_it_whatever_the_schema() {
+    check("mirror", penstock::mcp::mirror::fuzz);
+}

@@ -148,3 +148,34 @@ fn a_client_has_a_key_of_its_own_and_its_form_of_answers() {
     assert_eq!(loaded.snapshot.responses, [None, Some(ResponseMode::Json), None]);
     assert!(is_secret(&loaded, "ci-key-value"));
 }
+
+#[test]
+fn schemas_are_cared_for_by_server_and_by_client() {
+    let loaded = toml(
+        "[servers.a]\ncommand = 'x'\n[servers.b]\ncommand = 'x'\nschema = 'verbatim'\n\
+         [clients.ci]\nagent_id = 'ci-key-value'\nschema = 'copilot'\n\
+         [clients.old]\nagent_id = 'old-client-key'\n",
+        &[],
+    );
+    let cares: Vec<Care> = loaded.snapshot.servers.iter().map(|server| server.schema).collect();
+    assert_eq!(cares, [Care::Reference, Care::Verbatim]);
+    assert_eq!(loaded.snapshot.schemas, [Some(Care::Copilot), None]);
+    for (word, care) in Care::WORDS {
+        let text = json_server(&format!(r#"{{"container":"i","schema":"{word}"}}"#));
+        assert_eq!(json(&text, &[]).snapshot.servers[0].schema, care);
+    }
+    let text = "[servers.a]\ncommand = 'x'\nschema = 'gemini'\n";
+    check_refused(Format::Toml, text, &["schema", "reference"]);
+}
+
+#[test]
+fn patterns_of_tools_stay_and_a_lone_star_is_all() {
+    let loaded = toml(
+        "[servers.a]\ncommand = 'x'\ntools = ['get_*', 'x']\n\
+         [servers.b]\ncommand = 'x'\ntools = ['get_*', '*']\n",
+        &[],
+    );
+    let tools = |at: usize| loaded.snapshot.servers[at].tools.clone();
+    assert_eq!(tools(0).unwrap().iter().map(|one| &**one).collect::<Vec<_>>(), ["get_*", "x"]);
+    assert!(tools(1).is_none());
+}

@@ -141,6 +141,22 @@ fn limits_and_lists_reach_their_options() {
 }
 
 #[test]
+fn slips_of_clients_pass_unless_they_are_forbidden() {
+    use penstock::gateway::snapshot::Rule;
+    let server = "[servers.a]\ncommand = 'x'\n";
+    let allowed = |line: &str| {
+        let tolerance = toml(&format!("{line}{server}"), &[]).snapshot.tolerance;
+        Rule::ALL.into_iter().filter(move |rule| tolerance.allows(*rule)).collect::<Vec<_>>()
+    };
+    assert_eq!(allowed(""), Rule::ALL);
+    assert_eq!(allowed("[gateway]\nlisten = ':1'\n"), Rule::ALL);
+    assert_eq!(allowed("[gateway]\ntolerate = []\n"), []);
+    assert_eq!(allowed("[gateway]\ntolerate = ['listen-version-missing']\n"), {
+        [Rule::ListenVersionMissing]
+    });
+}
+
+#[test]
 fn the_environment_can_be_validated() {
     let flags = Flags::default().with("validate-env", "true");
     let loaded = with(flags, PLAIN, &[("MCP_GATEWAY_API_KEY", "old-key")]);

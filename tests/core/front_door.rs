@@ -72,6 +72,17 @@ fn an_allowed_page_may_ask_first_and_read_the_answer() {
 }
 
 #[test]
+fn a_page_may_mirror_arguments_in_fields_of_the_servers_choice() {
+    let (mut world, _) = World::with_child();
+    let wanted = "mcp-param-region, x-secret, Mcp-Param-b c, Mcp-Param-N";
+    let fields =
+        [(Field::Origin, "http://localhost:5173"), (Field::AccessControlRequestHeaders, wanted)];
+    let peer = world.head(Method::Options, "/mcp/time", &fields);
+    let allowed = &world.client(peer).fields["Access-Control-Allow-Headers"];
+    assert!(allowed.ends_with("MCP-Protocol-Version, mcp-param-region, Mcp-Param-N"), "{allowed}");
+}
+
+#[test]
 fn keys_are_asked_for_in_the_shapes_of_the_reference() {
     for (key, status, body) in [
         (None, 401, r#"{"error":"unauthorized","message":"missing Authorization header"}"#),
@@ -110,7 +121,8 @@ fn negotiation_is_strict_in_sessions() {
         400,
         "Unsupported protocol version",
     );
-    check_post(&[JSON, BOTH, (Field::McpProtocolVersion, "2026-07-28")], CALL, 400, "2025-11-25");
+    // Its field makes it a modern request, and its body does not say so.
+    check_post(&[JSON, BOTH, (Field::McpProtocolVersion, "2026-07-28")], CALL, 400, "-32602");
     check_post(&[JSON, BOTH, (Field::McpSessionId, "nope")], CALL, 404, "session not found");
 }
 

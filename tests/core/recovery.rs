@@ -243,7 +243,12 @@ fn a_refusal_in_json_rpc_is_told_and_no_older_transport_is_tried() {
     let n = world.fetches.len();
     let body = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32022,"message":"too old"}}"#;
     world.fetch_status(fetch, 400, body);
-    assert_eq!(world.fetches.len(), n);
+    // It is asked what else it speaks, and then for the same once more.
+    let (fetch, _) = world.fetch_of("server/discover");
+    world.fetch_status(fetch, 400, body);
+    let (fetch, _) = world.fetch_of("roots");
+    world.fetch_status(fetch, 400, body);
+    assert_eq!(world.fetches.len(), n + 2);
     assert!(world.client(peer).body.contains("too old"), "{}", world.client(peer).body);
     assert!(!world.client(peer).fields.contains_key("Mcp-Session-Id"));
 }

@@ -93,6 +93,7 @@ fn violations() -> Vec<Violation> {
         HeadError::FieldName,
         HeadError::FieldValue,
         HeadError::Repeated(Field::Authorization),
+        HeadError::RepeatedParam,
         HeadError::HostMissing,
         HeadError::Host,
     ];

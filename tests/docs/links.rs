@@ -10,6 +10,7 @@ const DOCUMENTS: &[&str] = &[
     "CHANGELOG.md",
     "docs/configuration.md",
     "docs/errors.md",
+    "docs/tools.md",
 ];
 
 #[test]

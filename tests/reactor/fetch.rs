@@ -38,6 +38,7 @@ pub fn post(target: HttpTarget, body: &str) -> FetchRequest {
         method: FetchMethod::Post,
         session_id: None,
         revision: None,
+        fields: Vec::new(),
         last_event_id: None,
         body: Some(Splice::whole(Message::from(body))),
         repeatable: false,

@@ -86,8 +86,10 @@ impl World {
             auth,
             session_timeout: SESSION_TIMEOUT,
             responses: Vec::new(),
+            schemas: Vec::new(),
             close_timeout: Duration::from_secs(5),
             websocket: false,
+            tolerance: Default::default(),
             limits,
             version: "0".into(),
         };

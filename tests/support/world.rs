@@ -15,7 +15,7 @@ use penstock::gateway::io::{
     FetchEvent, FetchHead, FetchRequest, Input, Output, Peer, PeerAddress, StreamData,
 };
 use penstock::gateway::snapshot::{
-    ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
 };
 use penstock::policy::auth;
 use penstock::wire::http1::{Content, Field, Method, RequestHead};
@@ -90,6 +90,7 @@ fn server(name: &str, transport: Transport) -> Server {
         shared: false,
         required: false,
         response: ResponseMode::Auto,
+        schema: Care::Reference,
     }
 }
 
@@ -99,8 +100,10 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(6 * 3600),
         responses: Vec::new(),
+        schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
         websocket: false,
+        tolerance: Default::default(),
         limits: Limits::DEFAULT,
         version: "0.1.0".into(),
     }
@@ -293,6 +296,37 @@ impl World {
         self.post_with(path, &fields, body)
     }
 
+    /// A POST as clients of 2026-07-28 send it: `extra` are more members of `params`.
+    pub fn ask(&mut self, path: &str, id: &str, method: &str, extra: &str) -> Key<Peer> {
+        self.ask_as(path, id, method, extra, "{}", "")
+    }
+
+    /// The same with these capabilities, and more members of `_meta`.
+    pub fn ask_as(
+        &mut self,
+        path: &str,
+        id: &str,
+        method: &str,
+        extra: &str,
+        can: &str,
+        meta: &str,
+    ) -> Key<Peer> {
+        let body = modern_request(id, method, extra, can, meta);
+        let named = if method == "resources/read" { "\"uri\":\"" } else { "\"name\":\"" };
+        let name = extra.split_once(named).and_then(|(_, rest)| rest.split_once('"'));
+        let mut fields = vec![
+            (Field::Accept, "application/json, text/event-stream"),
+            (Field::ContentType, "application/json"),
+            (Field::Host, "localhost:3000"),
+            (Field::McpProtocolVersion, "2026-07-28"),
+            (Field::McpMethod, method),
+        ];
+        if let Some((name, _)) = name {
+            fields.push((Field::McpName, name));
+        }
+        self.post_with(path, &fields, &body)
+    }
+
     pub fn get(&mut self, path: &str, session: &str, last: Option<&str>) -> Key<Peer> {
         let mut fields = vec![(Field::Accept, "text/event-stream"), (Field::McpSessionId, session)];
         if let Some(last) = last {
@@ -420,6 +454,17 @@ impl World {
 pub const HANDSHAKE: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"t","version":"1"}}"#;
 pub const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}"#;
 
+pub const DISCOVERY: &str = r#"{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"logging":{}},"instructions":"Ask.","ttlMs":1000,"cacheScope":"public","_meta":{"io.modelcontextprotocol/serverInfo":{"name":"m","version":"2"}}}"#;
+
+/// A request of 2026-07-28.
+pub fn modern_request(id: &str, method: &str, extra: &str, can: &str, meta: &str) -> String {
+    let comma = if extra.is_empty() { "" } else { "," };
+    let more = if meta.is_empty() { "" } else { "," };
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{{"name":"c","version":"1"}},"io.modelcontextprotocol/clientCapabilities":{can}{more}{meta}}}{comma}{extra}}}}}"#
+    )
+}
+
 fn id_in(text: &str) -> String {
     let Some(at) = text.find("\"id\":") else { return String::new() };
     text[at + 5..].trim_start().chars().take_while(char::is_ascii_digit).collect()
@@ -435,5 +480,5 @@ pub fn head(method: Method, path: &str, fields: &[(Field, &str)]) -> RequestHead
         bytes.extend_from_slice(value.as_bytes());
         known[*field as usize] = Some(Span::new(start, bytes.len()));
     }
-    RequestHead { bytes: Message::new(bytes), method, target, known }
+    RequestHead { bytes: Message::new(bytes), method, target, known, params: Vec::new() }
 }

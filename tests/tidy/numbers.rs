@@ -15,6 +15,7 @@ const STATUSES: &[&str] = &[
 /// Where statuses may stand: a file, or a folder with `/` behind it, and why.
 const STATUS_HOMES: &[(&str, &str)] = &[
     ("src/gateway/fault.rs", "whose doing becomes which status: the table"),
+    ("src/gateway/fault/modern.rs", "the same table for the era in which statuses mean something"),
     ("src/gateway/exchange/finish.rs", "success"),
     ("src/gateway/health.rs", "its own answers"),
     ("src/gateway/drain.rs", "the answer to /close"),

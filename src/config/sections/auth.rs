@@ -9,7 +9,7 @@ use crate::config::diagnostics::{Problem, Report};
 use crate::config::fields::Fields;
 use crate::config::raw::Format;
 use crate::config::sections::client::Client;
-use crate::gateway::snapshot::ResponseMode;
+use crate::gateway::snapshot::{Care, ResponseMode};
 use crate::policy::auth::Options;
 
 /// Who may speak.
@@ -19,6 +19,8 @@ pub struct Auth {
     pub options: Options,
     /// In what form each agent gets answers, by its place in `options.agents`.
     pub responses: Vec<Option<ResponseMode>>,
+    /// What each agent needs of schemas and names, as above.
+    pub schemas: Vec<Option<Care>>,
     /// Whether the key is one that we made.
     pub is_generated: bool,
 }
@@ -39,10 +41,10 @@ pub fn resolve(
             agents.push(client.agent.clone());
         }
     }
-    let response_of = |agent: &String| {
-        clients.iter().find(|client| client.agent == *agent).and_then(|client| client.response)
-    };
-    let responses = agents.iter().map(response_of).collect();
+    let client_of = |agent: &String| clients.iter().find(|client| client.agent == *agent);
+    let own = agents.iter().map(client_of);
+    let responses = own.clone().map(|client| client.and_then(|client| client.response)).collect();
+    let schemas = own.map(|client| client.and_then(|client| client.schema)).collect();
     let mut is_generated = false;
     if agents.is_empty() && r.problems.is_empty() {
         if let Some((name, key)) = from_environment(sources) {
@@ -66,7 +68,7 @@ pub fn resolve(
     let origins = f.map(|fields| origins(fields, r)).unwrap_or_default();
     let agents = agents.iter().map(|agent| Secret::new(agent.as_bytes())).collect();
     let options = Options { agents, hosts, origins, loopback_bind };
-    Auth { options, responses, is_generated }
+    Auth { options, responses, schemas, is_generated }
 }
 
 /// The names that we are reached under, without ports.

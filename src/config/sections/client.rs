@@ -5,7 +5,7 @@ use crate::config::diagnostics::{Problem, Report};
 use crate::config::fields::{Fields, wrong_type};
 use crate::config::keys::{Place, Section};
 use crate::config::raw::{Format, Item, Sourced, join};
-use crate::gateway::snapshot::ResponseMode;
+use crate::gateway::snapshot::{Care, ResponseMode};
 
 /// More clients are a mistake in whatever wrote the configuration.
 const CLIENTS_MAX: usize = 1000;
@@ -17,6 +17,8 @@ pub struct Client {
     pub agent: String,
     /// In what form it gets answers; `None`: as the server says.
     pub response: Option<ResponseMode>,
+    /// What it needs of the schemas and names of tools; `None`: as the server says.
+    pub schema: Option<Care>,
 }
 
 /// Reads the table of clients.
@@ -54,7 +56,8 @@ pub fn resolve_all(
             report.add(Problem::value(&agent.path, Some(agent.span), message));
         }
         let response = fields.text("response").map(|response| response_mode(response.value));
-        clients.push(Client { agent: agent.value.to_owned(), response });
+        let schema = fields.text("schema").and_then(|schema| Care::of(schema.value));
+        clients.push(Client { agent: agent.value.to_owned(), response, schema });
     }
     clients
 }

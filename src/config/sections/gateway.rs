@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::Limits;
-use crate::config::diagnostics::{Problem, Report};
+use crate::config::diagnostics::{Problem, Report, nearest};
 use crate::config::fields::Fields;
 use crate::config::keys::{Place, Section};
 use crate::config::raw::{Format, Sourced};
 use crate::config::{ContainerRuntime, Sources, env};
+use crate::gateway::snapshot::{Rule, Tolerance};
 
 /// How long `/close` waits for running exchanges.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,6 +36,8 @@ pub struct Overall {
     pub session_timeout: Duration,
     /// Whether `/ws/{server}` is served.
     pub websocket: bool,
+    /// The slips of clients that are let pass.
+    pub tolerance: Tolerance,
     /// The bounds.
     pub limits: Limits,
     /// What runs containers.
@@ -64,6 +67,7 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
         tool_timeout: duration("tool_timeout").unwrap_or_else(|| tool_timeout(sources)),
         session_timeout: duration("session_timeout").unwrap_or_else(|| session_timeout(sources)),
         websocket: fields.and_then(|f| f.flag("websocket")).unwrap_or(false),
+        tolerance: fields.map_or_else(Tolerance::default, |fields| tolerance(fields, report)),
         limits,
         runtime: runtime(fields, sources, report),
         require_containers: fields.and_then(|f| f.flag("require_containers")).unwrap_or(false),
@@ -99,6 +103,28 @@ fn check(fields: &Fields<'_>, sources: &Sources, report: &mut Report) {
     if let Some(item) = fields.item("opentelemetry") {
         telemetry(&item, sources.format, report);
     }
+}
+
+/// All rules, unless they are listed.
+fn tolerance(fields: &Fields<'_>, report: &mut Report) -> Tolerance {
+    if fields.item("tolerate").is_none() {
+        return Tolerance::default();
+    }
+    let mut tolerance = Tolerance::NONE;
+    for name in fields.texts("tolerate") {
+        if let Some(rule) = Rule::find(name.value) {
+            tolerance.add(rule);
+            continue;
+        }
+        let known = Rule::ALL.map(Rule::name);
+        let message = format!("'{}' is no slip that we know", name.value);
+        let problem = Problem::value(name.path, Some(name.span), message);
+        report.add(match nearest(name.value, known.into_iter()) {
+            Some(near) => problem.suggest(format!("Did you mean '{near}'?")),
+            None => problem.suggest(format!("Choose from '{}'", known.join("', '"))),
+        });
+    }
+    tolerance
 }
 
 fn is_absolute(path: &str) -> bool {

@@ -13,7 +13,7 @@ use crate::config::fields::{Fields, wrong_type};
 use crate::config::keys::{Place, Section, Transports};
 use crate::config::raw::{Format, Item, Member, Sourced, join};
 use crate::config::{ClientServer, Sources};
-use crate::gateway::snapshot::{ResponseMode, Server, ServerId, Transport};
+use crate::gateway::snapshot::{Care, ResponseMode, Server, ServerId, Transport};
 
 /// The longest name of a server.
 const NAME_BYTES_MAX: usize = 64;
@@ -119,6 +119,7 @@ fn resolve(
         response: fields
             .text("response")
             .map_or(ResponseMode::Auto, |response| client::response_mode(response.value)),
+        schema: fields.text("schema").and_then(|schema| Care::of(schema.value)).unwrap_or_default(),
     };
     Some((server, broken))
 }
@@ -146,7 +147,7 @@ fn kind(fields: &Fields<'_>, format: Format, report: &mut Report) -> Option<Tran
     }
 }
 
-/// An empty list and one with `*` anywhere let everything through.
+/// An empty list and one with a lone `*` let everything through.
 fn tools(fields: &Fields<'_>) -> Option<Arc<[Box<str>]>> {
     let tools = fields.texts("tools");
     if tools.is_empty() || tools.iter().any(|tool| tool.value == "*") {

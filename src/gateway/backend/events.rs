@@ -4,13 +4,13 @@
 //!
 //! Spec: MCP 2024-11-05, basic/transports, "HTTP with SSE".
 
-use super::http::{Sentence, is_success};
+use super::http::is_success;
 use super::{Backend, Carrier, EventsSession, Link};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::call::Call;
 use crate::gateway::fault::BackendFaultKind;
-use crate::gateway::fetch::{Fetch, Purpose};
+use crate::gateway::fetch::{Fetch, Purpose, Sentence};
 use crate::gateway::io::{FetchError, FetchMethod};
 use crate::gateway::snapshot::HttpTarget;
 

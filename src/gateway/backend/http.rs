@@ -12,7 +12,7 @@ use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, id_of};
 use crate::gateway::fault::BackendFaultKind;
-use crate::gateway::fetch::{Fetch, Purpose};
+use crate::gateway::fetch::{Fetch, Purpose, Sentence, kind_of};
 use crate::gateway::io::{
     FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest, Level, Output,
 };
@@ -93,6 +93,12 @@ impl Gateway {
         if let Some(at) = until {
             self.alarms.set(Alarm::Resumes, at);
         }
+        let fields = match purpose {
+            Purpose::Carry(Carrier::Call(call)) => {
+                self.calls.get(call).map(|call| call.fields.to_vec()).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
         let request = FetchRequest {
             repeatable: self.is_repeatable(purpose),
             head_after_max: None,
@@ -101,6 +107,7 @@ impl Gateway {
             method,
             session_id,
             revision,
+            fields,
             last_event_id,
             body,
         };
@@ -297,6 +304,9 @@ impl Gateway {
         }
         if let Some((body, envelope)) = said_in_rpc {
             // The server says in JSON-RPC what is wrong: that is worth more than the status.
+            if let Some(call) = self.calls.get_mut(call) {
+                call.http_status = Some(status);
+            }
             let answer = self.as_answer(call, body, &envelope);
             return self.receive(backend, answer, Some(call));
         }
@@ -362,30 +372,4 @@ impl HttpSession {
 
 pub(super) const fn is_success(status: u16) -> bool {
     status >= 200 && status < 300
-}
-
-const fn kind_of(kind: FetchErrorKind) -> BackendFaultKind {
-    match kind {
-        FetchErrorKind::TimedOut => BackendFaultKind::TimedOut,
-        FetchErrorKind::Protocol | FetchErrorKind::TooLong => BackendFaultKind::Misbehaved,
-        _ => BackendFaultKind::Down,
-    }
-}
-
-/// A fetch error for people.
-pub(super) struct Sentence<'a>(pub &'a FetchError);
-
-impl std::fmt::Display for Sentence<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let what = match self.0.kind {
-            FetchErrorKind::Dns => "its name cannot be resolved",
-            FetchErrorKind::Connect => "cannot connect to HTTP backend",
-            FetchErrorKind::Tls => "TLS failed",
-            FetchErrorKind::TimedOut => "no connection or no answer in time",
-            FetchErrorKind::Closed => "the connection ended too early",
-            FetchErrorKind::Protocol => "its answer is no HTTP that we accept",
-            FetchErrorKind::TooLong => "its answer is too long",
-        };
-        write!(f, "{what}: {}", self.0.text)
-    }
 }

@@ -19,11 +19,14 @@ use super::session::Session;
 use super::snapshot::ServerId;
 use super::{Gateway, note};
 use crate::base::{Key, Message};
+use crate::mcp::Era;
 use crate::mcp::legacy::Handshake;
 use crate::mcp::method::Method;
+use crate::mcp::modern::Discovery;
 use crate::wire::Splice;
 
 pub mod events;
+pub mod greet;
 pub mod http;
 pub mod open;
 pub mod reopen;
@@ -34,6 +37,8 @@ pub mod streams;
 pub struct Backend {
     /// The server that it is an instance of.
     pub server: ServerId,
+    /// Which protocol it is spoken to in.
+    pub era: Era,
     /// How messages reach it.
     pub link: Link,
     /// Whom it serves.
@@ -42,6 +47,8 @@ pub struct Backend {
     pub state: State,
     /// What it said to the gateway's own `initialize`.
     pub handshake: Option<Handshake>,
+    /// What it said to `server/discover`, if it is modern.
+    pub discovery: Option<Discovery>,
     /// Whether the client's `initialize` opens it, and not ours.
     pub opened_by_client: bool,
     /// Messages that wait until it is open.
@@ -292,11 +299,17 @@ impl Gateway {
         let Some(backend) = self.backends.get_mut(key) else { return };
         let (server, owner, was_opening) =
             (backend.server, backend.owner, backend.state == State::Opening);
+        let era = backend.era;
         backend.state = State::Stopping;
-        self.note(Level::Error, "backend", Some(server), fault.text());
-        // A session's child that crashes says nothing about the server; one that cannot start does.
-        if was_opening || !matches!(owner, Owner::Session(_)) {
-            self.server_failed(server, &fault.text());
+        if era == Era::Modern {
+            self.modern_backend_lost(key, server, fault);
+        } else {
+            self.note(Level::Error, "backend", Some(server), fault.text());
+            // A session's child that crashes says nothing about the server; one that cannot start
+            // does.
+            if was_opening || !matches!(owner, Owner::Session(_)) {
+                self.server_failed(server, &fault.text());
+            }
         }
         self.fail_calls_of(key, fault);
         let over: Vec<_> = self

@@ -7,15 +7,17 @@ use std::collections::VecDeque;
 use super::{Backend, Carrier, HttpSession, Link, Owner, State};
 use crate::base::{Key, Message};
 use crate::gateway::alarm::Alarm;
-use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::call::{Call, CallFor, Fields, id_of};
 use crate::gateway::exchange::Exchange;
+use crate::gateway::exchange::cell::mirror_fields;
 use crate::gateway::fault::{self, BackendFaultKind, Fault, GatewayFault};
 use crate::gateway::io::{EventKind, Level, Output};
 use crate::gateway::session::Session;
 use crate::gateway::snapshot::{ServerId, Transport};
 use crate::gateway::{Gateway, note};
-use crate::mcp::legacy;
+use crate::mcp::meta::{self, Identity};
 use crate::mcp::method::Method;
+use crate::mcp::{Era, legacy};
 use crate::wire::Splice;
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::Envelope;
@@ -23,6 +25,12 @@ use crate::wire::jsonrpc::Envelope;
 impl Gateway {
     /// Starts a server's first backend, which its first fitting session will own.
     pub(crate) fn start_first_backend(&mut self, server: ServerId) {
+        if self.is_modern_only(server) {
+            if let Err(fault) = self.modern_backend(server) {
+                self.server_failed(server, &fault.text());
+            }
+            return;
+        }
         match self.start_backend_ourselves(server) {
             Ok(key) => self.servers[usize::from(server.0)].first = Some(key),
             Err(fault) => self.server_failed(server, &fault.text()),
@@ -78,10 +86,12 @@ impl Gateway {
         let owner = if self.server(server).shared { Owner::Shared } else { Owner::Nobody };
         let key = self.backends.insert(Backend {
             server,
+            era: Era::Legacy,
             link,
             owner,
             state: State::Opening,
             handshake: None,
+            discovery: None,
             opened_by_client: true,
             held: VecDeque::new(),
             greetings: Vec::new(),
@@ -142,37 +152,73 @@ impl Gateway {
         method: Method,
         name: &str,
         request: impl FnOnce(u64) -> Splice,
-    ) {
-        let Some(server) = self.backends.get(key).map(|backend| backend.server) else { return };
-        let deadline = self.now.mono + self.server(server).startup_timeout;
+    ) -> Option<Key<Call>> {
+        let server = self.backends.get(key)?.server;
+        let patience = match whom {
+            CallFor::Discovery => self.discovery_after_max(server),
+            _ => self.server(server).startup_timeout,
+        };
+        let deadline = self.now.mono + patience;
         let call = self.calls.insert(Call {
             backend: key,
             whom,
             method,
             name: Message::from(name),
             tool: None,
+            uri: None,
             id: Message::default(),
             token: None,
             token_is_ours: true,
             request: Message::default().into(),
+            fields: Fields::default(),
+            http_status: None,
             fetch: None,
             sent_at: self.now.mono,
             deadline,
             cancelled: false,
             resent: false,
+            is_never_sent: false,
         });
         self.alarms.set(Alarm::Calls, deadline);
-        let request = request(id_of(call));
+        let request = self.in_its_era(key, method, call, request(id_of(call)));
         if let Some(call) = self.calls.get_mut(call) {
             call.request = request.clone();
         }
         let payload = request.to_message();
         self.emit(Some(server), EventKind::RpcOut { method: Message::from(name), payload });
-        if method == Method::Initialize {
+        if matches!(method, Method::Initialize | Method::Discover) {
             self.open_link(key, request, call);
         } else {
             self.send_below(key, request, Carrier::Call(call));
         }
+        Some(call)
+    }
+
+    /// A request of our own in the words of its backend's era.
+    fn in_its_era(
+        &mut self,
+        key: Key<Backend>,
+        method: Method,
+        call: Key<Call>,
+        request: Splice,
+    ) -> Splice {
+        if self.era_of(key) == Era::Legacy {
+            return request;
+        }
+        let Some(mut one) = self.read_again(request.to_message()) else { return request };
+        if method != Method::Discover {
+            let (info, nothing) = (self.own_info(), Message::fixed(b"{}"));
+            let identity =
+                Identity { client_info: Some(&info), capabilities: &nothing, log_level: None };
+            let message = meta::with_ours(&one.message, &one.envelope, &identity);
+            let Some(own) = self.read_again(message) else { return request };
+            one = own;
+        }
+        let fields = mirror_fields(&one);
+        if let Some(call) = self.calls.get_mut(call) {
+            call.fields = fields.into();
+        }
+        one.message.into()
     }
 
     /// Sends `initialize`, which may go before the backend is ready.
@@ -192,15 +238,22 @@ impl Gateway {
             let said = note::excerpt(message);
             let detail = format!("it refused initialize: {said}");
             let fault = self.backend_fault(key, BackendFaultKind::Misbehaved, &detail);
-            return self.backend_failed(key, &fault);
+            return match self.backends.get(key).map(|backend| backend.server) {
+                Some(server) if envelope.error.is_some() => {
+                    self.initialize_refused(key, server, &fault)
+                }
+                _ => self.backend_failed(key, &fault),
+            };
         };
         self.set_revision(key, &handshake.version, handshake.revision.version_header);
         let Some(backend) = self.backends.get_mut(key) else { return };
         let (server, has_tools) = (backend.server, handshake.has_tools);
         backend.state = State::Ready;
+        let opened_after = self.now.mono.saturating_duration_since(backend.started_at);
         backend.handshake = Some(handshake);
         let greetings = std::mem::take(&mut backend.greetings);
         self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
+        self.servers[usize::from(server.0)].era.opened_after = opened_after;
         self.server_is_up(server);
         for call in greetings {
             self.greet_or_wait(key, call);
@@ -210,11 +263,11 @@ impl Gateway {
         if is_first && has_tools {
             self.list_tools(key, Vec::new(), None);
         } else if is_first && !has_tools {
-            self.emit(Some(server), EventKind::Tools { pages: Vec::new() });
+            self.tools_listed(server, &[]);
         }
     }
 
-    fn server_is_up(&mut self, server: ServerId) {
+    pub(crate) fn server_is_up(&mut self, server: ServerId) {
         let now = self.now.mono;
         self.servers[usize::from(server.0)].is_up(now);
     }
@@ -232,27 +285,6 @@ impl Gateway {
             }
             self.transmit(key, message, carrier);
         }
-    }
-
-    /// Answers a client's `initialize` from the backend's handshake, now or when it is there.
-    pub(crate) fn greet_or_wait(&mut self, key: Key<Backend>, call: Key<Call>) {
-        let Some(backend) = self.backends.get_mut(key) else { return };
-        let Some(handshake) = backend.handshake.clone() else {
-            backend.greetings.push(call);
-            return;
-        };
-        let Some(call) = self.calls.remove(call) else { return };
-        let CallFor::Exchange(exchange) = call.whom else { return };
-        let mut agreed = handshake.revision;
-        if let Some(session) = self.session_of(exchange)
-            && let Some(session) = self.sessions.get_mut(session)
-        {
-            // A shared backend was asked in our words; this client may speak an older revision.
-            agreed = session.revision.older_of(handshake.revision);
-            session.revision = agreed;
-        }
-        let answer = legacy::greeting(&call.id, &handshake, agreed);
-        self.deliver(exchange, answer.into());
     }
 
     /// A client's own `initialize` is answered. `Err`: the session that never begins; it is to be
@@ -318,7 +350,7 @@ impl Gateway {
             Some(span) if pages.len() < self.limits().list_pages_max => {
                 self.list_tools(key, pages, Some(span.of(message)));
             }
-            _ => self.emit(Some(server), EventKind::Tools { pages }),
+            _ => self.tools_listed(server, &pages),
         }
     }
 

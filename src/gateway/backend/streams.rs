@@ -14,6 +14,7 @@ use crate::gateway::alarm::Alarm;
 use crate::gateway::fetch::{Fetch, Purpose};
 use crate::gateway::io::{FetchContent, FetchError, FetchErrorKind, FetchMethod};
 use crate::gateway::session::Session;
+use crate::mcp::Era;
 
 /// How often a stream is resumed in vain.
 const RESUMES_MAX: u32 = 5;
@@ -120,19 +121,27 @@ impl Gateway {
     pub(crate) fn listen_below(&mut self, session: Key<Session>) {
         if let Some((key, _)) = self.backend_of(session) {
             self.listen_at(key);
+            self.refresh_below(session);
         }
     }
 
     /// Whether somebody above listens to what `key` says without being asked.
     fn is_listened_to(&self, key: Key<Backend>) -> bool {
-        let listens = |session: &Session| session.backend == key && session.listener().is_some();
+        let listens = |session: &Session| {
+            session.backend == key && (session.listener().is_some() || session.n_listening > 0)
+        };
         self.sessions.iter().any(|(_, session)| listens(session))
     }
 
-    pub(super) fn listen_at(&mut self, key: Key<Backend>) {
+    pub(crate) fn listen_at(&mut self, key: Key<Backend>) {
         let Some(backend) = self.backends.get(key) else { return };
         let Link::Http(http) = &backend.link else { return };
-        if http.listening.is_some() || backend.state != State::Ready || !self.is_listened_to(key) {
+        let is_legacy = backend.era == Era::Legacy;
+        if !is_legacy
+            || http.listening.is_some()
+            || backend.state != State::Ready
+            || !self.is_listened_to(key)
+        {
             return;
         }
         let fetch = self.fetch(key, Purpose::Listen, FetchMethod::Get, None, None, None);

@@ -4,7 +4,7 @@
 //! The order of the checks is the order of their prices, and of what a stranger may learn.
 
 use super::front::Caller;
-use super::{Admitted, Exchange, Listening, events_head, with_cors};
+use super::{Admitted, Exchange, Listening, Version, events_head, with_cors};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::endpoint::{self, Endpoint};
@@ -12,6 +12,7 @@ use crate::gateway::fault::{ClientFault, Fault, GatewayFault};
 use crate::gateway::io::{Level, Output, Peer, PeerAddress};
 use crate::gateway::snapshot::ServerId;
 use crate::gateway::stream::{StreamKind, parse_event_id};
+use crate::mcp::mirror::Mirror;
 use crate::mcp::revision;
 use crate::policy::auth::{self, Foreign, Principal, Unknown};
 use crate::wire::http1::{Field, Method, RequestHead};
@@ -109,7 +110,10 @@ impl Gateway {
         server: ServerId,
         principal: Principal,
     ) -> Result<(), Fault> {
+        // Neither sessions nor their streams exist there.
+        let is_modern = version_of(head) == Version::Modern;
         match head.method {
+            Method::Get | Method::Delete if is_modern => Err(ClientFault::Method("POST").into()),
             Method::Post => self.let_in_post(peer, from, head, server, principal),
             Method::Get => self.let_in_get(peer, head, server, principal),
             Method::Delete => self.let_in_delete(peer, head, server, principal),
@@ -137,7 +141,6 @@ impl Gateway {
         if !accept.json {
             return Err(ClientFault::Accept(ACCEPT_BOTH).into());
         }
-        check_revision(head)?;
         if self.is_stopping() {
             return Err(GatewayFault::Draining.into());
         }
@@ -155,6 +158,8 @@ impl Gateway {
             accepts_events: accept.events,
             names_events: accept.names_events,
             is_json,
+            version: version_of(head),
+            mirror: mirror_of(head),
         };
         let exchange = self.exchanges.insert(Exchange::AwaitBody(Box::new(admitted)));
         self.peers.set(peer, exchange);
@@ -226,6 +231,9 @@ impl Gateway {
         fault: &Fault,
     ) {
         self.debug("gateway:refuse", || fault.text());
+        if let Some(attached) = self.attached_at(peer) {
+            return self.say(attached, fault.message(id).into());
+        }
         let answer = fault.answer(id);
         // A foreign page must not read even why it was refused.
         let foreign = matches!(fault, Fault::Client(ClientFault::Foreign(..)));
@@ -243,10 +251,28 @@ const ACCEPT_EVENTS: &str = "Accept must contain 'text/event-stream' for GET req
 ///
 /// Spec: MCP 2025-11-25, basic/transports, "Protocol Version Header".
 pub(super) fn check_revision(head: &RequestHead) -> Result<(), Fault> {
-    match head.field(Field::McpProtocolVersion) {
-        Some(date) if revision::find(date).is_none() => Err(ClientFault::Revision.into()),
-        _ => Ok(()),
+    match version_of(head) {
+        Version::Legacy => Ok(()),
+        _ => Err(ClientFault::Revision.into()),
     }
+}
+
+fn version_of(head: &RequestHead) -> Version {
+    match head.field(Field::McpProtocolVersion) {
+        None => Version::Legacy,
+        Some(date) if revision::find(date).is_some() => Version::Legacy,
+        Some(date) if revision::is_modern(date) => Version::Modern,
+        Some(_) => Version::Unknown,
+    }
+}
+
+/// The fields that a modern request carries; legacy ones carry none, and cost nothing.
+fn mirror_of(head: &RequestHead) -> Option<Box<Mirror>> {
+    let (method, name) = (head.field(Field::McpMethod), head.field(Field::McpName));
+    if method.is_none() && name.is_none() && version_of(head) == Version::Legacy {
+        return None;
+    }
+    Some(Box::new(Mirror::of(head)))
 }
 
 /// A GET is answered with an event stream or not at all.

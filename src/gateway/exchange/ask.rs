@@ -33,7 +33,7 @@ impl Gateway {
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         let session = match owner {
             Some(Owner::Session(key)) => {
-                self.sessions.get(key).filter(|s| !s.one_shot).map(|_| key)
+                self.sessions.get(key).filter(|s| !s.is_pooled()).map(|_| key)
             }
             _ => None,
         };

@@ -70,6 +70,8 @@ impl Gateway {
             let error = match jsonrpc::parse(&message, self.limits()) {
                 Ok(Parsed::Single(envelope)) => {
                     let one = incoming(message, envelope);
+                    let own = self.under_own_name(admitted.server, admitted.principal, &one);
+                    let one = own.unwrap_or(one);
                     match self.check_tool(admitted.server, &one) {
                         Ok(()) => members.good.push(one),
                         Err(fault) => members.answers.extend(answer_to(&one, &fault)),

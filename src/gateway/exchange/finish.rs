@@ -2,21 +2,22 @@
 //! From an answer to the client: one JSON body when it is one message, an event stream as soon as
 //! something precedes it.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use super::{Exchange, Sent, events_head, with_cors};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
-use crate::gateway::backend::Carrier;
-use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::call::{Call, CallFor};
 use crate::gateway::fault::{BackendFaultKind, Fault, backend};
 use crate::gateway::io::{EventKind, Output, Peer};
 use crate::gateway::session::Session;
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::gateway::stream::StreamKind;
-use crate::mcp::legacy;
+use crate::mcp::subscription::listen_result;
 use crate::wire::Splice;
-use crate::wire::http1::{Content, RequestHead, ResponseHead};
+use crate::wire::http1::chunked::is_token;
+use crate::wire::http1::{Content, Field, RequestHead, ResponseHead, fields};
 
 /// The connection speaks another protocol from here on.
 pub(super) const SWITCHING_PROTOCOLS: u16 = 101;
@@ -47,10 +48,11 @@ impl Gateway {
             }
             return;
         }
+        let status = sent.status;
         if self.wants_events(key) && self.stream_of_exchange(key).is_some() {
             return self.deliver_again(key, message);
         }
-        self.respond(key, OK, Content::Json, message);
+        self.respond(key, status, Content::Json, message);
     }
 
     /// The stream was opened for the only answer.
@@ -118,7 +120,7 @@ impl Gateway {
     }
 
     /// Takes an exchange that is over out of the tables.
-    fn take_sent(&mut self, key: Key<Exchange>) -> Option<Box<Sent>> {
+    pub(super) fn take_sent(&mut self, key: Key<Exchange>) -> Option<Box<Sent>> {
         let Exchange::AwaitResponse(sent) = self.exchanges.remove(key)? else { return None };
         if let Some(peer) = sent.peer {
             self.peers.clear(peer);
@@ -132,7 +134,7 @@ impl Gateway {
     }
 
     /// Ends an exchange whose stream has carried everything.
-    fn end_exchange(&mut self, key: Key<Exchange>) {
+    pub(super) fn end_exchange(&mut self, key: Key<Exchange>) {
         let Some(sent) = self.take_sent(key) else { return };
         if let Some(number) = sent.stream {
             self.complete_stream(sent.session, number);
@@ -181,13 +183,20 @@ impl Gateway {
         match call.whom {
             CallFor::Exchange(exchange) => self.fail_for_client(exchange, &call.id, fault),
             CallFor::Handshake | CallFor::Reopening => self.backend_failed(call.backend, fault),
+            CallFor::Discovery => self.backend_failed(call.backend, fault),
+            CallFor::Listening(session) => self.below_ended(session),
             CallFor::Tools(_) => self.tools_unknown(call.backend, &text),
             CallFor::Nobody => {}
         }
     }
 
-    fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
+    pub(super) fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return };
+        if sent.modern.as_ref().is_some_and(|facts| facts.listens) && sent.stream.is_some() {
+            // What it heard is complete as far as it went; its client subscribes again.
+            self.forget_listener(key);
+            return self.deliver(key, listen_result(id).into());
+        }
         if !sent.opens_session {
             return self.deliver(key, fault.message(Some(id)).into());
         }
@@ -211,13 +220,12 @@ impl Gateway {
             return self.accept_notice(key);
         }
         for call in calls {
-            let number = id_of(call);
-            let Some(call) = self.calls.remove(call) else { continue };
             // What others go on using must not go on working for nobody.
-            if self.is_shared(call.backend) && !call.is_handshake() {
-                let notice = legacy::cancelled_notification(number, "its session has ended");
-                self.send_below(call.backend, notice.into(), Carrier::Notice(None));
+            let is_others = |call: &Call| self.is_shared(call.backend) && !call.is_handshake();
+            if self.calls.get(call).is_some_and(is_others) {
+                self.tell_cancelled(call, "its session has ended");
             }
+            let Some(call) = self.calls.remove(call) else { continue };
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);
             }
@@ -260,7 +268,7 @@ impl Gateway {
         let Some(call) = self.calls.get(key) else { return };
         let (at, fetch, name) = (call.backend, call.fetch, call.name.clone());
         let Some(server) = self.backends.get(at).map(|backend| backend.server) else { return };
-        if call.is_handshake() {
+        if call.is_handshake() || call.whom == CallFor::Discovery {
             let seconds = self.server(server).startup_timeout.as_secs_f64();
             let detail = format!("server startup timeout after {seconds}s");
             let fault = self.backend_fault(at, BackendFaultKind::TimedOut, &detail);
@@ -274,8 +282,7 @@ impl Gateway {
         );
         let fault = backend(&self.snapshot, server, BackendFaultKind::TimedOut, &detail);
         if !call.cancelled {
-            let notice = legacy::cancelled_notification(id_of(key), "timed out");
-            self.send_below(at, notice.into(), Carrier::Notice(None));
+            self.tell_cancelled(key, "timed out");
         }
         if let Some(fetch) = fetch {
             self.cancel_fetch(fetch);
@@ -303,6 +310,12 @@ impl Gateway {
         waiting.min()
     }
 
+    /// A notification is taken that nobody needs.
+    pub(crate) fn answer_accepted(&mut self, peer: Key<Peer>, origin: Option<&Message>) {
+        let head = with_cors(ResponseHead::new(ACCEPTED, Content::None), origin);
+        self.push(Output::Respond { peer, head, body: Message::default().into(), close: false });
+    }
+
     pub(crate) fn answer_no_content(&mut self, peer: Key<Peer>, origin: Option<&Message>) {
         let head = with_cors(ResponseHead::new(NO_CONTENT, Content::None), origin);
         self.push(Output::Respond { peer, head, body: Message::default().into(), close: false });
@@ -310,14 +323,10 @@ impl Gateway {
 
     /// What a page asks before it sends a request with fields of its own.
     pub(crate) fn answer_preflight(&mut self, peer: Key<Peer>, head: &RequestHead) {
-        let origin = head.field_message(crate::wire::http1::Field::Origin);
+        let origin = head.field_message(Field::Origin);
         let answer = ResponseHead::new(NO_CONTENT, Content::None)
             .with("Access-Control-Allow-Methods", "GET, POST, DELETE")
-            .with(
-                "Access-Control-Allow-Headers",
-                "Accept, Authorization, Content-Type, Last-Event-ID, Mcp-Method, Mcp-Name, \
-                 Mcp-Session-Id, MCP-Protocol-Version",
-            )
+            .with("Access-Control-Allow-Headers", allowed_fields(head))
             .with("Access-Control-Max-Age", "600");
         let head = with_cors(answer, origin.as_ref());
         self.push(Output::Respond { peer, head, body: Message::default().into(), close: false });
@@ -351,9 +360,27 @@ impl Gateway {
             Exchange::AwaitResponse(sent) => Some(sent.session),
             Exchange::Listening(listening) => Some(listening.session),
             Exchange::Attached(attached) => attached.session,
-            Exchange::AwaitBody(_) | Exchange::AwaitPosted(_) => None,
+            Exchange::AwaitBody(_) | Exchange::AwaitPosted(_) | Exchange::AwaitEra(_) => None,
         }
     }
+}
+
+/// The fields that a page may send: the fixed ones, and those of the wanted ones that mirror
+/// arguments, whose names are the servers' choice.
+fn allowed_fields(head: &RequestHead) -> Cow<'static, str> {
+    const FIXED: &str = "Accept, Authorization, Content-Type, Last-Event-ID, Mcp-Method, Mcp-Name, \
+                         Mcp-Session-Id, MCP-Protocol-Version";
+    let wanted = head.field(Field::AccessControlRequestHeaders).unwrap_or_default();
+    let mut allowed = Cow::Borrowed(FIXED);
+    for name in fields::members(wanted).filter(|name| fields::is_param(name)) {
+        if let Ok(name) = std::str::from_utf8(name)
+            && name.bytes().all(is_token)
+        {
+            allowed.to_mut().push_str(", ");
+            allowed.to_mut().push_str(name);
+        }
+    }
+    allowed
 }
 
 impl Sent {

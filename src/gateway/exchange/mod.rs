@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! Head ─ admit ─> AwaitBody ─ open ─> AwaitResponse ─ receive ─ finish ─> answered
+//!           │                  └─ AwaitEra ─┘
 //!           └──── GET ──────────────> Listening, Attached
 //! ```
 
@@ -15,14 +16,19 @@ use super::io::Peer;
 use super::session::Session;
 use super::snapshot::{ResponseMode, ServerId};
 use crate::base::{Key, Message};
+use crate::mcp::mirror::Mirror;
 use crate::policy::auth::Principal;
 use crate::wire::http1::{Content, ResponseHead};
+use modern::ModernFacts;
 
 pub mod admit;
+pub mod again;
 pub mod ask;
 pub mod batch;
+pub mod cell;
 pub mod finish;
 pub mod front;
+pub mod modern;
 pub mod open;
 pub mod receive;
 pub mod send;
@@ -32,6 +38,8 @@ pub mod send;
 pub enum Exchange {
     /// The rest of what the client is sending.
     AwaitBody(Box<Admitted>),
+    /// To know which protocol its server speaks.
+    AwaitEra(Box<AwaitEra>),
     /// The backend.
     AwaitResponse(Box<Sent>),
     /// Messages without a call, for as long as the client listens.
@@ -43,7 +51,7 @@ pub enum Exchange {
 }
 
 /// A POST whose head was let in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Admitted {
     /// The connection.
     pub peer: Key<Peer>,
@@ -65,6 +73,40 @@ pub struct Admitted {
     pub names_events: bool,
     /// Whether the body was declared to be JSON.
     pub is_json: bool,
+    /// What `MCP-Protocol-Version` names.
+    pub version: Version,
+    /// The fields in which a modern request repeats what its body says; `None`: there are none.
+    pub mirror: Option<Box<Mirror>>,
+}
+
+/// What the field `MCP-Protocol-Version` of a request names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// A legacy revision, or nothing.
+    Legacy,
+    /// A modern revision.
+    Modern,
+    /// Something else.
+    Unknown,
+}
+
+/// A POST that came before it was known which protocol its server speaks.
+#[derive(Debug)]
+pub struct AwaitEra {
+    /// Its head.
+    pub admitted: Admitted,
+    /// Its body.
+    pub message: Message,
+}
+
+static NO_MIRROR: Mirror = Mirror::EMPTY;
+
+impl Admitted {
+    /// The fields that repeat what the body says.
+    #[must_use]
+    pub fn mirror(&self) -> &Mirror {
+        self.mirror.as_deref().unwrap_or(&NO_MIRROR)
+    }
 }
 
 /// A POST whose messages are at the backend.
@@ -74,6 +116,8 @@ pub struct Sent {
     pub peer: Option<Key<Peer>>,
     /// The session.
     pub session: Key<Session>,
+    /// For the log.
+    pub from: super::io::PeerAddress,
     /// `Origin`, if it was sent.
     pub origin: Option<Message>,
     /// Answers that are still to come.
@@ -88,6 +132,10 @@ pub struct Sent {
     pub opens_session: bool,
     /// Whether it only waits for the backend to take a notification or response.
     pub is_notice: bool,
+    /// What a modern client said about itself; `None`: it is a legacy one.
+    pub modern: Option<Box<ModernFacts>>,
+    /// The HTTP status of a single answer.
+    pub status: u16,
     /// When it began.
     pub started_at: Instant,
 }
@@ -120,14 +168,16 @@ pub fn events_head() -> ResponseHead {
 }
 
 impl Gateway {
-    /// The connection is gone. Legacy clients do not cancel by leaving: their calls go on.
+    /// The connection is gone. Legacy clients do not cancel by leaving: their calls go on. Modern
+    /// ones do.
     ///
     /// Spec: MCP 2025-11-25, basic/transports: disconnection is not cancellation.
     pub(super) fn peer_closed(&mut self, peer: Key<Peer>) {
         self.read_again_for(peer);
         let Some(key) = self.peers.clear(peer) else { return };
         match self.exchanges.get_mut(key) {
-            Some(Exchange::AwaitBody(_) | Exchange::AwaitPosted(_)) | None => {
+            Some(Exchange::AwaitBody(_) | Exchange::AwaitPosted(_) | Exchange::AwaitEra(_))
+            | None => {
                 self.exchanges.remove(key);
             }
             Some(Exchange::Attached(_)) => self.attached_closed(key),
@@ -139,8 +189,12 @@ impl Gateway {
             Some(Exchange::AwaitResponse(sent)) => {
                 sent.peer = None;
                 let (session, stream) = (sent.session, sent.stream);
+                let is_modern = sent.is_modern();
                 if stream.is_some() {
                     self.detach_peer(session, peer);
+                }
+                if is_modern {
+                    self.cancel_exchange(key);
                 }
             }
         }

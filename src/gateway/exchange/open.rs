@@ -3,18 +3,21 @@
 
 use std::borrow::Cow;
 
-use super::{Admitted, Exchange, Sent};
+use super::modern::is_modern;
+use super::{Admitted, Exchange, Sent, Version};
 use crate::base::{Key, Message};
 use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::Backend;
+use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{BackendFaultKind, ClientFault, Fault, GatewayFault, backend};
 use crate::gateway::io::{Level, Peer};
-use crate::gateway::session::{NewSession, Session};
+use crate::gateway::session::{ClientFacts, NewSession, Session, SessionKind};
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::gateway::{Gateway, note};
 use crate::mcp::legacy::{self, Hello};
+use crate::mcp::meta;
 use crate::mcp::method::Method;
-use crate::mcp::revision;
+use crate::mcp::{revision, tools};
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed, RpcError};
 use crate::wire::{Patch, Splice};
@@ -45,9 +48,14 @@ impl Gateway {
             Some(Exchange::AwaitPosted(posted)) => return self.take_posted(&posted, body),
             _ => return,
         };
+        self.open_admitted(&admitted, body);
+    }
+
+    /// Routes a body whose head was let in, or refuses it.
+    pub(crate) fn open_admitted(&mut self, admitted: &Admitted, body: Message) {
         let mut id = None;
-        if let Err(fault) = self.route(&admitted, body, &mut id) {
-            self.refuse(peer, admitted.origin.as_ref(), id.as_deref(), &fault);
+        if let Err(fault) = self.route(admitted, body, &mut id) {
+            self.refuse(admitted.peer, admitted.origin.as_ref(), id.as_deref(), &fault);
         }
     }
 
@@ -72,11 +80,21 @@ impl Gateway {
                 let incoming = incoming(body, envelope);
                 self.route_one(admitted, incoming)
             }
-            Parsed::Batch(spans) => self.route_batch(admitted, &body, &spans),
+            Parsed::Batch(_) if admitted.version == Version::Modern => {
+                Err(ModernFault::Batch.into())
+            }
+            Parsed::Batch(spans) => {
+                check_version(admitted)?;
+                self.route_batch(admitted, &body, &spans)
+            }
         }
     }
 
     fn route_one(&mut self, admitted: &Admitted, incoming: Incoming) -> Result<(), Fault> {
+        if is_modern(admitted, &incoming) {
+            return self.route_modern(admitted, incoming);
+        }
+        check_version(admitted)?;
         let is_answer = incoming.envelope.kind == Kind::Response;
         // While we drain, clients may still answer what running calls have asked.
         if !is_answer && incoming.method != Method::Cancelled {
@@ -85,9 +103,25 @@ impl Gateway {
         if incoming.method == Method::Initialize && incoming.envelope.kind == Kind::Request {
             return self.open_session(admitted, incoming);
         }
+        if admitted.session_id.is_none() && self.is_era_in_doubt(admitted.server) {
+            self.wait_for_era(admitted, incoming);
+            return Ok(());
+        }
         let session = self.attach(admitted, incoming.envelope.kind)?;
-        self.check_tool(admitted.server, &incoming)?;
-        self.begin(admitted, session, std::slice::from_ref(&incoming), None)
+        self.begin_one(admitted, session, incoming)
+    }
+
+    /// Sends one message within a session that is open.
+    pub(in crate::gateway) fn begin_one(
+        &mut self,
+        admitted: &Admitted,
+        session: Key<Session>,
+        incoming: Incoming,
+    ) -> Result<(), Fault> {
+        let own = self.under_own_name(admitted.server, admitted.principal, &incoming);
+        let one = own.unwrap_or(incoming);
+        self.check_tool(admitted.server, &one)?;
+        self.begin(admitted, session, std::slice::from_ref(&one), None)
     }
 
     /// The session that a message belongs to.
@@ -121,6 +155,7 @@ impl Gateway {
         }
         self.make_room_for_session()?;
         let backend = match self.claimable(server) {
+            _ if self.is_modern_only(server) => self.modern_backend(server)?,
             Some(key) => key,
             None => self.start_backend_ourselves(server)?,
         };
@@ -129,7 +164,8 @@ impl Gateway {
             principal,
             revision: revision::newest(),
             backend,
-            one_shot: true,
+            kind: SessionKind::OneShot,
+            client: None,
             opened_by_gateway: true,
             hello: None,
         }))
@@ -154,10 +190,18 @@ impl Gateway {
                 ClientFault::ContentType.into()
             });
         }
-        self.make_room_for_session()?;
         let server = admitted.server;
+        if self.is_era_in_doubt(server) {
+            self.wait_for_era(admitted, incoming);
+            return Ok(());
+        }
+        self.make_room_for_session()?;
         let hello = legacy::hello(&incoming.message, incoming.envelope.params);
-        let ready = self.ready_backend(server, &hello);
+        let is_modern = self.is_modern_only(server);
+        let ready = match is_modern {
+            true => Some(self.modern_backend(server)?),
+            false => self.ready_backend(server, &hello),
+        };
         let opened_by_gateway = ready.is_some();
         let backend = match ready {
             Some(key) => key,
@@ -169,7 +213,8 @@ impl Gateway {
             principal: admitted.principal,
             revision: hello.revision,
             backend,
-            one_shot: false,
+            kind: SessionKind::Handshake,
+            client: is_modern.then(|| Box::new(client_facts(&incoming))),
             opened_by_gateway,
             hello: Some(request.clone()).filter(|hello| hello.len() <= HELLO_BYTES_MAX),
         });
@@ -197,12 +242,12 @@ impl Gateway {
     /// Answers `initialize` from what the backend has already said, now or when it has.
     fn greet(&mut self, admitted: &Admitted, session: Key<Session>, incoming: Incoming) {
         let exchange = self.await_response(admitted, session, 1, None, true);
-        self.call_for_greeting(exchange, session, incoming);
+        self.call_for_greeting(exchange, session, &incoming);
     }
 
     /// Sends messages to the session's backend, and begins to wait for their answers. `answers` are
     /// those that a batch has already; `None` for a single message.
-    pub(in crate::gateway) fn begin(
+    pub(super) fn begin(
         &mut self,
         admitted: &Admitted,
         session: Key<Session>,
@@ -229,7 +274,7 @@ impl Gateway {
         Ok(())
     }
 
-    fn check_room(&self, session: Key<Session>, n_requests: usize) -> Result<(), Fault> {
+    pub(super) fn check_room(&self, session: Key<Session>, n_requests: usize) -> Result<(), Fault> {
         let Some(session) = self.sessions.get(session) else {
             return Err(ClientFault::UnknownSession.into());
         };
@@ -250,24 +295,20 @@ impl Gateway {
     }
 
     /// Refuses a tool that the configuration does not list.
-    pub(in crate::gateway) fn check_tool(
-        &self,
-        server: ServerId,
-        one: &Incoming,
-    ) -> Result<(), Fault> {
+    pub(super) fn check_tool(&self, server: ServerId, one: &Incoming) -> Result<(), Fault> {
         if one.method != Method::ToolsCall {
             return Ok(());
         }
-        let Some(tools) = &self.server(server).tools else { return Ok(()) };
+        let Some(allowed) = &self.server(server).tools else { return Ok(()) };
         let name = one.envelope.name.and_then(|span| scan::string(&one.message, span));
         let name = name.unwrap_or(Cow::Borrowed(""));
-        if tools.iter().any(|tool| **tool == *name) {
+        if tools::is_allowed(allowed, &name) {
             return Ok(());
         }
         Err(ClientFault::UnknownTool(name.into()).into())
     }
 
-    fn await_response(
+    pub(super) fn await_response(
         &mut self,
         admitted: &Admitted,
         session: Key<Session>,
@@ -275,13 +316,14 @@ impl Gateway {
         batch: Option<Vec<Message>>,
         opens_session: bool,
     ) -> Key<Exchange> {
-        let one_shot = self.sessions.get(session).is_some_and(|session| session.one_shot);
+        let one_shot = self.sessions.get(session).is_some_and(|s| s.kind == SessionKind::OneShot);
         let events = if one_shot { admitted.names_events } else { admitted.accepts_events };
         let mode = self.mode(admitted.server, admitted.principal);
         let stream = self.stream_of_attached(admitted.peer, session);
         let sent = Sent {
             peer: Some(admitted.peer).filter(|_| stream.is_none()),
             session,
+            from: admitted.from,
             origin: admitted.origin.clone(),
             waiting,
             is_notice: waiting == 0 && batch.as_ref().is_none_or(Vec::is_empty),
@@ -289,6 +331,8 @@ impl Gateway {
             stream,
             may_stream: events && mode != ResponseMode::Json,
             opens_session,
+            modern: None,
+            status: super::finish::OK,
             started_at: self.now.mono,
         };
         let key = self.exchanges.insert(Exchange::AwaitResponse(Box::new(sent)));
@@ -324,6 +368,31 @@ impl Gateway {
             hello.known && hello.revision == revision::newest() && !hello.has_capabilities;
         let key = self.claimable(server)?;
         (same_question || self.server(server).shared).then_some(key)
+    }
+}
+
+/// What stands for a client that has not said who it is.
+const UNKNOWN_CLIENT: &[u8] = br#"{"name":"unknown","version":"0"}"#;
+
+/// What a modern server is told of a legacy client with each request.
+fn client_facts(incoming: &Incoming) -> ClientFacts {
+    let member = |name| {
+        let span = scan::member(&incoming.message, incoming.envelope.params?, name)?;
+        let value = span.of(&incoming.message);
+        value.starts_with(b"{").then_some(value)
+    };
+    let capabilities = member("capabilities").unwrap_or(b"{}");
+    ClientFacts {
+        info: Message::copy_of(member("clientInfo").unwrap_or(UNKNOWN_CLIENT)),
+        capabilities: Message::new(meta::capabilities_for_modern(capabilities)),
+    }
+}
+
+/// A version that nobody knows is refused once the body has not claimed a modern one.
+fn check_version(admitted: &Admitted) -> Result<(), Fault> {
+    match admitted.version {
+        Version::Legacy => Ok(()),
+        Version::Modern | Version::Unknown => Err(ClientFault::Revision.into()),
     }
 }
 

@@ -11,8 +11,8 @@ use crate::gateway::backend::{Backend, Owner};
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::io::{EventKind, Level};
 use crate::gateway::session::Session;
-use crate::mcp::Code;
 use crate::mcp::method::Method;
+use crate::mcp::{Code, Era};
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
 use crate::wire::{Patch, Splice};
@@ -86,9 +86,19 @@ impl Gateway {
         match call.whom {
             CallFor::Exchange(exchange) => {
                 let opens = call.method == Method::Initialize;
+                if opens && envelope.error.is_some() && self.begins_again(backend, &call, &message)
+                {
+                    return;
+                }
                 let refused = opens
                     .then(|| self.client_handshake_done(backend, exchange, &message, envelope));
                 self.note_subscription(&call, exchange, envelope);
+                let translated = self.for_era(&call, &message, envelope);
+                let (message, envelope) = match &translated {
+                    Some(own) => (own.message.clone(), &own.envelope),
+                    None => (message, envelope),
+                };
+                self.note_status(&call, &message, envelope);
                 let out = self.for_client(&call, message, envelope);
                 self.deliver(exchange, out);
                 if let Some(Err(session)) = refused {
@@ -96,6 +106,8 @@ impl Gateway {
                 }
             }
             CallFor::Handshake => self.handshake_done(backend, &message, envelope),
+            CallFor::Discovery => self.discovered(backend, &message, envelope),
+            CallFor::Listening(session) => self.below_ended(session),
             CallFor::Reopening => self.reopened(backend, &message, envelope),
             CallFor::Tools(pages) => self.tools_page(backend, pages, &message, envelope),
             CallFor::Nobody => {}
@@ -115,24 +127,16 @@ impl Gateway {
     }
 
     /// The answer under the client's id; all other bytes are the backend's, unless a list holds
-    /// tools that the configuration hides.
-    fn for_client(&self, call: &Call, message: Message, envelope: &Envelope) -> Splice {
-        let hidden = match (call.method, self.backends.get(call.backend)) {
-            (Method::ToolsList, Some(backend)) => self.server(backend.server).tools.as_deref(),
-            _ => None,
+    /// tools that its client must not or cannot see as they are.
+    fn for_client(&mut self, call: &Call, message: Message, envelope: &Envelope) -> Splice {
+        let Some(id) = envelope.id else {
+            return Splice::whole(error_with_id(&message, envelope, &call.id));
         };
-        let splice = Splice::whole(message.clone());
-        let splice = match envelope.id {
-            Some(span) => splice.with(span, Patch::Bytes(call.id.clone())),
-            None => return Splice::whole(error_with_id(&message, envelope, &call.id)),
-        };
-        match (hidden, envelope.result) {
-            (Some(allowed), Some(result)) => {
-                let edited = without_hidden_tools(&message, result, allowed);
-                edited
-                    .map_or(splice.clone(), |(span, tools)| splice.with(span, Patch::Bytes(tools)))
-            }
-            _ => splice,
+        let edited = envelope.result.and_then(|result| self.published(call, &message, result));
+        let splice = Splice::whole(message).with(id, Patch::Bytes(call.id.clone()));
+        match edited {
+            Some((place, result)) => splice.with(place, Patch::Bytes(result)),
+            None => splice,
         }
     }
 
@@ -148,11 +152,17 @@ impl Gateway {
         if method == Method::Progress {
             return self.progress(backend, message, envelope);
         }
+        if self.era_of(backend) == Era::Modern {
+            return self.modern_said(backend, method, via, &message, envelope);
+        }
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         match owner {
             Some(Owner::Session(session)) => {
                 if method == Method::Cancelled {
                     self.forget_asked(session, &message, envelope);
+                }
+                if self.is_of_pool(session) {
+                    return self.said_to_pool(session, method, via, &message, envelope);
                 }
                 // Lists and resources change for the whole session; logs belong to what runs.
                 let belongs = via.or_else(|| match method {
@@ -162,6 +172,7 @@ impl Gateway {
                 self.relay(session, belongs, Splice::whole(message), None);
             }
             Some(Owner::Shared) => {
+                self.tell_listeners(backend, &message, envelope);
                 self.relay_to_some(backend, method, via, &message, envelope);
             }
             Some(Owner::Nobody) => self.keep_for_first_session(backend, message),
@@ -231,8 +242,8 @@ impl Gateway {
             _ => None,
         });
         let mut stream = exchange.and_then(|exchange| self.stream_of_exchange(exchange));
-        // Behind a one-shot session there may be many clients: no other stream will do.
-        if stream.is_none() && !self.is_one_shot(session) {
+        // Behind a pooled session there may be many clients: no other stream will do.
+        if stream.is_none() && !self.is_pooled(session) {
             stream = self.sessions.get(session).and_then(Session::listener);
             if stream.is_none()
                 && let Some(other) = self.any_stream_of(session)
@@ -242,7 +253,7 @@ impl Gateway {
         }
         match stream {
             Some(number) => self.send_on_stream(session, number, message),
-            None if self.is_one_shot(session) => {}
+            None if self.is_pooled(session) => {}
             None => self.queue(session, message, asks),
         }
         stream
@@ -269,25 +280,4 @@ fn error_with_id(message: &Message, envelope: &Envelope, id: &Message) -> Messag
     let none = format!("{{\"code\":{code},\"message\":\"no answer\"}}");
     let error = envelope.error.map_or(none.as_bytes(), |span| span.of(message));
     Message::new([b"{\"jsonrpc\":\"2.0\",\"id\":", &id[..], b",\"error\":", error, b"}"].concat())
-}
-
-/// The array `tools` of a result with the allowed tools alone, and where it stands.
-fn without_hidden_tools(
-    message: &Message,
-    result: crate::base::Span,
-    allowed: &[Box<str>],
-) -> Option<(crate::base::Span, Message)> {
-    let tools = scan::member(message, result, "tools")?;
-    let mut kept = b"[".to_vec();
-    for tool in scan::elements(message, tools) {
-        let name = scan::member(message, tool, "name").and_then(|span| scan::string(message, span));
-        if name.is_some_and(|name| allowed.iter().any(|one| **one == *name)) {
-            if kept.len() > 1 {
-                kept.push(b',');
-            }
-            kept.extend_from_slice(tool.of(message));
-        }
-    }
-    kept.push(b']');
-    Some((tools, Message::new(kept)))
 }

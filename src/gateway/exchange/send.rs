@@ -7,9 +7,11 @@ use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::{Backend, Carrier, Link};
-use crate::gateway::call::{Call, CallFor, id_of};
+use crate::gateway::call::{Call, CallFor, Fields, id_of};
 use crate::gateway::io::EventKind;
+use crate::gateway::listen::LISTEN_FOR;
 use crate::gateway::session::Session;
+use crate::mcp::Era;
 use crate::mcp::method::Method;
 use crate::wire::{Patch, Splice};
 
@@ -22,17 +24,24 @@ impl Gateway {
         one: &Incoming,
     ) {
         let Some((backend, _)) = self.backend_of(session) else { return };
-        if self.is_shared(backend) && self.is_settled_here(exchange, session, one) {
+        if self.is_settled(exchange, session, backend, one) {
             return;
         }
+        let for_backend = self.for_backend(backend, session, one);
+        let one = for_backend.as_ref().unwrap_or(one);
         let for_all = self.for_all_sessions(backend, session, one);
         let one = for_all.as_ref().unwrap_or(one);
+        let fields = self.fields_below(backend, exchange, one);
         let mut request = Splice::whole(self.flattened(backend, one));
         let nothing = Splice::whole(Message::default());
         let key = self.new_call(backend, CallFor::Exchange(exchange), one, nothing, true);
         let is_kept = self.may_need_again(backend);
         let Some(call) = self.calls.get_mut(key) else { return };
         let id = id_of(key);
+        call.fields = fields.unwrap_or_default();
+        if one.method == Method::Listen {
+            call.deadline = self.now.mono + LISTEN_FOR;
+        }
         if let Some(span) = one.envelope.id {
             request = request.with(span, Patch::Number(id));
         }
@@ -45,6 +54,20 @@ impl Gateway {
             call.request = request.clone();
         }
         self.send_below(backend, request, Carrier::Call(key));
+    }
+
+    /// Whether a request is answered here, because its backend must not see it.
+    fn is_settled(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        backend: Key<Backend>,
+        one: &Incoming,
+    ) -> bool {
+        if self.era_of(backend) == Era::Modern {
+            return self.is_settled_for_modern(exchange, session, backend, one);
+        }
+        self.is_shared(backend) && self.is_settled_here(exchange, session, one)
     }
 
     /// Whether what was sent may have to be looked at or sent once more: a child of one session
@@ -84,22 +107,35 @@ impl Gateway {
         self.open_link(backend, request, key);
     }
 
-    /// A call that is answered from what the backend has said to the gateway; it is never sent.
+    /// A call that is answered from what the backend has said to the gateway.
     pub(crate) fn call_for_greeting(
         &mut self,
         exchange: Key<Exchange>,
         session: Key<Session>,
-        one: Incoming,
+        one: &Incoming,
     ) {
-        let Some((backend, server)) = self.backend_of(session) else { return };
-        let request = Splice::whole(one.message.clone());
-        let key = self.new_call(backend, CallFor::Exchange(exchange), &one, request, false);
-        let deadline = self.now.mono + self.server(server).startup_timeout;
-        if let Some(call) = self.calls.get_mut(key) {
-            call.deadline = deadline;
+        let Some((backend, _)) = self.backend_of(session) else { return };
+        if let Some(key) = self.call_never_sent(exchange, session, one) {
+            self.greet_or_wait(backend, key);
         }
+    }
+
+    /// A call that waits for something else than an answer; it is never sent.
+    pub(crate) fn call_never_sent(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> Option<Key<Call>> {
+        let (backend, server) = self.backend_of(session)?;
+        let request = Splice::whole(one.message.clone());
+        let key = self.new_call(backend, CallFor::Exchange(exchange), one, request, false);
+        let deadline = self.now.mono + self.server(server).startup_timeout;
+        let call = self.calls.get_mut(key)?;
+        call.deadline = deadline;
+        call.is_never_sent = true;
         self.alarms.set(Alarm::Calls, deadline);
-        self.greet_or_wait(backend, key);
+        Some(key)
     }
 
     fn new_call(
@@ -126,15 +162,21 @@ impl Gateway {
             method: one.method,
             name: name.clone(),
             tool,
+            uri: (one.method == Method::ResourcesRead)
+                .then(|| one.envelope.uri.map(part))
+                .flatten(),
             id: one.envelope.id.map(part).unwrap_or_default(),
             token: one.envelope.meta_progress_token.map(part),
             token_is_ours: self.shares_tokens(backend),
             request,
+            fields: Fields::default(),
+            http_status: None,
             fetch: None,
             sent_at: self.now.mono,
             deadline,
             cancelled: false,
             resent: false,
+            is_never_sent: false,
         });
         self.alarms.set(Alarm::Calls, deadline);
         if logged {
@@ -159,6 +201,9 @@ impl Gateway {
                 self.cancel(session, backend, one);
                 false
             }
+            // A modern server takes no notifications: what a legacy client says of itself goes
+            // with its next request.
+            _ if self.era_of(backend) == Era::Modern => false,
             _ => {
                 let message = Splice::whole(self.flattened(backend, one));
                 self.send_below(backend, message, Carrier::Notice(Some(exchange)))
@@ -195,6 +240,9 @@ impl Gateway {
             is_own && !call.cancelled && &*call.id == id && call.method != Method::Initialize
         });
         let Some((key, _)) = found else { return };
+        if self.era_of(backend) == Era::Modern {
+            return self.cancel_call(key, "cancelled by its client");
+        }
         let message = self.flattened(backend, one);
         let notice = Splice::whole(message).with(span, Patch::Number(id_of(key)));
         self.send_below(backend, notice, Carrier::Notice(None));
@@ -211,7 +259,7 @@ impl Gateway {
     fn shares_tokens(&self, backend: Key<Backend>) -> bool {
         use crate::gateway::backend::Owner;
         match self.backends.get(backend).map(|backend| backend.owner) {
-            Some(Owner::Session(key)) => self.sessions.get(key).is_none_or(|s| s.one_shot),
+            Some(Owner::Session(key)) => self.sessions.get(key).is_none_or(Session::is_pooled),
             _ => true,
         }
     }

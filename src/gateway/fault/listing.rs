@@ -3,11 +3,14 @@
 //!
 //! It chooses nothing: statuses, codes and texts come from the table in `fault`.
 
+use super::modern::ModernFault;
 use super::{
     BackendFault, BackendFaultKind, ClientFault, Fault, Foreign, GatewayFault, RpcError, Shape,
     Unknown,
 };
 use crate::base::Limits;
+use crate::mcp::meta::MetaError;
+use crate::mcp::mirror::MirrorError;
 use crate::wire::json::JsonReason;
 
 /// One fault as clients see it.
@@ -66,6 +69,21 @@ fn all() -> Vec<Fault> {
         C::MisplacedInitialize,
         C::UnknownTool("delete_everything".into()),
         C::Busy,
+        C::Modern(ModernFault::Answer),
+        C::Modern(ModernFault::Batch),
+        C::Modern(ModernFault::Mirror(MirrorError::Missing {
+            field: "Mcp-Method".into(),
+            body: "tools/call".into(),
+        })),
+        C::Modern(ModernFault::Meta(MetaError::Missing(
+            "io.modelcontextprotocol/clientCapabilities",
+        ))),
+        C::Modern(ModernFault::Version("2027-01-01".into())),
+        C::Modern(ModernFault::NoSuchMethod("ping".to_owned())),
+        C::Modern(ModernFault::Capability("{\"elicitation\":{}}")),
+        C::Modern(ModernFault::Params(
+            "the server did not take a subscription to file:///a".into(),
+        )),
     ];
     let backend = [
         (BackendFaultKind::Down, "its process exited with status 1; stderr: no such file"),
@@ -125,6 +143,20 @@ const fn client_name(fault: &ClientFault) -> &'static str {
         C::MisplacedInitialize => "MisplacedInitialize",
         C::UnknownTool(_) => "UnknownTool",
         C::Busy => "Busy",
+        C::Modern(fault) => modern_name(fault),
+    }
+}
+
+const fn modern_name(fault: &ModernFault) -> &'static str {
+    match fault {
+        ModernFault::Answer => "Modern(Answer)",
+        ModernFault::Batch => "Modern(Batch)",
+        ModernFault::Mirror(_) => "Modern(Mirror)",
+        ModernFault::Meta(_) => "Modern(Meta)",
+        ModernFault::Version(_) => "Modern(Version)",
+        ModernFault::NoSuchMethod(_) => "Modern(NoSuchMethod)",
+        ModernFault::Capability(_) => "Modern(Capability)",
+        ModernFault::Params(_) => "Modern(Params)",
     }
 }
 

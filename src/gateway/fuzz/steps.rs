@@ -349,5 +349,5 @@ fn head(method: Method, path: &str, fields: &[(Field, &str)]) -> RequestHead {
         bytes.extend_from_slice(value.as_bytes());
         known[*field as usize] = Some(Span::new(start, bytes.len()));
     }
-    RequestHead { bytes: Message::new(bytes), method, target, known }
+    RequestHead { bytes: Message::new(bytes), method, target, known, params: Vec::new() }
 }

@@ -11,7 +11,7 @@ use crate::gateway::io::{
     StreamEvent,
 };
 use crate::gateway::snapshot::{
-    ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
 };
 use crate::policy::auth;
 use crate::wire::Splice;
@@ -444,8 +444,10 @@ fn snapshot(options: u8) -> Snapshot {
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(600),
         responses: Vec::new(),
+        schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
         websocket: true,
+        tolerance: Default::default(),
         limits: Limits::TEST_MIN,
         version: "0".into(),
     }
@@ -461,6 +463,7 @@ fn server(name: &str, transport: Transport) -> Server {
         shared: false,
         required: false,
         response: ResponseMode::Auto,
+        schema: Care::Reference,
     }
 }
 

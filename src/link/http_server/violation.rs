@@ -117,6 +117,7 @@ const fn head_refusal(error: HeadError) -> (u16, &'static str, &'static str) {
         HeadError::FieldName => (400, BAD_REQUEST, "malformed header name"),
         HeadError::FieldValue => (400, BAD_REQUEST, "malformed header value"),
         HeadError::Repeated(field) => (400, BAD_REQUEST, repeated(field)),
+        HeadError::RepeatedParam => (400, BAD_REQUEST, "repeated Mcp-Param header"),
         HeadError::HostMissing => (400, BAD_REQUEST, "missing Host header"),
         HeadError::Host => (400, BAD_REQUEST, "malformed Host header"),
         HeadError::Framing(error) => framing_refusal(error),
@@ -151,11 +152,14 @@ const fn repeated(field: Field) -> &'static str {
     match field {
         // It is a list, and joined; named here so that the table is complete.
         Field::Accept => "repeated Accept header",
+        Field::AccessControlRequestHeaders => "repeated Access-Control-Request-Headers header",
         Field::AccessControlRequestMethod => "repeated Access-Control-Request-Method header",
         Field::Authorization => "repeated Authorization header",
         Field::ContentType => "repeated Content-Type header",
         Field::Host => "repeated Host header",
         Field::LastEventId => "repeated Last-Event-ID header",
+        Field::McpMethod => "repeated Mcp-Method header",
+        Field::McpName => "repeated Mcp-Name header",
         Field::McpProtocolVersion => "repeated MCP-Protocol-Version header",
         Field::McpSessionId => "repeated Mcp-Session-Id header",
         Field::Origin => "repeated Origin header",

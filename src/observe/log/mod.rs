@@ -165,9 +165,10 @@ impl Log {
                 }
             }
             EventKind::Stderr { line } => self.record_stderr(&about, line, batch),
-            EventKind::Tools { pages } => {
+            EventKind::Tools { pages, renamed, withheld } => {
                 if let Some(name) = &about.name {
-                    batch.tools_changed |= self.tools.set(name, pages, &self.redactor);
+                    let listing = tools::Listing { pages, renamed, withheld };
+                    batch.tools_changed |= self.tools.set(name, &listing, &self.redactor);
                 }
             }
         }

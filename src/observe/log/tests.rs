@@ -157,10 +157,14 @@ fn stderr_of_children_cannot_forge_lines() {
     );
 }
 
+fn listed(pages: Vec<Message>) -> Event {
+    event(EventKind::Tools { pages, renamed: Vec::new(), withheld: Vec::new() })
+}
+
 #[test]
 fn tools_change_once() {
     let mut log = log("");
-    let tools = event(EventKind::Tools { pages: vec![Message::from(r#"[{"name":"a"}]"#)] });
+    let tools = listed(vec![Message::from(r#"[{"name":"a"}]"#)]);
     assert!(record(&mut log, &tools).tools_changed);
     assert!(record(&mut log, &tools).is_empty());
     let text = String::from_utf8(log.encode_tools()).unwrap();

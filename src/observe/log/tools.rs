@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-//! `tools.json`: which tools each server offers, under their original names.
+//! `tools.json`: which tools each server offers, under their original names; under which other
+//! names they are published, and which are withheld.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::Message;
+use crate::gateway::io::Withheld;
 use crate::observe::redact::Redactor;
 use crate::wire::json::{Node, tree, write};
 
@@ -21,17 +23,27 @@ pub struct Tools {
 struct Tool {
     name: String,
     description: String,
+    published: Option<String>,
+    withheld: Option<String>,
+}
+
+/// What a server has told about its tools, and what became of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Listing<'l> {
+    /// Arrays of tools in JSON.
+    pub pages: &'l [Message],
+    /// Original and published names, where they differ for somebody.
+    pub renamed: &'l [(Box<str>, Box<str>)],
+    /// The tools that are not shown.
+    pub withheld: &'l [Withheld],
 }
 
 impl Tools {
-    /// Replaces the tools of `server` by those in `pages`, arrays of tools in JSON, and says
-    /// whether that changed anything. What is no tool is skipped.
-    pub fn set(&mut self, server: &Arc<str>, pages: &[Message], redactor: &Redactor) -> bool {
-        let tools: Vec<Tool> = pages
-            .iter()
-            .filter_map(|page| tree::parse(page, DEPTH_MAX).ok())
-            .flat_map(|page| read_page(&page, redactor))
-            .collect();
+    /// Replaces the tools of `server` by those in `listing`, and says whether that changed
+    /// anything. What is no tool is skipped.
+    pub fn set(&mut self, server: &Arc<str>, listing: &Listing<'_>, redactor: &Redactor) -> bool {
+        let pages = listing.pages.iter().filter_map(|page| tree::parse(page, DEPTH_MAX).ok());
+        let tools: Vec<Tool> = pages.flat_map(|page| read_page(&page, listing, redactor)).collect();
         let changed = self.servers.get(server) != Some(&tools);
         self.servers.insert(Arc::clone(server), tools);
         changed
@@ -51,6 +63,12 @@ impl Tools {
                 write::push_str(&mut out, &tool.name);
                 out.extend_from_slice(b",\n        \"description\": ");
                 write::push_str(&mut out, &tool.description);
+                for (member, text) in [("published", &tool.published), ("withheld", &tool.withheld)]
+                {
+                    let Some(text) = text else { continue };
+                    out.extend_from_slice(format!(",\n        \"{member}\": ").as_bytes());
+                    write::push_str(&mut out, text);
+                }
                 out.extend_from_slice(b"\n      }");
             }
             out.extend_from_slice(if tools.is_empty() { b"]" } else { b"\n    ]" });
@@ -60,17 +78,27 @@ impl Tools {
     }
 }
 
-fn read_page(page: &Node, redactor: &Redactor) -> Vec<Tool> {
+fn read_page(page: &Node, listing: &Listing<'_>, redactor: &Redactor) -> Vec<Tool> {
     // Descriptions speak of tokens and passwords without telling any: only what we know to be
     // secret is taken out.
     let clean =
         |text: &str| String::from_utf8_lossy(&redactor.redact_known(text.as_bytes())).into_owned();
     let text = |tool: &Node, key| tool.get(key).and_then(Node::as_str).map(clean);
+    let renamed: BTreeMap<&str, &str> =
+        listing.renamed.iter().map(|(own, name)| (&**own, &**name)).collect();
+    let withheld: BTreeMap<&str, &str> =
+        listing.withheld.iter().map(|one| (&*one.tool, &*one.reason)).collect();
     let tools = page.as_array().unwrap_or_default().iter();
     tools
         .filter_map(|tool| {
             let description = text(tool, "description").unwrap_or_default();
-            Some(Tool { name: text(tool, "name")?, description })
+            let own = tool.get("name").and_then(Node::as_str)?;
+            Some(Tool {
+                name: clean(own),
+                description,
+                published: renamed.get(own).map(|name| clean(name)),
+                withheld: withheld.get(own).map(|reason| clean(reason)),
+            })
         })
         .collect()
 }
@@ -80,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_is_indented_json_of_names_and_descriptions() {
+    fn the_file_is_indented_json_of_names_descriptions_and_what_became_of_them() {
         let mut tools = Tools::default();
         assert_eq!(tools.encode(), b"{\n  \"servers\": {}\n}\n");
         let redactor = Redactor::default();
@@ -90,9 +118,13 @@ mod tests {
             Message::from(r#"[{"inputSchema":{},"name":"b"}]"#),
             Message::from("no JSON"),
         ];
-        assert!(tools.set(&github, &pages, &redactor));
-        assert!(!tools.set(&github, &pages, &redactor));
-        assert!(tools.set(&"empty".into(), &[], &redactor));
+        let renamed = [("b".into(), "b_12345678".into())];
+        let withheld = [Withheld { tool: "b".into(), reason: "it is \"odd\"".into() }];
+        let listing = Listing { pages: &pages, renamed: &renamed, withheld: &withheld };
+        assert!(tools.set(&github, &Listing { pages: &pages, ..Listing::default() }, &redactor));
+        assert!(tools.set(&github, &listing, &redactor));
+        assert!(!tools.set(&github, &listing, &redactor));
+        assert!(tools.set(&"empty".into(), &Listing::default(), &redactor));
         let want = r#"{
   "servers": {
     "empty": [],
@@ -103,7 +135,9 @@ mod tests {
       },
       {
         "name": "b",
-        "description": ""
+        "description": "",
+        "published": "b_12345678",
+        "withheld": "it is \"odd\""
       }
     ]
   }

@@ -287,6 +287,17 @@ mod tests {
         );
     }
 
+    // Checklist 23.
+    #[test]
+    fn nobody_on_the_way_may_keep_or_gather_a_stream() {
+        let mut out = Vec::new();
+        let head = ResponseHead::new(200, Content::Events);
+        encode_head(&mut out, &head, Ending::Chunked, Connection::Persists, HttpDate::new().at(0));
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("\r\nX-Accel-Buffering: no\r\n"), "{text}");
+        assert!(text.contains("\r\nCache-Control: no-cache"), "{text}");
+    }
+
     #[test]
     fn a_value_cannot_split_the_answer() {
         let head = ResponseHead::new(200, Content::None).with("A", "b\r\nC: d").with("E", "f");

@@ -17,9 +17,14 @@ pub enum Known {
     ContentLength,
     /// `Expect`
     Expect,
+    /// `Mcp-Param-*`
+    Param,
     /// `Transfer-Encoding`
     TransferEncoding,
 }
+
+/// What the name of a field begins with that mirrors an argument of a tool.
+pub const PARAM_PREFIX: &str = "mcp-param-";
 
 /// Which field `name` means; names are compared without case (RFC 9110 §5.1).
 #[must_use]
@@ -31,8 +36,11 @@ pub fn known(name: &[u8]) -> Option<Known> {
         (6, b'e') => (b"expect", Known::Expect),
         (6, _) => (b"origin", Known::Handed(Field::Origin)),
         (7, _) => (b"upgrade", Known::Handed(Field::Upgrade)),
+        (8, _) => (b"mcp-name", Known::Handed(Field::McpName)),
         (10, b'c') => (b"connection", Known::Connection),
+        (10, b'm') => (b"mcp-method", Known::Handed(Field::McpMethod)),
         (10, _) => (b"x-agent-id", Known::Handed(Field::XAgentId)),
+        (11.., b'm') if is_param(name) => return Some(Known::Param),
         (12, _) => (b"content-type", Known::Handed(Field::ContentType)),
         (13, b'a') => (b"authorization", Known::Handed(Field::Authorization)),
         (13, _) => (b"last-event-id", Known::Handed(Field::LastEventId)),
@@ -47,9 +55,21 @@ pub fn known(name: &[u8]) -> Option<Known> {
             let field = Field::AccessControlRequestMethod;
             (b"access-control-request-method", Known::Handed(field))
         }
+        (30, _) => {
+            let field = Field::AccessControlRequestHeaders;
+            (b"access-control-request-headers", Known::Handed(field))
+        }
         _ => return None,
     };
     is_name(name, spelled).then_some(field)
+}
+
+/// Whether a field of this name mirrors an argument of a tool.
+#[must_use]
+pub fn is_param(name: &[u8]) -> bool {
+    let prefix = name.split_at_checked(PARAM_PREFIX.len());
+    prefix
+        .is_some_and(|(prefix, rest)| is_name(prefix, PARAM_PREFIX.as_bytes()) && !rest.is_empty())
 }
 
 /// Whether `name` is `spelled`, which has the letters `a` to `z` and `-`, in any case. Bit 5 makes
@@ -113,8 +133,9 @@ mod tests {
 
     #[test]
     fn every_field_is_known_by_its_name_in_any_case() {
-        let names: [(&str, Known); 18] = [
+        let names: [(&str, Known); 21] = [
             ("Accept", Known::Handed(Field::Accept)),
+            ("Access-Control-Request-Headers", Known::Handed(Field::AccessControlRequestHeaders)),
             ("Access-Control-Request-Method", Known::Handed(Field::AccessControlRequestMethod)),
             ("Authorization", Known::Handed(Field::Authorization)),
             ("Connection", Known::Connection),
@@ -123,6 +144,8 @@ mod tests {
             ("Expect", Known::Expect),
             ("Host", Known::Handed(Field::Host)),
             ("Last-Event-ID", Known::Handed(Field::LastEventId)),
+            ("Mcp-Method", Known::Handed(Field::McpMethod)),
+            ("Mcp-Name", Known::Handed(Field::McpName)),
             ("MCP-Protocol-Version", Known::Handed(Field::McpProtocolVersion)),
             ("Mcp-Session-Id", Known::Handed(Field::McpSessionId)),
             ("Origin", Known::Handed(Field::Origin)),
@@ -141,6 +164,19 @@ mod tests {
             assert_eq!(known(other.as_bytes()), None, "{other}");
         }
         assert_eq!(known(b""), None);
+    }
+
+    #[test]
+    fn fields_that_mirror_arguments_are_known_by_their_prefix() {
+        for len in 1..40 {
+            for prefix in ["Mcp-Param-", "mcp-param-", "MCP-PARAM-"] {
+                let name = format!("{prefix}{}", "x".repeat(len));
+                assert_eq!(known(name.as_bytes()), Some(Known::Param), "{name}");
+                assert_eq!(known(&name.as_bytes()[1..]), None, "{name}");
+            }
+        }
+        assert_eq!(known(b"Mcp-Param-"), None);
+        assert_eq!(known(b"Mcp-Params-x"), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@
 use std::mem::MaybeUninit;
 
 use super::chunked::is_token;
-use super::fields::{Known, Persistence, known};
+use super::fields::{Known, PARAM_PREFIX, Persistence, known};
 use super::framing::{Framing, FramingError, FramingFields};
 use super::target::{self, Target, is_authority};
 use super::{Field, Method, RequestHead};
@@ -73,6 +73,8 @@ pub enum HeadError {
     FieldValue,
     /// A field that may stand only once stands more often.
     Repeated(Field),
+    /// A field that mirrors an argument of a tool stands more often than once.
+    RepeatedParam,
     /// HTTP/1.1 without `Host`.
     HostMissing,
     /// A `Host` that cannot be a host.
@@ -134,6 +136,7 @@ fn too_long(start: &[u8]) -> HeadError {
 #[derive(Default)]
 struct Fields<'a> {
     known: [Option<Span>; Field::COUNT],
+    params: Vec<(Span, Span)>,
     /// The values of `Accept` in one, if there is more than one.
     accept: Vec<u8>,
     framing: FramingFields<'a>,
@@ -179,6 +182,7 @@ impl<'a> Fields<'a> {
         match known(name) {
             None => {}
             Some(Known::Handed(field)) => return self.hand(input, field, value),
+            Some(Known::Param) => return self.param(input, name, value),
             Some(Known::Connection) => self.persistence.note(value),
             Some(Known::ContentLength) => self.framing.note_length(value),
             Some(Known::TransferEncoding) => self.framing.note_coding(value),
@@ -190,6 +194,16 @@ impl<'a> Fields<'a> {
     fn expect(&mut self, value: &'a [u8]) -> Result<(), HeadError> {
         // Two expectations are one of which we may know only half.
         self.expect.replace(value).map_or(Ok(()), |_| Err(HeadError::Expectation))
+    }
+
+    fn param(&mut self, input: &[u8], name: &[u8], value: &[u8]) -> Result<(), HeadError> {
+        let name = &name[PARAM_PREFIX.len()..];
+        // Of two values somebody before us may have read the other one.
+        if self.params.iter().any(|(other, _)| other.of(input).eq_ignore_ascii_case(name)) {
+            return Err(HeadError::RepeatedParam);
+        }
+        self.params.push((span_of(input, name), span_of(input, value)));
+        Ok(())
     }
 
     fn hand(&mut self, input: &[u8], field: Field, value: &[u8]) -> Result<(), HeadError> {
@@ -231,7 +245,7 @@ impl<'a> Fields<'a> {
     ) -> RequestHead {
         if self.accept.is_empty() && matches!(form, Target::Origin | Target::Asterisk) {
             let bytes = Message::copy_of(input);
-            return RequestHead { bytes, method, target, known: self.known };
+            return RequestHead { bytes, method, target, known: self.known, params: self.params };
         }
         let mut bytes = Vec::with_capacity(input.len() + self.accept.len());
         bytes.extend_from_slice(input);
@@ -251,7 +265,8 @@ impl<'a> Fields<'a> {
                 origin_form(&mut bytes, within(rest), method)
             }
         };
-        RequestHead { bytes: Message::new(bytes), method, target, known: self.known }
+        let bytes = Message::new(bytes);
+        RequestHead { bytes, method, target, known: self.known, params: self.params }
     }
 }
 
@@ -343,11 +358,13 @@ pub fn fuzz(input: &[u8]) {
     assert!(head.bytes.starts_with(&input[..end]));
     let target = head.target.of(&head.bytes);
     assert!(target == b"*" && head.method == Method::Options || target.starts_with(b"/"));
-    let spans = head.known.iter().flatten();
+    let spans = head.known.iter().flatten().chain(head.params.iter().map(|(_, value)| value));
     assert!(spans.clone().all(|span| span.end as usize <= head.bytes.len()));
     for value in spans.map(|span| span.of(&head.bytes)) {
         assert!(value.iter().all(|&byte| super::chunked::is_text(byte)));
     }
+    assert_eq!(head.param_messages().count(), head.params.len());
+    assert!(head.param_messages().all(|(name, _)| name.bytes().all(is_token) && !name.is_empty()));
     assert!(head.field(Field::Host).is_some() || request.version == Version::Http10);
 }
 

@@ -38,6 +38,8 @@ pub enum Method {
 pub enum Field {
     /// `Accept`
     Accept,
+    /// `Access-Control-Request-Headers`
+    AccessControlRequestHeaders,
     /// `Access-Control-Request-Method`
     AccessControlRequestMethod,
     /// `Authorization`
@@ -48,6 +50,10 @@ pub enum Field {
     Host,
     /// `Last-Event-ID`
     LastEventId,
+    /// `Mcp-Method`
+    McpMethod,
+    /// `Mcp-Name`
+    McpName,
     /// `MCP-Protocol-Version`
     McpProtocolVersion,
     /// `Mcp-Session-Id`
@@ -68,7 +74,7 @@ pub enum Field {
 
 impl Field {
     /// How many there are.
-    pub const COUNT: usize = 14;
+    pub const COUNT: usize = 17;
 }
 
 /// A request line and its fields, checked, as spans into the bytes as they came.
@@ -82,6 +88,9 @@ pub struct RequestHead {
     pub target: Span,
     /// The values of the known fields without blanks around them, by [`Field`] as a number.
     pub known: [Option<Span>; Field::COUNT],
+    /// The `Mcp-Param-*` fields in their order: what stands after that prefix in the name, and the
+    /// value without blanks around it. No name is empty, and none stands twice, in whatever case.
+    pub params: Vec<(Span, Span)>,
 }
 
 impl RequestHead {
@@ -102,6 +111,15 @@ impl RequestHead {
     pub fn query(&self) -> &[u8] {
         let target = self.target.of(&self.bytes);
         target.iter().position(|&byte| byte == b'?').map_or(&[], |at| &target[at + 1..])
+    }
+
+    /// The `Mcp-Param-*` fields: what stands after the prefix in the name, and the value, as a
+    /// message that shares the bytes of the head.
+    pub fn param_messages(&self) -> impl Iterator<Item = (&str, Message)> {
+        self.params.iter().filter_map(|(name, value)| {
+            let name = std::str::from_utf8(name.of(&self.bytes)).ok()?;
+            Some((name, self.bytes.slice(*value)))
+        })
     }
 
     /// The target before the first `?`.

@@ -2,9 +2,11 @@
 //! JSON (RFC 8259): places in a message, a value tree for what we read ourselves, and a writer for
 //! what we say ourselves.
 //!
-//! Messages on their way are only ever scanned ([`scan`]): they leave as they came. The tree
+//! Messages on their way are only ever scanned ([`scan`]): they leave as they came, or with a few
+//! members in or out ([`edit`]). The tree
 //! ([`tree`]) is for the control plane: configuration, small results. Nothing here knows JSON-RPC.
 
+pub mod edit;
 pub mod scan;
 mod text;
 pub mod tree;

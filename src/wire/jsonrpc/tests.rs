@@ -127,6 +127,12 @@ fn two_readers_cannot_be_told_different_things() {
         "\"params\":{\"progressToken\":1,\"progre\\u017fsTo\u{212a}en\":2}",
         r#""params":{"_meta":{},"_meta":{"progressToken":1}}"#,
         r#""params":{"_meta":{"progressToken":1,"progressToken":1}}"#,
+        r#""params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",
+           "io.modelcontextprotocol/protocolVersion":"2025-11-25"}}"#,
+        r#""params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",
+           "io.modelcontextprotocol\/protocolVersion":1}}"#,
+        r#""params":{"_meta":{"io.modelcontextprotocol/subscriptionId":1,
+           "IO.modelcontextprotocol/subscriptionId":2}}"#,
     ] {
         let reason = "a member that routes stands twice";
         check_refused(&format!("{{\"id\":5,{rest},{twice}}}"), reason, Some("5"));
@@ -141,6 +147,52 @@ fn two_readers_cannot_be_told_different_things() {
     single(&format!(
         "{{{rest},\"params\":{{\"arguments\":{{\"name\":1,\"name\":2}},\"x\":1,\"x\":2}}}}"
     ));
+}
+
+#[test]
+fn what_a_modern_message_says_of_itself_is_found() {
+    let text = r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"_meta":{
+        "progressToken":5,
+        "io.modelcontextprotocol\u002FprotocolVersion":"2026-07-28",
+        "io.modelcontextprotocol/subscriptionId":"7"}}}"#;
+    let envelope = single(text);
+    assert_eq!(at(text, envelope.meta_version), Some("\"2026-07-28\""));
+    assert_eq!(at(text, envelope.subscription_id), Some("\"7\""));
+    assert!(at(text, envelope.meta).is_some_and(|meta| meta.starts_with('{')));
+    assert_eq!(envelope.result_type, None);
+
+    // A version of the wrong type is still a claim; a subscription of the wrong type is none.
+    let text = r#"{"jsonrpc":"2.0","method":"m","params":{"_meta":{
+        "io.modelcontextprotocol/protocolVersion":null,
+        "io.modelcontextprotocol/subscriptionId":[1]}}}"#;
+    let envelope = single(text);
+    assert_eq!((at(text, envelope.meta_version), envelope.subscription_id), (Some("null"), None));
+
+    for no_object in ["[]", "null", "\"io.modelcontextprotocol/protocolVersion\""] {
+        let text = format!(r#"{{"jsonrpc":"2.0","method":"m","params":{{"_meta":{no_object}}}}}"#);
+        let envelope = single(&text);
+        assert_eq!((envelope.meta, envelope.meta_version), (None, None), "{text}");
+    }
+}
+
+#[test]
+fn the_type_of_a_result_is_found_one_level_deep() {
+    let text =
+        r#"{"jsonrpc":"2.0","result":{"a":{"resultType":"x"},"resultType":"complete"},"id":1}"#;
+    assert_eq!(at(text, single(text).result_type), Some("\"complete\""));
+    for none in [r#"{"a":{"resultType":1}}"#, r#"["resultType"]"#, "1", "{}"] {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{none}}}"#);
+        assert_eq!(single(&text).result_type, None, "{text}");
+    }
+    let twice = "a member that routes stands twice";
+    for result in [
+        r#"{"resultType":"complete","resultType":"input_required"}"#,
+        r#"{"resultType":"complete","ResultType":"input_required"}"#,
+        r#"{"result\u0054ype":"complete","resultType":"input_required"}"#,
+    ] {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
+        check_refused(&text, twice, Some("1"));
+    }
 }
 
 #[test]

@@ -118,3 +118,29 @@ fn only_two_versions_are_spoken() {
         check(&format!("GET / {bad}\r\nHost: a\r\n\r\n"), want);
     }
 }
+
+#[test]
+fn fields_that_mirror_arguments_are_handed_on() {
+    let request = read(concat!(
+        "POST / HTTP/1.1\r\nHost: a\r\nmcp-method: tools/call\r\nMCP-NAME:  get x\t\r\n",
+        "Mcp-Param-Region: \teu \r\nMCP-PARAM-n:\r\nMcp-Param-: no\r\n\r\n",
+    ));
+    let head = request.unwrap().head;
+    assert_eq!(head.field(Field::McpMethod), Some(b"tools/call".as_slice()));
+    assert_eq!(head.field(Field::McpName), Some(b"get x".as_slice()));
+    let params: Vec<_> = head.param_messages().collect();
+    assert_eq!(params, [("Region", Message::from("eu")), ("n", Message::default())]);
+    let mut many = "POST / HTTP/1.1\r\nHost: a\r\n".to_owned();
+    (0..16).for_each(|n| many.push_str(&format!("Mcp-Param-{n}: x\r\n")));
+    check(&format!("{many}\r\n"), HeadError::TooManyFields);
+}
+
+#[test]
+fn an_argument_is_mirrored_once() {
+    let twice = "Mcp-Param-A: 1\r\nMCP-PARAM-a: 1\r\n";
+    check(&format!("GET / HTTP/1.1\r\nHost: a\r\n{twice}\r\n"), HeadError::RepeatedParam);
+    let twice = "Mcp-Name: 1\r\nMcp-Name: 1\r\n";
+    check(&format!("GET / HTTP/1.1\r\nHost: a\r\n{twice}\r\n"), {
+        HeadError::Repeated(Field::McpName)
+    });
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: MIT
+//! Which eras a server speaks, learned when somebody needs to know.
+//!
+//! ```text
+//!             a modern client comes, or initialize is refused
+//!  Unknown ──────────────────────────────────────────────────> Asking ── DiscoverResult ──> Yes
+//!     ^  └── until then nobody asks                               │
+//!     └──────────────── after a while ───── No <── error, silence ┘
+//! ```
+//!
+//! A child is bound to one era by its first message. So `server/discover` goes to a child of its
+//! own; if it answers, that child is the server's modern backend, and if not, it leaves.
+//!
+//! Spec: MCP 2026-07-28, basic/versioning.
+
+use std::time::{Duration, Instant};
+
+use super::Gateway;
+use super::backend::{Backend, Link, Owner, State};
+use super::call::{Call, CallFor};
+use super::exchange::Exchange;
+use super::exchange::open::Incoming;
+use super::fault::{BackendFaultKind, Fault};
+use super::io::Level;
+use super::snapshot::{ServerId, Transport};
+use crate::base::{Key, Message};
+use crate::gateway::exchange::{Admitted, AwaitEra};
+use crate::mcp::method::Method;
+use crate::mcp::{Era, modern, revision};
+use crate::wire::jsonrpc::Envelope;
+
+/// How long a server may take to answer `server/discover`, beyond what it took to open.
+const ANSWER_AFTER_MAX: Duration = Duration::from_secs(5);
+/// How long a server that refused is believed to speak the older protocol alone.
+const BELIEVED_FOR: Duration = Duration::from_secs(600);
+/// The same if it was not there, or did not let us in: that says nothing about the era.
+const DOUBTED_FOR: Duration = Duration::from_secs(5);
+/// Requests that may wait until a server's era is known.
+const WAITING_MAX: usize = 1024;
+
+/// What is known of a server's modern side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Modern {
+    /// Nobody has asked.
+    #[default]
+    Unknown,
+    /// It was asked; the backend that was is [`EraState::backend`].
+    Asking,
+    /// It speaks 2026-07-28.
+    Yes,
+    /// It does not, as far as we know until then.
+    No {
+        /// When it may be asked again.
+        until: Instant,
+    },
+}
+
+/// What is known of the eras of one server.
+#[derive(Debug, Default)]
+pub struct EraState {
+    /// Whether it speaks the modern one.
+    pub modern: Modern,
+    /// Whether it speaks nothing else.
+    pub modern_only: bool,
+    /// Its modern backend, which all clients share.
+    pub backend: Option<Key<Backend>>,
+    /// Why it refused `initialize`, until it is known what else it speaks.
+    pub refused: Option<Box<str>>,
+    /// How long its first backend took to open.
+    pub opened_after: Duration,
+    /// Exchanges that wait to know.
+    pub waiting: Vec<Key<Exchange>>,
+}
+
+/// Where the request of a modern client goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// To the server's modern backend.
+    Modern(Key<Backend>),
+    /// To a legacy backend, translated.
+    Legacy,
+    /// Nobody knows yet.
+    Wait,
+}
+
+impl Gateway {
+    fn era(&mut self, server: ServerId) -> &mut EraState {
+        &mut self.servers[usize::from(server.0)].era
+    }
+
+    /// Whether the server speaks the modern protocol alone.
+    pub(crate) fn is_modern_only(&self, server: ServerId) -> bool {
+        self.servers[usize::from(server.0)].era.modern_only
+    }
+
+    /// Whether the server refused `initialize` and is being asked what else it speaks.
+    pub(crate) fn is_era_in_doubt(&self, server: ServerId) -> bool {
+        self.servers[usize::from(server.0)].era.refused.is_some()
+    }
+
+    /// The way to `server` for a modern client; asks the server if nobody has.
+    pub(crate) fn door(&mut self, server: ServerId) -> Result<Door, Fault> {
+        let now = self.now.mono;
+        match self.era(server).modern {
+            Modern::Yes => self.modern_backend(server).map(Door::Modern),
+            Modern::Asking => Ok(Door::Wait),
+            Modern::No { until } if until > now => Ok(Door::Legacy),
+            Modern::No { .. } | Modern::Unknown => {
+                self.ask_for_era(server)?;
+                Ok(Door::Wait)
+            }
+        }
+    }
+
+    /// The modern backend of a server that is known to have one; started if it is not there.
+    pub(crate) fn modern_backend(&mut self, server: ServerId) -> Result<Key<Backend>, Fault> {
+        let known = self.era(server).backend;
+        let usable = |backend: &Backend| backend.state != State::Stopping;
+        if let Some(key) = known.filter(|key| self.backends.get(*key).is_some_and(usable)) {
+            return Ok(key);
+        }
+        self.start_modern_backend(server)
+    }
+
+    fn ask_for_era(&mut self, server: ServerId) -> Result<(), Fault> {
+        self.start_modern_backend(server)?;
+        self.era(server).modern = Modern::Asking;
+        Ok(())
+    }
+
+    fn start_modern_backend(&mut self, server: ServerId) -> Result<Key<Backend>, Fault> {
+        let key = self.start_backend(server)?;
+        if let Some(backend) = self.backends.get_mut(key) {
+            backend.era = Era::Modern;
+            backend.owner = Owner::Shared;
+            backend.opened_by_client = false;
+            if let Link::Http(session) = &mut backend.link {
+                session.revision = Some(revision::modern().date.into());
+            }
+        }
+        self.era(server).backend = Some(key);
+        let version = std::sync::Arc::clone(&self.snapshot.version);
+        self.call_ourselves(key, CallFor::Discovery, Method::Discover, "server/discover", |id| {
+            modern::discover_request(id, &version).into()
+        });
+        Ok(key)
+    }
+
+    /// How long `server` may take to answer `server/discover`.
+    pub(crate) fn discovery_after_max(&self, server: ServerId) -> Duration {
+        let era = &self.servers[usize::from(server.0)].era;
+        let startup = self.server(server).startup_timeout;
+        match era.modern {
+            Modern::Yes => startup,
+            // Nothing has opened yet that could tell how long that takes.
+            _ if era.opened_after.is_zero() => startup.min(2 * ANSWER_AFTER_MAX),
+            _ => startup.min(ANSWER_AFTER_MAX + era.opened_after),
+        }
+    }
+
+    /// `server/discover` is answered.
+    pub(crate) fn discovered(&mut self, key: Key<Backend>, message: &Message, found: &Envelope) {
+        let discovery = found.result.and_then(|result| modern::discovery(message, result));
+        let Some(discovery) = discovery else {
+            let detail = "it does not know server/discover of 2026-07-28";
+            let fault = self.backend_fault(key, BackendFaultKind::Misbehaved, detail);
+            return self.backend_failed(key, &fault);
+        };
+        let Some(backend) = self.backends.get_mut(key) else { return };
+        let (server, has_tools) = (backend.server, discovery.offers.tools);
+        backend.state = State::Ready;
+        backend.discovery = Some(discovery);
+        let greetings = std::mem::take(&mut backend.greetings);
+        let era = self.era(server);
+        let is_news = era.modern != Modern::Yes;
+        era.modern = Modern::Yes;
+        era.modern_only |= era.refused.take().is_some();
+        let is_first = era.modern_only;
+        if is_first {
+            self.server_is_up(server);
+        }
+        for call in greetings {
+            self.greet_or_wait(key, call);
+        }
+        self.release_held(key);
+        self.refresh_all_below(key);
+        if is_news {
+            let text = "it speaks 2026-07-28".to_owned();
+            self.note(Level::Info, "backend", Some(server), text);
+        }
+        if is_first && has_tools {
+            self.list_tools(key, Vec::new(), None);
+        }
+        self.era_is_known(server);
+    }
+
+    /// A modern backend is of no use any more.
+    pub(super) fn modern_backend_lost(&mut self, key: Key<Backend>, server: ServerId, why: &Fault) {
+        let until = self.now.mono + self.belief(server, why);
+        let era = self.era(server);
+        era.backend.take_if(|own| *own == key);
+        if era.modern != Modern::Asking {
+            self.note(Level::Error, "backend", Some(server), why.text());
+            if self.is_modern_only(server) {
+                self.server_failed(server, &why.text());
+            }
+            return;
+        }
+        era.modern = Modern::No { until };
+        let refused = era.refused.take();
+        let text = format!("it does not speak 2026-07-28: {}", why.text());
+        self.note(Level::Info, "backend", Some(server), text);
+        if let Some(refused) = refused {
+            self.server_failed(server, &refused);
+        }
+        self.era_is_known(server);
+    }
+
+    /// How long a refusal is believed: what does not come from the server itself says nothing.
+    fn belief(&self, server: ServerId, why: &Fault) -> Duration {
+        let Fault::Backend(fault) = why else { return DOUBTED_FOR };
+        let is_http = matches!(self.server(server).transport, Transport::Http(_));
+        let is_locked = ["HTTP 401", "HTTP 403", "HTTP 5"];
+        let says_nothing = match fault.kind {
+            BackendFaultKind::Misbehaved => {
+                is_locked.iter().any(|status| fault.detail.starts_with(status))
+            }
+            _ => is_http,
+        };
+        if says_nothing { DOUBTED_FOR } else { BELIEVED_FOR }
+    }
+
+    /// A server refused the gateway's own `initialize`: perhaps it speaks the modern protocol.
+    pub(super) fn initialize_refused(&mut self, key: Key<Backend>, server: ServerId, why: &Fault) {
+        let era = self.era(server);
+        let may_be_modern = !matches!(era.modern, Modern::No { .. }) && era.refused.is_none();
+        if !may_be_modern {
+            return self.backend_failed(key, why);
+        }
+        if era.modern == Modern::Yes {
+            era.modern_only = true;
+            self.quiet_stop(key);
+            return self.server_is_up(server);
+        }
+        era.refused = Some(why.text().into());
+        let is_asked = era.modern == Modern::Asking || self.ask_for_era(server).is_ok();
+        if !is_asked {
+            self.era(server).refused = None;
+            return self.backend_failed(key, why);
+        }
+        self.quiet_stop(key);
+    }
+
+    /// The same of a client's own `initialize`, before the server was ever up. `false`: the client
+    /// is to see the refusal as it is.
+    pub(super) fn begins_again(&mut self, key: Key<Backend>, call: &Call, why: &Message) -> bool {
+        let Some(server) = self.backends.get(key).map(|backend| backend.server) else {
+            return false;
+        };
+        let was_up = self.servers[usize::from(server.0)].up_since.is_some();
+        let era = self.era(server);
+        let may_be_modern = match era.modern {
+            Modern::No { .. } => false,
+            Modern::Yes => true,
+            Modern::Asking | Modern::Unknown => !was_up,
+        };
+        if !may_be_modern {
+            return false;
+        }
+        if era.modern == Modern::Unknown && self.ask_for_era(server).is_err() {
+            return false;
+        }
+        if self.era(server).modern == Modern::Asking {
+            let said = super::note::excerpt(why);
+            let refused = format!("it refused initialize: {said}");
+            self.era(server).refused.get_or_insert(refused.into());
+        } else {
+            self.era(server).modern_only = true;
+        }
+        self.begin_again(call, None)
+    }
+
+    /// Lets a backend leave that refused to be opened; who waited for it waits for the era instead.
+    fn quiet_stop(&mut self, key: Key<Backend>) {
+        self.wait_for_era_instead(key);
+        self.stop_backend(key);
+    }
+
+    /// Keeps a request until the era of its server is known.
+    pub(crate) fn wait_for_era(&mut self, admitted: &Admitted, incoming: Incoming) {
+        let (peer, server) = (admitted.peer, admitted.server);
+        let waits = AwaitEra { admitted: admitted.clone(), message: incoming.message };
+        let key = self.exchanges.insert(Exchange::AwaitEra(Box::new(waits)));
+        if self.attached_at(peer).is_none() {
+            self.peers.set(peer, key);
+        }
+        let era = self.era(server);
+        era.waiting.push(key);
+        if era.waiting.len() > WAITING_MAX {
+            let oldest = era.waiting.remove(0);
+            self.refuse_waiting(oldest, &super::fault::GatewayFault::Full("requests").into());
+        }
+    }
+
+    fn era_is_known(&mut self, server: ServerId) {
+        for key in std::mem::take(&mut self.era(server).waiting) {
+            if !matches!(self.exchanges.get(key), Some(Exchange::AwaitEra(_))) {
+                continue;
+            }
+            if let Some(Exchange::AwaitEra(waits)) = self.exchanges.remove(key) {
+                self.peers.clear_of(waits.admitted.peer, key);
+                self.open_admitted(&waits.admitted, waits.message);
+            }
+        }
+    }
+
+    /// Refuses an exchange that waits for an era.
+    pub(super) fn refuse_waiting(&mut self, key: Key<Exchange>, fault: &Fault) {
+        if !matches!(self.exchanges.get(key), Some(Exchange::AwaitEra(_))) {
+            return;
+        }
+        if let Some(Exchange::AwaitEra(waits)) = self.exchanges.remove(key) {
+            let admitted = &waits.admitted;
+            self.peers.clear_of(admitted.peer, key);
+            self.refuse(admitted.peer, admitted.origin.as_ref(), None, fault);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+//! `subscriptions/listen` across the eras.
+//!
+//! A modern client of a legacy server is told by the gateway what that server says to everybody; it
+//! is subscribed below to a resource for as long as any listener wants it. A legacy client of a
+//! modern server has one subscription below, which is opened anew whenever it wants something else:
+//! that half is in `below`.
+//!
+//! Spec: MCP 2026-07-28, basic/subscriptions.
+
+use std::time::Duration;
+
+use super::Gateway;
+use super::backend::Backend;
+use super::call::{Call, CallFor};
+use super::exchange::Exchange;
+use super::session::Session;
+use crate::base::{Key, Message, Span};
+use crate::mcp::answer;
+use crate::mcp::method::Method;
+use crate::mcp::subscription::{Filter, listen_result};
+use crate::wire::json::scan;
+use crate::wire::jsonrpc::{self, Envelope, Parsed};
+
+pub mod below;
+
+/// Nobody waits for the answer to `subscriptions/listen`: about ten years.
+pub(crate) const LISTEN_FOR: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// What a modern client listens to here.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// The id of its request, as it is spelled.
+    pub id: Message,
+    /// What it is told of.
+    pub filter: Filter,
+}
+
+impl Gateway {
+    /// The legacy backend of a listener is open: says what is honoured, and begins.
+    pub(crate) fn begin_listening(&mut self, backend: Key<Backend>, key: Key<Call>) {
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.deadline = self.now.mono + LISTEN_FOR;
+        let (request, id) = (call.request.to_message(), call.id.clone());
+        let CallFor::Exchange(exchange) = call.whom else { return };
+        let Ok(Parsed::Single(envelope)) = jsonrpc::parse(&request, self.limits()) else { return };
+        let wanted = Filter::read(&request, envelope.params);
+        let Some(handshake) = self.backends.get(backend).and_then(|one| one.handshake.as_ref())
+        else {
+            return;
+        };
+        let whole = Span::new(0, handshake.result.len());
+        let can = scan::member(&handshake.result, whole, "capabilities");
+        let filter = wanted.honoured(&handshake.result, can);
+        let Some(number) = self.stream_of_exchange(exchange) else { return };
+        let Some(session) = self.session_of(exchange) else { return };
+        self.send_on_stream(session, number, filter.acknowledgement(&id).into());
+        for uri in &filter.uris {
+            self.want_resource(session, backend, uri);
+        }
+        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange)
+            && let Some(facts) = &mut sent.modern
+        {
+            facts.listener = Some(Listener { id, filter });
+        }
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.n_listening += 1;
+        }
+        self.listen_at(backend);
+    }
+
+    fn want_resource(&mut self, key: Key<Session>, backend: Key<Backend>, uri: &str) {
+        if !self.is_subscribed(backend, uri) {
+            self.ask_for_resource(backend, Method::Subscribe, uri);
+        }
+        self.subscribe(key, uri);
+    }
+
+    /// An exchange that listened here is over: what nobody else wants is not sent any more.
+    pub(crate) fn forget_listener(&mut self, exchange: Key<Exchange>) {
+        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) else { return };
+        let key = sent.session;
+        let taken = sent.modern.as_mut().and_then(|facts| facts.listener.take());
+        let Some(listener) = taken else { return };
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        session.n_listening = session.n_listening.saturating_sub(1);
+        let backend = session.backend;
+        for uri in &listener.filter.uris {
+            if self.listeners_of(backend).any(|(_, _, other)| other.filter.uris.contains(uri)) {
+                continue;
+            }
+            if let Some(session) = self.sessions.get_mut(key) {
+                session.subscribed.retain(|own| own != uri);
+            }
+            self.unsubscribe_all(backend, std::slice::from_ref(uri));
+        }
+        self.stop_listening_below(backend);
+    }
+
+    fn listeners_of(
+        &self,
+        backend: Key<Backend>,
+    ) -> impl Iterator<Item = (Key<Session>, u32, &Listener)> {
+        let of = move |session: Key<Session>| {
+            self.sessions.get(session).is_some_and(|session| session.backend == backend)
+        };
+        self.exchanges.iter().filter_map(move |(_, exchange)| {
+            let Exchange::AwaitResponse(sent) = exchange else { return None };
+            let listener = sent.modern.as_ref()?.listener.as_ref()?;
+            of(sent.session).then_some((sent.session, sent.stream?, listener))
+        })
+    }
+
+    /// A legacy backend says what concerns everybody: each listener that wants it gets it tagged.
+    pub(crate) fn tell_listeners(
+        &mut self,
+        backend: Key<Backend>,
+        message: &Message,
+        envelope: &Envelope,
+    ) {
+        let Some(method) = envelope.method.and_then(|span| scan::string(message, span)) else {
+            return;
+        };
+        let uri = envelope.uri.and_then(|span| scan::string(message, span));
+        let mut told = Vec::new();
+        for (session, stream, listener) in self.listeners_of(backend) {
+            if listener.filter.wants(&method, uri.as_deref()) {
+                told.push((session, stream, answer::tag(message, envelope, &listener.id)));
+            }
+        }
+        for (session, stream, tagged) in told {
+            self.send_on_stream(session, stream, tagged.into());
+        }
+    }
+
+    /// Ends all subscriptions in good order: the gateway is about to leave.
+    pub(crate) fn finish_listeners(&mut self) {
+        let listens = |exchange: &Exchange| match exchange {
+            Exchange::AwaitResponse(sent) => {
+                sent.modern.as_ref().is_some_and(|facts| facts.listens) && sent.stream.is_some()
+            }
+            _ => false,
+        };
+        let all = self.exchanges.iter().filter(|(_, exchange)| listens(exchange));
+        for exchange in all.map(|(key, _)| key).collect::<Vec<_>>() {
+            self.finish_listener(exchange);
+        }
+    }
+
+    /// Ends one subscription in good order, whoever serves it.
+    pub(crate) fn finish_listener(&mut self, exchange: Key<Exchange>) {
+        let Some(key) = self.call_of(exchange) else { return };
+        let Some(call) = self.calls.get(key) else { return };
+        let (id, fetch) = (call.id.clone(), call.fetch);
+        self.tell_cancelled(key, "the gateway is leaving");
+        if let Some(fetch) = fetch {
+            self.cancel_fetch(fetch);
+        }
+        self.calls.remove(key);
+        self.forget_listener(exchange);
+        self.deliver(exchange, listen_result(&id).into());
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+//! The table of sessions, and the ways to find one.
+
+use std::collections::HashMap;
+
+use super::session::{Pool, Session, SessionKind};
+use super::snapshot::ServerId;
+use crate::base::{Key, Slab};
+use crate::policy::auth::Principal;
+
+/// All sessions.
+#[derive(Default)]
+pub struct Sessions {
+    slab: Slab<Session>,
+    by_id: HashMap<Box<str>, Key<Session>>,
+    one_shots: HashMap<(ServerId, Principal), Key<Session>>,
+    pools: HashMap<Pool, Vec<Key<Session>>>,
+}
+
+impl Sessions {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slab.is_empty()
+    }
+
+    /// The session of this key.
+    #[must_use]
+    pub fn get(&self, key: Key<Session>) -> Option<&Session> {
+        self.slab.get(key)
+    }
+
+    /// Like [`Sessions::get`], to change it.
+    pub fn get_mut(&mut self, key: Key<Session>) -> Option<&mut Session> {
+        self.slab.get_mut(key)
+    }
+
+    /// The session that a client means.
+    #[must_use]
+    pub fn by_id(&self, id: &[u8]) -> Option<Key<Session>> {
+        self.by_id.get(std::str::from_utf8(id).ok()?).copied()
+    }
+
+    /// The session for calls without a handshake.
+    #[must_use]
+    pub fn one_shot(&self, server: ServerId, principal: Principal) -> Option<Key<Session>> {
+        self.one_shots.get(&(server, principal)).copied()
+    }
+
+    /// The sessions that are kept for such clients.
+    #[must_use]
+    pub fn pooled(&self, pool: &Pool) -> &[Key<Session>] {
+        self.pools.get(pool).map_or(&[], Vec::as_slice)
+    }
+
+    /// All sessions.
+    pub fn iter(&self) -> impl Iterator<Item = (Key<Session>, &Session)> {
+        self.slab.iter()
+    }
+
+    pub(super) fn insert(&mut self, session: Session) -> Key<Session> {
+        let (id, kind) = (session.id.clone(), session.kind.clone());
+        let identity = (session.server, session.principal);
+        let key = self.slab.insert(session);
+        match kind {
+            SessionKind::Handshake => drop(self.by_id.insert(id, key)),
+            SessionKind::OneShot => drop(self.one_shots.insert(identity, key)),
+            SessionKind::Pooled(pool) => self.pools.entry(pool).or_default().push(key),
+        }
+        key
+    }
+
+    pub(super) fn remove(&mut self, key: Key<Session>) -> Option<Session> {
+        let session = self.slab.remove(key)?;
+        match &session.kind {
+            SessionKind::Handshake => drop(self.by_id.remove(&session.id)),
+            SessionKind::OneShot => {
+                self.one_shots.remove(&(session.server, session.principal));
+            }
+            SessionKind::Pooled(pool) => self.leave_pool(pool, key),
+        }
+        Some(session)
+    }
+
+    fn leave_pool(&mut self, pool: &Pool, key: Key<Session>) {
+        let Some(all) = self.pools.get_mut(pool) else { return };
+        all.retain(|one| *one != key);
+        if all.is_empty() {
+            self.pools.remove(pool);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+//! The conformance suite of both protocol eras loses nothing on its way through the gateway.
+//!
+//! Each revision has a fixture that passes everything directly: `conformance-server.mjs` with the
+//! handshake and `conformance-modern.mjs`, which refuses it. The suite is run with exactly what the
+//! revision requires, directly and through the gateway, and each scenario's checks are compared.
+
+use std::process::Command;
+
+use crate::conformance::{Verdicts, check, fixture, verdicts};
+use crate::gateway::Gateway;
+use crate::place::{Scratch, clients, node, tools};
+
+/// A revision, its fixture, and what that fixture achieves without a gateway.
+struct Era {
+    revision: &'static str,
+    fixture: &'static str,
+    /// The scenarios that the revision requires.
+    scored: usize,
+    /// All checks, also of the scenarios that are not scored.
+    checks: u32,
+}
+
+const LEGACY: Era =
+    Era { revision: "2025-11-25", fixture: "conformance-server.mjs", scored: 30, checks: 84 };
+const MODERN: Era =
+    Era { revision: "2026-07-28", fixture: "conformance-modern.mjs", scored: 37, checks: 197 };
+
+/// Runs what the revision requires; returns the verdicts and how many scenarios are scored.
+#[track_caller]
+fn suite(era: &Era, url: &str, out: &str) -> (Verdicts, usize) {
+    let mut command = Command::new(node());
+    command.arg(tools().join("clients/node_modules/conformance-next/dist/index.js"));
+    command.args(["server", "--requirements", era.revision, "--url", url, "-o", out]);
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let verdicts = verdicts(&text);
+    // For example: `Not scored for 2025-11-25: 3 scenario(s) run, 0 failing.`
+    let unscored = text.split_once("Not scored for ").map_or(0, |(_, rest)| {
+        rest.split_whitespace().nth(1).and_then(|count| count.parse().ok()).unwrap_or(0)
+    });
+    let scored = verdicts.len() - unscored;
+    let passed: u32 = verdicts.values().map(|(passed, _)| passed).sum();
+    let failed: u32 = verdicts.values().map(|(_, failed)| failed).sum();
+    println!("{}: {scored} scored, {passed} checks passed, {failed} failed: {url}", era.revision);
+    (verdicts, scored)
+}
+
+/// The verdicts of the fixture itself, which are perfect.
+#[track_caller]
+fn direct(era: &Era, url: &str, scratch: &Scratch) -> Verdicts {
+    let (verdicts, scored) = suite(era, url, &scratch.file("direct"));
+    let failed: Vec<_> = verdicts.iter().filter(|(_, (_, failed))| *failed > 0).collect();
+    assert!(failed.is_empty(), "the fixture itself fails: {failed:?}");
+    assert_eq!(scored, era.scored);
+    let passed: u32 = verdicts.values().map(|(passed, _)| passed).sum();
+    // The last one is made only if the server streams lists: see the mode "sse".
+    assert!(passed + 1 >= era.checks, "{passed} of {} checks", era.checks);
+    verdicts
+}
+
+#[track_caller]
+fn in_front_of_http(era: &Era, mode: &str) {
+    let scratch = Scratch::new(&format!("conformance-{}-http-{mode}", era.revision));
+    let (_server, url) = fixture(&scratch, era.fixture, mode);
+    let direct = direct(era, &url, &scratch);
+    let config = format!("[servers.it]\ntype = \"http\"\nurl = {url:?}\n");
+    let gateway = Gateway::toml("conformance-next-http", &config);
+    let (through, _) = suite(era, &gateway.url("it"), &scratch.file("through"));
+    check(&direct, &through, &scratch.file("through"));
+}
+
+#[track_caller]
+fn in_front_of_stdio(era: &Era) {
+    let scratch = Scratch::new(&format!("conformance-{}-stdio", era.revision));
+    let (_server, url) = fixture(&scratch, era.fixture, "");
+    let direct = direct(era, &url, &scratch);
+    let script = clients().join(era.fixture);
+    let config = format!("[servers.it]\ncommand = {:?}\nargs = [{script:?}]\n", node());
+    let gateway = Gateway::toml("conformance-next-stdio", &config);
+    let (through, _) = suite(era, &gateway.url("it"), &scratch.file("through"));
+    check(&direct, &through, &scratch.file("through"));
+}
+
+// Checklist 133.
+#[test]
+#[ignore = "needs node; scripts/test.sh runs it"]
+fn the_handshake_era_in_front_of_an_http_server() {
+    in_front_of_http(&LEGACY, "");
+}
+
+// Checklist 133.
+#[test]
+#[ignore = "needs node; scripts/test.sh runs it"]
+fn the_handshake_era_in_front_of_a_stdio_server() {
+    in_front_of_stdio(&LEGACY);
+}
+
+// Checklist 133.
+#[test]
+#[ignore = "needs node; scripts/test.sh runs it"]
+fn the_modern_era_in_front_of_an_http_server() {
+    in_front_of_http(&MODERN, "sse");
+}
+
+// Checklist 133. A server may answer `subscriptions/listen` with JSON lines.
+#[test]
+#[ignore = "needs node; scripts/test.sh runs it"]
+fn the_modern_era_in_front_of_an_http_server_that_sends_lines() {
+    in_front_of_http(&MODERN, "lines");
+}
+
+// Checklist 133.
+#[test]
+#[ignore = "needs node; scripts/test.sh runs it"]
+fn the_modern_era_in_front_of_a_stdio_server() {
+    in_front_of_stdio(&MODERN);
+}
