@@ -8,7 +8,9 @@ use penstock::gateway::io::{Backend, ChildEnd, FetchContent, Input, Peer};
 use penstock::wire::http1::{Field, Method};
 
 use crate::calls::CALL;
-use crate::world::{HANDSHAKE, INITIALIZE, World, http_server, snapshot, stdio_server, with_key};
+use crate::world::{
+    DISCOVERY, HANDSHAKE, INITIALIZE, World, http_server, snapshot, stdio_server, with_key,
+};
 
 const EVENTS: (Field, &str) = (Field::Accept, "text/event-stream");
 const JSON: (Field, &str) = (Field::ContentType, "application/json");
@@ -380,4 +382,60 @@ fn streams_are_bounded_like_requests() {
     assert_eq!(world.client(peer).status, 503);
     let peer = world.head(Method::Post, &path, &[JSON]);
     assert_eq!(world.client(peer).status, 503);
+}
+
+/// A world whose child and whose client's own have just refused `initialize`; the stream, where to
+/// post for it, and the child that is asked whether it is modern.
+fn doubted() -> (World, Key<Peer>, String, Key<Backend>) {
+    let mut world = World::new(snapshot(vec![stdio_server("time")]));
+    let (peer, path) = stream(&mut world);
+    send(&mut world, &path, &INITIALIZE.replace("{}", r#"{"roots":{}}"#));
+    let refusal = r#"{"code":-32022,"message":"no","data":{"supported":["2026-07-28"]}}"#;
+    for child in [world.spawned[1], world.spawned[0]] {
+        let id = world.id_of_last(child, "initialize");
+        world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{refusal}}}"#));
+    }
+    assert_eq!(world.client(peer).events.len(), 1, "{:?}", world.client(peer).events);
+    let modern = world.spawned[2];
+    (world, peer, path, modern)
+}
+
+fn discover(world: &mut World, modern: Key<Backend>) {
+    let id = world.id_of_last(modern, "server/discover");
+    world.line(modern, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{DISCOVERY}}}"#));
+}
+
+// Checklist 92.
+#[test]
+fn a_client_of_the_oldest_revision_is_served_by_a_server_of_the_newest() {
+    let (mut world, peer, path, modern) = doubted();
+    send(&mut world, &path, INITIALIZE);
+    assert!(last(&world, peer).contains(r#""error":{"code":-32600"#), "one is enough");
+    discover(&mut world, modern);
+    assert!(last(&world, peer).contains(r#""id":"i","result""#), "{}", last(&world, peer));
+    send(&mut world, &path, INITIALIZED);
+    send(&mut world, &path, CALL);
+    answer(&mut world, modern, "tools/call");
+    assert_eq!(last(&world, peer), r#"|{"jsonrpc":"2.0","id":1,"result":{"ok":1}}"#);
+    assert_eq!(world.gateway.n_sessions(), 1);
+    world.leave(peer);
+    assert_eq!(world.gateway.n_sessions(), 0);
+}
+
+#[test]
+fn whoever_leaves_while_the_era_is_in_doubt_is_forgotten() {
+    let (mut world, peer, _, modern) = doubted();
+    world.leave(peer);
+    discover(&mut world, modern);
+    assert_eq!((world.gateway.n_sessions(), world.client(peer).events.len()), (0, 1));
+}
+
+#[test]
+fn a_server_of_no_era_is_tried_once_more_and_then_named() {
+    let (mut world, peer, _, modern) = doubted();
+    world.child_gone(modern, ChildEnd::Exited(4));
+    let own = world.spawned[3];
+    world.child_gone(own, ChildEnd::Exited(5));
+    let got = world.client(peer);
+    assert!(got.events[1].contains("exited with status 5") && got.finished, "{:?}", got.events);
 }

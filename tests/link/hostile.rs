@@ -318,6 +318,7 @@ fn the_samples_are_read_the_same_wherever_they_are_cut() {
         include_bytes!("../data/http/pipelined.http"),
         include_bytes!("../data/http/refused_bodies.http"),
         include_bytes!("../data/http/old_versions.http"),
+        include_bytes!("../data/http/upgrade.http"),
     ] {
         for end in 0..=sample.len() {
             fuzz(std::time::Instant::now(), &sample[..end]);

@@ -14,13 +14,14 @@
 
 use super::admit::{check_revision, check_takes_events, is_json};
 use super::finish::SWITCHING_PROTOCOLS;
-use super::{Exchange, events_head, with_cors};
+use super::{Admitted, Exchange, events_head, with_cors};
 use crate::base::{Key, Message};
-use crate::gateway::Gateway;
 use crate::gateway::attached::{Posted, Wire};
 use crate::gateway::fault::{ClientFault, Fault, GatewayFault};
-use crate::gateway::io::{Output, Peer, PeerAddress, StreamData, StreamEvent};
+use crate::gateway::io::{Level, Output, Peer, PeerAddress, StreamData, StreamEvent};
+use crate::gateway::session::Session;
 use crate::gateway::snapshot::ServerId;
+use crate::gateway::{Gateway, note};
 use crate::policy::auth::Principal;
 use crate::wire::http1::fields::members;
 use crate::wire::http1::{Content, Field, Method, RequestHead, ResponseHead};
@@ -88,13 +89,26 @@ impl Gateway {
         Ok(())
     }
 
-    /// Whether one more connection may become a session.
-    fn check_room_to_attach(&self) -> Result<(), Fault> {
+    /// Whether one more exchange may begin for a session that is not there yet.
+    pub(in crate::gateway) fn check_room_to_attach(&self) -> Result<(), Fault> {
         self.refuse_if_draining()?;
         if self.exchanges.len() >= self.limits().exchanges_max {
             return Err(GatewayFault::Full("requests").into());
         }
         Ok(())
+    }
+
+    /// Says in the log who has opened a session, and at which door.
+    pub(super) fn note_new_session(&mut self, admitted: &Admitted, session: Key<Session>) {
+        let name = self.server(admitted.server).name.clone();
+        let id = self.sessions.get(session).map(|s| note::short(&s.id)).unwrap_or_default();
+        let (ip, port) = (admitted.from.ip, admitted.from.port);
+        let (method, front) = self.front_of(admitted.peer);
+        let text = format!(
+            "New MCP client connection, remote={ip}:{port}, method={method}, path={front}{name}, \
+             backend={name}, session={id}"
+        );
+        self.note(Level::Info, "client", None, text);
     }
 
     fn let_in_events_post(

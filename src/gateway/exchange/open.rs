@@ -6,14 +6,14 @@ use std::borrow::Cow;
 use super::modern::is_modern;
 use super::{Admitted, Exchange, Sent, Version};
 use crate::base::{Key, Message};
+use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::Backend;
 use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{BackendFaultKind, ClientFault, Fault, GatewayFault, backend};
-use crate::gateway::io::{Level, Peer};
+use crate::gateway::io::Peer;
 use crate::gateway::session::{ClientFacts, NewSession, Session, SessionKind};
 use crate::gateway::snapshot::{ResponseMode, ServerId};
-use crate::gateway::{Gateway, note};
 use crate::mcp::legacy::{self, Hello};
 use crate::mcp::meta;
 use crate::mcp::method::Method;
@@ -225,18 +225,6 @@ impl Gateway {
         }
         self.begin_handshake(admitted, session, incoming, request);
         Ok(())
-    }
-
-    fn note_new_session(&mut self, admitted: &Admitted, session: Key<Session>) {
-        let name = self.server(admitted.server).name.clone();
-        let id = self.sessions.get(session).map(|s| note::short(&s.id)).unwrap_or_default();
-        let (ip, port) = (admitted.from.ip, admitted.from.port);
-        let (method, front) = self.front_of(admitted.peer);
-        let text = format!(
-            "New MCP client connection, remote={ip}:{port}, method={method}, path={front}{name}, \
-             backend={name}, session={id}"
-        );
-        self.note(Level::Info, "client", None, text);
     }
 
     /// Answers `initialize` from what the backend has already said, now or when it has.

@@ -41,10 +41,10 @@ impl Driver {
                     self.events.push(format!("{body:?}"));
                     self.answer(&body);
                 }
+                // It is not answered: whether the answer is before a Close would depend on the cut.
                 ServerEvent::Frame(text) => {
                     assert!(text.len() <= FRAME_BYTES_MAX);
                     self.events.push(format!("{text:?}"));
-                    self.link.send_event(None, None, Some(&Splice::whole(text)), self.now);
                 }
                 ServerEvent::Left => self.events.push("left".to_owned()),
                 ServerEvent::Violation(violation) => {

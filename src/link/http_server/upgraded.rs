@@ -8,8 +8,8 @@
 //!                   └─> error ─> a Close with its code is owed, Violation, Lingering
 //! ```
 //!
-//! After our Close nothing is looked at any more: whoever closes first is not waited for longer than
-//! any other client that has had its last answer.
+//! After our Close nothing is looked at any more: the client has as long to close as any other that
+//! has had its last answer.
 //!
 //! Spec: RFC 6455 §5.5 (control frames), §7.1 (closing).
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//! Frames by example, most of them from the specification.
+
 use super::*;
 
 /// A frame of a client, with a mask.
@@ -142,3 +144,21 @@ fn what_we_send_is_short_and_bare() {
     push_close(&mut out, None);
     assert_eq!(out, [0x89, 0, 0x8A, 1, b'p', 0x88, 2, 3, 0xE9, 0x88, 0]);
 }
+
+#[test]
+fn the_samples_are_read_alike_in_any_pieces() {
+    for sample in SAMPLES {
+        fuzz(sample);
+    }
+}
+
+const SAMPLES: &[&[u8]] = &[
+    include_bytes!("../../../tests/data/websocket/a_close_with_a_reason.bin"),
+    include_bytes!("../../../tests/data/websocket/a_middle_length.bin"),
+    include_bytes!("../../../tests/data/websocket/binary.bin"),
+    include_bytes!("../../../tests/data/websocket/fragments_with_a_ping_between.bin"),
+    include_bytes!("../../../tests/data/websocket/not_utf8.bin"),
+    include_bytes!("../../../tests/data/websocket/one_message.bin"),
+    include_bytes!("../../../tests/data/websocket/too_long.bin"),
+    include_bytes!("../../../tests/data/websocket/without_a_mask.bin"),
+];
