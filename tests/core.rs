@@ -10,6 +10,8 @@ mod asking;
 mod batches;
 #[path = "core/calls.rs"]
 mod calls;
+#[path = "core/deadlines.rs"]
+mod deadlines;
 #[path = "core/drain.rs"]
 mod drain;
 #[path = "core/eras.rs"]
@@ -22,10 +24,14 @@ mod http_backends;
 mod leftovers;
 #[path = "core/modes.rs"]
 mod modes;
+#[path = "core/parked.rs"]
+mod parked;
 #[path = "core/published.rs"]
 mod published;
 #[path = "core/recovery.rs"]
 mod recovery;
+#[path = "core/rounds.rs"]
+mod rounds;
 #[path = "core/sessions.rs"]
 mod sessions;
 #[path = "core/shared.rs"]
@@ -34,5 +40,7 @@ mod shared;
 mod sse_front;
 #[path = "core/streams.rs"]
 mod streams;
+#[path = "core/tasks.rs"]
+mod tasks;
 #[path = "core/websocket.rs"]
 mod websocket;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! What children are started with: arguments, environment, and what is kept out of both.
 
-use penstock::gateway::snapshot::ResponseMode;
+use penstock::gateway::snapshot::{Care, ResponseMode};
 
 use super::*;
 

@@ -327,3 +327,28 @@ fn a_modern_client_listens_to_a_legacy_server() {
     let last = world.sent_to(legacy).last().unwrap().to_string();
     assert!(last.contains("resources/unsubscribe"), "{last}");
 }
+
+#[test]
+fn a_known_slip_of_a_client_passes_unless_it_is_forbidden() {
+    for tolerated in [true, false] {
+        let mut world = World::new(snapshot(vec![stdio_server("time")]));
+        if !tolerated {
+            let mut strict = snapshot(vec![stdio_server("time")]);
+            strict.tolerance = penstock::gateway::snapshot::Tolerance::NONE;
+            world = World::new(strict);
+        }
+        let fields = [
+            (Field::Accept, "application/json, text/event-stream"),
+            (Field::ContentType, "application/json"),
+            (Field::McpProtocolVersion, "2026-07-28"),
+            (Field::McpMethod, "initialize"),
+        ];
+        let body = modern_request("1", "server/discover", "", "{}", "");
+        let peer = world.post_with("/mcp/time", &fields, &body);
+        assert_eq!(world.client(peer).status, if tolerated { 0 } else { 400 });
+        assert_eq!(world.notes().contains("discover-method-mismatch"), tolerated);
+        let body = modern_request("1", "tools/list", "", "{}", "");
+        let peer = world.post_with("/mcp/time", &fields, &body);
+        assert_eq!(world.client(peer).status, 400, "another method is no such slip");
+    }
+}

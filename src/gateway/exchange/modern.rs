@@ -6,6 +6,7 @@
 //! the body says decides, and the fields have to agree with it.
 
 use super::open::Incoming;
+use super::resume::Way;
 use super::{Admitted, Exchange, Sent, Version};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
@@ -14,10 +15,12 @@ use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::era::Door;
 use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{ClientFault, Fault};
+use crate::gateway::io::Level;
 use crate::gateway::listen::Listener;
 use crate::gateway::session::Session;
-use crate::mcp::meta::{self, RequestMeta};
+use crate::mcp::meta::{self, ClientCapabilities, RequestMeta};
 use crate::mcp::method::Method;
+use crate::mcp::mirror::MirrorError;
 use crate::mcp::{Era, LogLevel, legacy, mirror, revision};
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::Kind;
@@ -29,6 +32,10 @@ pub struct ModernFacts {
     pub log_level: Option<LogLevel>,
     /// The capabilities of its client: a JSON object.
     pub capabilities: Message,
+    /// What its client can be asked for.
+    pub can: ClientCapabilities,
+    /// What tells it from other requests, if a legacy server may ask something for its sake.
+    pub digest: Option<[u8; 32]>,
     /// `clientInfo`: a JSON object.
     pub client_info: Option<Message>,
     /// Whether it is `subscriptions/listen`, which is never answered until it ends.
@@ -61,13 +68,13 @@ impl Gateway {
         }
     }
 
-    fn check_modern(&self, admitted: &Admitted, one: &Incoming) -> Result<ModernFacts, Fault> {
+    fn check_modern(&mut self, admitted: &Admitted, one: &Incoming) -> Result<ModernFacts, Fault> {
         let claimed = claimed_version(one);
         let mirror = admitted.mirror();
         if let Some(claimed) = &claimed
             && mirror.has_version()
         {
-            mirror.check_version(claimed).map_err(ModernFault::Mirror)?;
+            self.tolerate(one, mirror.check_version(claimed))?;
         }
         if let Some(claimed) = &claimed
             && !revision::is_modern(claimed.as_bytes())
@@ -75,9 +82,8 @@ impl Gateway {
             return Err(ModernFault::Version(claimed.as_str().into()).into());
         }
         let read = meta::read(&one.message, one.envelope.meta).map_err(ModernFault::Meta)?;
-        mirror
-            .check_version(claimed.as_deref().unwrap_or_default())
-            .map_err(ModernFault::Mirror)?;
+        let version = claimed.as_deref().unwrap_or_default();
+        self.tolerate(one, mirror.check_version(version))?;
         self.check_mirror(admitted, one)?;
         if one.method.is_legacy_only() {
             return Err(ModernFault::NoSuchMethod(method_name(one)).into());
@@ -86,21 +92,34 @@ impl Gateway {
     }
 
     /// The fields that repeat what the body says.
-    fn check_mirror(&self, admitted: &Admitted, one: &Incoming) -> Result<(), Fault> {
+    fn check_mirror(&mut self, admitted: &Admitted, one: &Incoming) -> Result<(), Fault> {
         let mirror = admitted.mirror();
         let method = method_name(one);
         let named = mirror::name_of(&one.message, &method, one.envelope.params);
-        let checked = mirror
-            .check_method(&method)
-            .and_then(|()| mirror.check_name(&method, named.as_deref()));
-        checked.map_err(|error| ModernFault::Mirror(error).into())
+        self.tolerate(one, mirror.check_method(&method))?;
+        self.tolerate(one, mirror.check_name(&method, named.as_deref()))
+    }
+
+    /// Lets a known slip of a real client pass, unless the configuration forbids it; each kind is
+    /// told once.
+    fn tolerate(&mut self, one: &Incoming, check: Result<(), MirrorError>) -> Result<(), Fault> {
+        let Err(error) = check else { return Ok(()) };
+        let rule = error.rule(&method_name(one));
+        let Some(rule) = rule.filter(|rule| self.snapshot.tolerance.allows(*rule)) else {
+            return Err(ModernFault::Mirror(error).into());
+        };
+        if self.slips.add(rule) {
+            let text = format!("let a known slip of a client pass ({}): {error}", rule.name());
+            self.note(Level::Warn, "client", None, text);
+        }
+        Ok(())
     }
 
     fn dispatch_modern(
         &mut self,
         admitted: &Admitted,
         incoming: Incoming,
-        facts: ModernFacts,
+        mut facts: ModernFacts,
     ) -> Result<(), Fault> {
         let own = self.under_own_name(admitted.server, admitted.principal, &incoming);
         self.check_tool(admitted.server, own.as_ref().unwrap_or(&incoming))?;
@@ -113,7 +132,13 @@ impl Gateway {
                 return Ok(());
             }
             Door::Modern(backend) => self.lane(admitted, backend)?,
-            Door::Legacy => self.pooled_session(admitted, &incoming, &facts)?,
+            Door::Legacy => {
+                self.note_digest(admitted, &incoming, &mut facts);
+                if let Way::Done = self.resume_call(admitted, &incoming, &facts)? {
+                    return Ok(());
+                }
+                self.pooled_session(admitted, &incoming, &facts)?
+            }
         };
         self.begin_modern(admitted, session, own.as_ref().unwrap_or(&incoming), facts)
     }
@@ -245,6 +270,8 @@ fn facts(admitted: &Admitted, one: &Incoming, read: &RequestMeta) -> ModernFacts
     ModernFacts {
         log_level: read.log_level,
         capabilities: copy(read.capabilities),
+        can: ClientCapabilities::of(&one.message, read.capabilities),
+        digest: None,
         client_info: read.client_info.map(copy),
         listens: one.method == Method::Listen,
         listener: None,
