@@ -36,7 +36,11 @@ mod rounds;
 mod sessions;
 #[path = "core/shared.rs"]
 mod shared;
+#[path = "core/sse_front.rs"]
+mod sse_front;
 #[path = "core/streams.rs"]
 mod streams;
 #[path = "core/tasks.rs"]
 mod tasks;
+#[path = "core/websocket.rs"]
+mod websocket;

@@ -222,7 +222,7 @@ impl Gateway {
     fn exchanges_of(&self, session: Key<Session>) -> Vec<Key<Exchange>> {
         let is_of = |exchange: &Exchange| match exchange {
             Exchange::AwaitResponse(sent) => sent.session == session,
-            Exchange::AwaitBody(_) | Exchange::AwaitEra(_) | Exchange::Listening(_) => false,
+            _ => false,
         };
         self.exchanges.iter().filter(|(_, exchange)| is_of(exchange)).map(|(key, _)| key).collect()
     }
@@ -352,7 +352,7 @@ impl Session {
     /// The stream for messages that belong to no call: the newest GET that is open.
     #[must_use]
     pub fn listener(&self) -> Option<u32> {
-        let open = |stream: &&Stream| stream.kind == StreamKind::Get && stream.peer.is_some();
+        let open = |stream: &&Stream| stream.kind != StreamKind::Post && stream.peer.is_some();
         self.streams.iter().rev().find(open).map(|stream| stream.number)
     }
 

@@ -291,6 +291,13 @@ impl PeerConnection {
                     turn.inbox.push_back(Input::Head { peer, from: self.address, head });
                 }
                 ServerEvent::Body(body) => turn.inbox.push_back(Input::Body { peer, body }),
+                ServerEvent::Frame(message) => {
+                    turn.inbox.push_back(Input::Frame { peer, message });
+                }
+                ServerEvent::Left => {
+                    self.tell_closed(key, turn);
+                    self.deaf = true;
+                }
                 ServerEvent::Violation(violation) => {
                     turn.report(format!("{} broke HTTP: {violation:?}", self.address.ip));
                     self.tell_closed(key, turn);

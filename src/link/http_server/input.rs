@@ -54,6 +54,7 @@ impl HttpServer {
             | State::AwaitAnswer(_)
             | State::Streaming(_)
             | State::Closed => {}
+            State::Upgraded(_) => self.close(),
         }
     }
 
@@ -121,6 +122,10 @@ impl HttpServer {
                 State::AwaitRest { .. } => self.take_rest(rest, now),
                 State::AwaitAdmission(_) | State::AwaitAnswer(_) | State::Streaming(_) => {
                     return used;
+                }
+                State::Upgraded(_) => {
+                    self.take_frames(rest, now);
+                    return input.len();
                 }
                 State::Lingering { .. } | State::Closed => return input.len(),
             };
