@@ -178,6 +178,8 @@ impl Gateway {
             extension: None,
             cancelled: false,
             resent: false,
+            needs: None,
+            n_rounds: 0,
             is_never_sent: false,
         });
         self.alarms.set(Alarm::Calls, deadline);
