@@ -12,6 +12,7 @@ use super::jobs::Job;
 use super::patience::Extension;
 use super::session::Session;
 use crate::base::{Key, Message, Slab};
+use crate::mcp::freshness::Question;
 use crate::mcp::method::Method;
 use crate::wire::Splice;
 
@@ -62,6 +63,8 @@ pub struct Call {
     pub cancelled: bool,
     /// Whether it was already sent a second time.
     pub resent: bool,
+    /// What it asks, if its answer may be kept or shared.
+    pub question: Option<Box<Question>>,
     /// Whether it waits for something else than an answer, and is never sent.
     pub is_never_sent: bool,
 }
@@ -277,6 +280,7 @@ mod tests {
             extension: None,
             cancelled: false,
             resent: false,
+            question: None,
             is_never_sent: false,
         }
     }

@@ -190,6 +190,17 @@ impl<L: Copy + PartialEq, F> Flights<L, F> {
         self.habits.retain(|(of, _), _| *of != server);
     }
 
+    /// All leaders, and who follows them.
+    pub fn iter(&self) -> impl Iterator<Item = (L, impl Iterator<Item = F>)>
+    where
+        F: Copy,
+    {
+        let followers = |flight: &Flight<L, F>| {
+            flight.followers.iter().map(|(follower, _)| *follower).collect::<Vec<_>>().into_iter()
+        };
+        self.under_way.values().map(move |flight| (flight.leader, followers(flight)))
+    }
+
     /// Whether nothing is under way.
     #[must_use]
     pub fn is_empty(&self) -> bool {

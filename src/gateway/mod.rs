@@ -52,10 +52,12 @@ pub mod tools;
 
 use alarm::Alarms;
 use backend::Backend;
-use call::Calls;
+use cache::Cache;
+use call::{Call, Calls};
 use drain::Phase;
 use exchange::Exchange;
 use fetch::Fetch;
+use flight::Flights;
 use health::ServerState;
 use io::{Input, Output};
 use jobs::Jobs;
@@ -80,6 +82,8 @@ pub struct Gateway {
     backends: Slab<Backend>,
     calls: Calls,
     jobs: Jobs,
+    cache: Cache,
+    flights: Flights<Key<Call>, Key<Call>>,
     fetches: Slab<Fetch>,
     servers: Vec<ServerState>,
     alarms: Alarms,
@@ -105,6 +109,8 @@ impl Gateway {
             backends: Slab::new(),
             calls: Calls::default(),
             jobs: Jobs::default(),
+            cache: Cache::default(),
+            flights: Flights::default(),
             fetches: Slab::new(),
             servers,
             alarms: Alarms::default(),
@@ -231,6 +237,7 @@ impl Gateway {
             assert_eq!(sent.waiting, calls, "an exchange waits for answers nobody was asked for");
         }
         self.check_jobs();
+        self.check_flights();
         let limits = self.limits();
         assert!(self.exchanges.len() <= limits.exchanges_max);
         assert!(self.sessions.len() <= limits.sessions_max);

@@ -178,6 +178,7 @@ impl Gateway {
             extension: None,
             cancelled: false,
             resent: false,
+            question: None,
             is_never_sent: false,
         });
         self.alarms.set(Alarm::Calls, deadline);

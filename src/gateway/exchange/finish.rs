@@ -187,6 +187,7 @@ impl Gateway {
             CallFor::Tools(_) => self.tools_unknown(call.backend, &text),
             CallFor::Nobody => {}
         }
+        self.fail_followers(key, &call, fault);
     }
 
     pub(super) fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
@@ -224,6 +225,7 @@ impl Gateway {
             if self.calls.get(call).is_some_and(is_others) {
                 self.tell_cancelled(call, "its session has ended");
             }
+            self.leave_flight(call);
             let Some(call) = self.calls.remove(call) else { continue };
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);
@@ -237,7 +239,9 @@ impl Gateway {
     pub(crate) fn abandon(&mut self, key: Key<Call>) {
         let Some(call) = self.calls.get_mut(key) else { return };
         call.cancelled = true;
-        let CallFor::Exchange(exchange) = call.whom else { return };
+        let whom = call.whom.clone();
+        self.leave_flight(key);
+        let CallFor::Exchange(exchange) = whom else { return };
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) else { return };
         sent.waiting = sent.waiting.saturating_sub(1);
         if sent.waiting > 0 {

@@ -26,6 +26,7 @@ pub mod ask;
 pub mod batch;
 pub mod cell;
 pub mod finish;
+pub mod kept;
 pub mod modern;
 pub mod open;
 pub mod receive;
