@@ -26,10 +26,14 @@ mod http_backends;
 mod leftovers;
 #[path = "core/modes.rs"]
 mod modes;
+#[path = "core/parked.rs"]
+mod parked;
 #[path = "core/published.rs"]
 mod published;
 #[path = "core/recovery.rs"]
 mod recovery;
+#[path = "core/rounds.rs"]
+mod rounds;
 #[path = "core/sessions.rs"]
 mod sessions;
 #[path = "core/shared.rs"]

@@ -28,9 +28,11 @@ pub enum Alarm {
     Jobs,
     /// A subscription that its server has ended is to be made again.
     Listens,
+    /// A call that waits for input is to ask for it, to try again or to give up.
+    Rounds,
 }
 
-const COUNT: usize = 9;
+const COUNT: usize = Alarm::Rounds as usize + 1;
 
 /// The moments of all alarms.
 #[derive(Debug, Default)]
@@ -93,6 +95,10 @@ impl Gateway {
         }
         if self.alarms.take(Alarm::Listens, now) {
             self.listen_again();
+        }
+        if self.alarms.take(Alarm::Rounds, now) {
+            self.expire_parks();
+            self.expire_rounds();
         }
     }
 }

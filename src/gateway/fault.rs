@@ -169,6 +169,12 @@ impl Fault {
         Message::new(self.rpc(id, code, &text))
     }
 
+    /// The HTTP status, when nothing has been sent yet.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.row().0
+    }
+
     /// The sentence for people.
     #[must_use]
     pub fn text(&self) -> String {

@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::base::{Key, Limits, Now, Rng, Slab};
+use crate::base::{Key, Limits, Now, Rng, Seal, Slab};
 
 pub mod alarm;
 pub mod backend;
@@ -56,6 +56,8 @@ use cache::Cache;
 use call::{Call, Calls};
 use drain::Phase;
 use exchange::Exchange;
+use exchange::park::Park;
+use exchange::rounds::Round;
 use fetch::Fetch;
 use flight::Flights;
 use health::ServerState;
@@ -86,6 +88,13 @@ pub struct Gateway {
     flights: Flights<Key<Call>, Key<Call>>,
     fetches: Slab<Fetch>,
     servers: Vec<ServerState>,
+    parks: Slab<Park>,
+    rounds: Slab<Round>,
+    /// Requests to clients in the gateway's own name.
+    n_inputs: u64,
+    /// For what clients carry for us; the key is made at start and dies with the process.
+    seal: Seal,
+    began_at: Instant,
     alarms: Alarms,
     /// Slips of clients that were let pass and told.
     slips: Tolerance,
@@ -95,8 +104,9 @@ pub struct Gateway {
 impl Gateway {
     /// Starts every configured server at once; the outputs are ready to be polled.
     #[must_use]
-    pub fn new(snapshot: Arc<Snapshot>, rng: Rng, now: Now) -> Self {
+    pub fn new(snapshot: Arc<Snapshot>, mut rng: Rng, now: Now) -> Self {
         let servers = snapshot.servers.iter().map(|_| ServerState::default()).collect();
+        let seal = Seal::new(rng.bytes());
         let mut gateway = Self {
             snapshot,
             rng,
@@ -113,6 +123,11 @@ impl Gateway {
             flights: Flights::default(),
             fetches: Slab::new(),
             servers,
+            parks: Slab::new(),
+            rounds: Slab::new(),
+            n_inputs: 0,
+            seal,
+            began_at: now.mono,
             alarms: Alarms::default(),
             slips: Tolerance::NONE,
             phase: Phase::Serving,
@@ -200,7 +215,11 @@ impl Gateway {
     /// Whether nothing runs and nothing is kept: for tests that count what is left.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.exchanges.is_empty() && self.calls.is_empty() && self.fetches.is_empty()
+        let nothing_waits = self.parks.is_empty() && self.rounds.is_empty();
+        nothing_waits
+            && self.exchanges.is_empty()
+            && self.calls.is_empty()
+            && self.fetches.is_empty()
     }
 
     /// How many sessions there are: for tests, and for people.
@@ -238,7 +257,9 @@ impl Gateway {
         }
         self.check_jobs();
         self.check_flights();
+        self.check_needs();
         let limits = self.limits();
+        assert!(self.parks.len() <= limits.parked_calls_max);
         assert!(self.exchanges.len() <= limits.exchanges_max);
         assert!(self.sessions.len() <= limits.sessions_max);
         for (_, session) in self.sessions.iter() {
@@ -261,8 +282,10 @@ impl Gateway {
 
     /// What an input may have left to do at its end.
     fn settle(&mut self) {
+        self.end_needless();
         self.alarms.forget_calls_if(self.calls.is_empty());
         self.advance_drain();
+        self.end_needless();
     }
 
     fn exchange_of(&self, peer: Key<io::Peer>) -> Option<Key<Exchange>> {

@@ -41,7 +41,14 @@ fn modern() -> (World, Key<Backend>) {
     (world, child)
 }
 
-fn ask_with(world: &mut World, key: &str, id: &str, method: &str, extra: &str, can: &str) -> Key<Peer> {
+fn ask_with(
+    world: &mut World,
+    key: &str,
+    id: &str,
+    method: &str,
+    extra: &str,
+    can: &str,
+) -> Key<Peer> {
     let body = modern_request(id, method, extra, can, "");
     let uri = extra.split("\"uri\":\"").nth(1).and_then(|rest| rest.split('"').next());
     let mut fields = vec![
@@ -57,6 +64,12 @@ fn ask_with(world: &mut World, key: &str, id: &str, method: &str, extra: &str, c
 
 fn ask(world: &mut World, key: &str, id: &str) -> Key<Peer> {
     ask_with(world, key, id, LIST, "", "{}")
+}
+
+/// The answer, whatever form it has.
+fn said(world: &World, peer: Key<Peer>) -> &str {
+    let got = world.client(peer);
+    got.events.last().unwrap_or(&got.body)
 }
 
 /// How often the child was asked.
@@ -108,9 +121,8 @@ fn a_private_list_is_for_one_credential() {
 #[test]
 fn a_hundred_agents_that_list_at_once_cost_one_call() {
     let (mut world, child) = modern();
-    let peers: Vec<_> = (0..100)
-        .map(|n: usize| ask(&mut world, ["a", "b", "c"][n % 3], &n.to_string()))
-        .collect();
+    let peers: Vec<_> =
+        (0..100).map(|n: usize| ask(&mut world, ["a", "b", "c"][n % 3], &n.to_string())).collect();
     assert_eq!(n_asked(&world, child, LIST), 1);
     say(&mut world, child, LIST, &prompts(1, 5000, "public"));
     for (n, peer) in peers.into_iter().enumerate() {
@@ -167,7 +179,7 @@ fn a_change_ends_what_is_kept_and_overtakes_what_is_under_way() {
     assert_eq!(n_asked(&world, child, LIST), 2);
     world.line(child, changed);
     say(&mut world, child, LIST, &prompts(2, 5000, "public"));
-    assert!(world.client(two).body.contains("p2"));
+    assert!(said(&world, two).contains("p2"));
     ask(&mut world, "a", "3");
     assert_eq!(n_asked(&world, child, LIST), 3, "the answer may be of the time before");
     let other = changed.replace("prompts", "tools");
@@ -181,9 +193,8 @@ fn a_change_ends_what_is_kept_and_overtakes_what_is_under_way() {
 #[test]
 fn what_was_read_is_kept_until_it_is_updated_and_never_after_a_question() {
     let (mut world, child) = modern();
-    let read = |world: &mut World, extra: &str| {
-        ask_with(world, "a", "1", "resources/read", extra, "{}")
-    };
+    let read =
+        |world: &mut World, extra: &str| ask_with(world, "a", "1", "resources/read", extra, "{}");
     let uri = r#""uri":"file:///a""#;
     let text = r#"{"resultType":"complete","contents":[],"ttlMs":9000,"cacheScope":"private"}"#;
     read(&mut world, uri);
@@ -207,7 +218,10 @@ fn who_fails_takes_those_along_who_would_fail_alike() {
     let (mut world, child) = modern();
     let peers = ["a", "a", "b"].map(|key| ask(&mut world, key, "1"));
     let id = world.id_of_last(child, LIST);
-    world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-5,"message":"no"}}}}"#));
+    world.line(
+        child,
+        &format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-5,"message":"no"}}}}"#),
+    );
     for peer in &peers[..2] {
         let want = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-5,"message":"no"}}"#;
         assert_eq!(world.client(*peer).body, want);
@@ -247,8 +261,7 @@ fn who_waits_for_another_ones_answer_times_out_with_it() {
     let two = ask(&mut world, "a", "2");
     world.pass(Duration::from_secs(30));
     for peer in [one, two] {
-        let got = world.client(peer);
-        let said = got.events.last().unwrap_or(&got.body);
+        let said = said(&world, peer);
         assert!(said.contains("no answer to prompts/list within 60s"), "{said}");
     }
     assert_eq!(n_asked(&world, child, "notifications/cancelled"), 1);

@@ -457,7 +457,7 @@ pub fn modern_request(id: &str, method: &str, extra: &str, can: &str, meta: &str
     )
 }
 
-fn id_in(text: &str) -> String {
+pub fn id_in(text: &str) -> String {
     let Some(at) = text.find("\"id\":") else { return String::new() };
     text[at + 5..].trim_start().chars().take_while(char::is_ascii_digit).collect()
 }

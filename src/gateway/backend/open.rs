@@ -179,6 +179,8 @@ impl Gateway {
             cancelled: false,
             resent: false,
             question: None,
+            needs: None,
+            n_rounds: 0,
             is_never_sent: false,
         });
         self.alarms.set(Alarm::Calls, deadline);

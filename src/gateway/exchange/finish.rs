@@ -185,9 +185,17 @@ impl Gateway {
             CallFor::Discovery => self.backend_failed(call.backend, fault),
             CallFor::Listening(session) => self.below_ended(session),
             CallFor::Tools(_) => self.tools_unknown(call.backend, &text),
-            CallFor::Nobody => {}
+            CallFor::Nobody | CallFor::Parked => {}
         }
         self.fail_followers(key, &call, fault);
+    }
+
+    /// The answer for `exchange` is this fault, whatever its backend said.
+    pub(super) fn deliver_fault(&mut self, exchange: Key<Exchange>, id: &[u8], fault: &Fault) {
+        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) {
+            sent.status = fault.status();
+        }
+        self.deliver(exchange, fault.message(Some(id)).into());
     }
 
     pub(super) fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
@@ -237,11 +245,10 @@ impl Gateway {
     /// Nobody waits for this call any more: its answer will be dropped, its exchange ends if that
     /// was all it waited for.
     pub(crate) fn abandon(&mut self, key: Key<Call>) {
-        let Some(call) = self.calls.get_mut(key) else { return };
-        call.cancelled = true;
-        let whom = call.whom.clone();
         self.leave_flight(key);
-        let CallFor::Exchange(exchange) = whom else { return };
+        self.calls.cancel(key);
+        let Some(call) = self.calls.get(key) else { return };
+        let CallFor::Exchange(exchange) = call.whom else { return };
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) else { return };
         sent.waiting = sent.waiting.saturating_sub(1);
         if sent.waiting > 0 {

@@ -120,7 +120,7 @@ impl Gateway {
     pub(super) fn note_answer(
         &mut self,
         key: Key<Call>,
-        call: &Call,
+        call: &mut Call,
         message: &Message,
         envelope: &Envelope,
     ) -> Vec<Share<Key<Call>>> {
@@ -129,7 +129,8 @@ impl Gateway {
         if era == Era::Modern && envelope.error.is_some() {
             self.doubt_lists(server, call.method);
         }
-        let Some(question) = call.question.as_deref() else { return Vec::new() };
+        let Some(question) = call.question.take() else { return Vec::new() };
+        let question = &*question;
         let freshness = envelope.result.and_then(|result| Freshness::read(message, result));
         let landing = match (envelope.result, freshness) {
             (None, _) => Landing::Failed,
@@ -205,12 +206,9 @@ impl Gateway {
         if call.is_never_sent {
             return self.flights.leave(|follower| *follower == key);
         }
-        let landed = self.flights.land(server, question, key, Landing::Failed);
-        for share in landed.map(|(shares, _)| shares).unwrap_or_default() {
-            match share {
-                Share::Shares(follower) => self.fail_call(follower, fault),
-                Share::Asks(follower) => self.send_after_all(follower),
-            }
+        // A fault tells of the backend and of nobody's credentials: whoever asked it would fail so.
+        for follower in self.flights.abandon(server, question, key) {
+            self.fail_call(follower, fault);
         }
     }
 

@@ -29,9 +29,13 @@ pub mod finish;
 pub mod kept;
 pub mod modern;
 pub mod open;
+pub mod park;
 pub mod receive;
+pub mod resume;
+pub mod rounds;
 pub mod send;
 pub mod task;
+pub mod visit;
 
 /// One HTTP request of a client.
 #[derive(Debug)]
