@@ -8,6 +8,8 @@ mod world;
 mod asking;
 #[path = "core/batches.rs"]
 mod batches;
+#[path = "core/caching.rs"]
+mod caching;
 #[path = "core/calls.rs"]
 mod calls;
 #[path = "core/deadlines.rs"]

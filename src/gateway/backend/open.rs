@@ -178,6 +178,7 @@ impl Gateway {
             extension: None,
             cancelled: false,
             resent: false,
+            question: None,
             needs: None,
             n_rounds: 0,
             is_never_sent: false,
