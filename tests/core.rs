@@ -22,6 +22,8 @@ mod http_backends;
 mod leftovers;
 #[path = "core/modes.rs"]
 mod modes;
+#[path = "core/params.rs"]
+mod params;
 #[path = "core/published.rs"]
 mod published;
 #[path = "core/recovery.rs"]

@@ -36,6 +36,7 @@ pub mod health;
 pub mod io;
 pub mod listen;
 pub mod note;
+pub mod params;
 pub mod pause;
 pub mod peers;
 pub mod pool;
