@@ -13,6 +13,7 @@ use penstock::gateway::io::{
     Backend, Fetch, FetchContent, FetchEvent, FetchHead, FetchRequest, Input, Output, Peer,
     PeerAddress,
 };
+use penstock::gateway::patience::Patience;
 use penstock::gateway::snapshot::{
     Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
 };
@@ -51,6 +52,8 @@ impl World {
             tools: None,
             startup_timeout: Duration::from_secs(30),
             tool_timeout: Duration::from_secs(60),
+            patience: Patience::default(),
+            tasks: false,
             shared: false,
             required: false,
             response: ResponseMode::Auto,

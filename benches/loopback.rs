@@ -19,6 +19,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use penstock::base::{Key, Limits, Now, Rng, Secret};
 use penstock::gateway::Gateway;
 use penstock::gateway::io::{Backend, Event, Input, Output, Peer};
+use penstock::gateway::patience::Patience;
 use penstock::gateway::snapshot::{Care, ChildCommand, ResponseMode, Server, Snapshot, Transport};
 use penstock::policy::auth;
 use penstock::reactor::{Core, Listener, Observer, Options, Reactor};
@@ -100,6 +101,8 @@ fn start_gateway() -> SocketAddr {
         tools: None,
         startup_timeout: Duration::from_secs(30),
         tool_timeout: Duration::from_secs(60),
+        patience: Patience::default(),
+        tasks: false,
         shared: true,
         required: false,
         response: ResponseMode::Auto,

@@ -10,6 +10,8 @@ mod asking;
 mod batches;
 #[path = "core/calls.rs"]
 mod calls;
+#[path = "core/deadlines.rs"]
+mod deadlines;
 #[path = "core/drain.rs"]
 mod drain;
 #[path = "core/eras.rs"]
@@ -24,13 +26,19 @@ mod leftovers;
 mod modes;
 #[path = "core/params.rs"]
 mod params;
+#[path = "core/parked.rs"]
+mod parked;
 #[path = "core/published.rs"]
 mod published;
 #[path = "core/recovery.rs"]
 mod recovery;
+#[path = "core/rounds.rs"]
+mod rounds;
 #[path = "core/sessions.rs"]
 mod sessions;
 #[path = "core/shared.rs"]
 mod shared;
 #[path = "core/streams.rs"]
 mod streams;
+#[path = "core/tasks.rs"]
+mod tasks;

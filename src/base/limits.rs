@@ -54,6 +54,14 @@ pub struct Limits {
     pub sessions_max: usize,
     /// Requests of a backend that wait for their client's answer, per session; beyond: refused.
     pub input_requests_per_session_max: usize,
+    /// Calls of modern clients that wait for their input; beyond: what would make one is refused.
+    pub parked_calls_max: usize,
+    /// The same for one principal.
+    pub parked_calls_per_principal_max: usize,
+    /// Rounds of input that one call of a legacy client may need; beyond: it fails.
+    pub input_rounds_max: u32,
+    /// How long a client has for one round of input; beyond: its call is cancelled, or fails.
+    pub input_after_max: Duration,
     /// Messages that wait in a session for a stream to leave on; beyond: the oldest is dropped.
     pub queued_messages_max: usize,
     /// Bytes of the same.
@@ -88,6 +96,20 @@ pub struct Limits {
     pub idle_connection_max: Duration,
     /// Pages of a list that the gateway asks for itself.
     pub list_pages_max: usize,
+    /// Answers of servers that are kept while they hold; beyond: the oldest is forgotten.
+    pub cache_entries_max: usize,
+    /// Bytes of the same; a longer answer is not kept.
+    pub cache_bytes_max: usize,
+    /// Tasks of the gateway; beyond: the oldest that is over is forgotten, or refused.
+    pub jobs_max: usize,
+    /// Bytes of their results; beyond: the same, and a longer result makes the task fail.
+    pub job_bytes_max: usize,
+    /// How long a task is kept from its creation on if its client does not say.
+    pub job_ttl: Duration,
+    /// How long a client can have it kept.
+    pub job_ttl_max: Duration,
+    /// Requests that wait for the answer to an equal one; beyond: they are sent.
+    pub followers_max: usize,
 
     // The loop
     /// Bytes taken from one source before others get their turn.
@@ -129,6 +151,10 @@ impl Limits {
         batch_messages_max: 100,
         sessions_max: 4096,
         input_requests_per_session_max: 64,
+        parked_calls_max: 1024,
+        parked_calls_per_principal_max: 256,
+        input_rounds_max: 10,
+        input_after_max: Duration::from_secs(600),
         queued_messages_max: 64,
         queued_bytes_max: MIB,
         replay_events_max: 64,
@@ -144,6 +170,13 @@ impl Limits {
         idle_connections_max: 512,
         idle_connection_max: Duration::from_secs(90),
         list_pages_max: 100,
+        cache_entries_max: 1024,
+        cache_bytes_max: 32 * MIB,
+        jobs_max: 1024,
+        job_bytes_max: 64 * MIB,
+        job_ttl: Duration::from_secs(3600),
+        job_ttl_max: Duration::from_secs(86_400),
+        followers_max: 1024,
         read_bytes_per_turn_max: 256 * KIB,
         write_bytes_per_turn_max: 1024 * KIB,
         accepts_per_turn_max: 64,
@@ -175,6 +208,10 @@ impl Limits {
         batch_messages_max: 2,
         sessions_max: 3,
         input_requests_per_session_max: 2,
+        parked_calls_max: 3,
+        parked_calls_per_principal_max: 2,
+        input_rounds_max: 2,
+        input_after_max: Duration::from_secs(20),
         queued_messages_max: 2,
         queued_bytes_max: 512,
         replay_events_max: 3,
@@ -190,6 +227,13 @@ impl Limits {
         idle_connections_max: 2,
         idle_connection_max: Duration::from_secs(9),
         list_pages_max: 3,
+        cache_entries_max: 2,
+        cache_bytes_max: 1024,
+        jobs_max: 2,
+        job_bytes_max: 512,
+        job_ttl: Duration::from_secs(90),
+        job_ttl_max: Duration::from_secs(120),
+        followers_max: 2,
         read_bytes_per_turn_max: 64,
         write_bytes_per_turn_max: 64,
         accepts_per_turn_max: 2,
@@ -201,6 +245,7 @@ impl Limits {
 
     const fn checked(self) -> Self {
         assert!(self.exchanges_per_session_max <= self.exchanges_max);
+        assert!(self.parked_calls_per_principal_max <= self.parked_calls_max);
         assert!(self.peers_per_address_max <= self.peers_max);
         assert!(self.outbox_bytes_high <= self.outbox_bytes_max);
         assert!(self.head_bytes_max <= self.pipelined_bytes_max, "a pipelined head must fit");
@@ -211,16 +256,22 @@ impl Limits {
 
     /// What peers can make the gateway hold, in bytes and by term, if every queue is full.
     #[must_use]
-    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 5] {
+    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 8] {
         [
             ("heads and pipelined bytes", self.peers_max * self.pipelined_bytes_max),
             ("requests", self.exchanges_max * self.message_bytes_max),
+            (
+                "calls that wait for input",
+                self.parked_calls_max * (self.backend_message_bytes_max + self.queued_bytes_max),
+            ),
             ("bytes owed to clients", self.peers_max * self.outbox_bytes_max),
             ("bytes owed to backends", self.children_max * self.backend_outbox_bytes_max),
             (
                 "streams kept for resumption",
                 self.sessions_max * self.replay_streams_max * self.replay_bytes_max,
             ),
+            ("answers that are kept", self.cache_bytes_max),
+            ("results of tasks", self.job_bytes_max),
         ]
     }
 }

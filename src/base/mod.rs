@@ -12,8 +12,10 @@ pub mod message;
 pub mod now;
 pub mod outbox;
 pub mod rng;
+pub mod seal;
 pub mod secret;
 pub mod slab;
+pub mod stamp;
 
 pub use deadlines::Deadlines;
 pub use limits::Limits;
@@ -21,5 +23,6 @@ pub use message::{Message, Span};
 pub use now::Now;
 pub use outbox::Outbox;
 pub use rng::Rng;
+pub use seal::Seal;
 pub use secret::Secret;
 pub use slab::{Key, Slab};

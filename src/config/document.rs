@@ -49,6 +49,7 @@ fn takes(kind: Kind) -> String {
         Kind::Port => "1 to 65535".to_owned(),
         Kind::Seconds(least) => format!("seconds, at least {least}"),
         Kind::SecondsOrZero(least) => format!("seconds, 0 or at least {least}"),
+        Kind::SecondsMap(least) => format!("table of seconds, each at least {least}"),
         Kind::Whole(least, i64::MAX) => format!("whole number, at least {least}"),
         Kind::Whole(least, most) => format!("{least} to {most}"),
         Kind::Duration => "duration: `90s`, `1h30m`".to_owned(),

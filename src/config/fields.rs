@@ -135,6 +135,18 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A table of seconds by name.
+    #[must_use]
+    pub fn seconds_map(&self, name: &str) -> Vec<(&'a str, Sourced<Duration>)> {
+        let Some(found) = self.get(name) else { return Vec::new() };
+        let sourced = |member: &'a Member| {
+            let path = join(&found.path, &member.name);
+            let value = Duration::from_secs(u64::try_from(whole(&member.item)?).ok()?);
+            Some((member.name.as_str(), Sourced { value, span: member.item.span, path }))
+        };
+        found.member.item.as_table().unwrap_or_default().iter().filter_map(sourced).collect()
+    }
+
     /// A list of strings, each with its place.
     #[must_use]
     pub fn texts(&self, name: &str) -> Vec<Sourced<&'a str>> {
@@ -231,6 +243,17 @@ fn check(key: &Key, said: &str, path: &str, item: &Item) -> Result<i64, Box<Prob
                     let path = join(path, &member.name);
                     return Err(Box::new(wrong_type(&path, &member.item, "string")));
                 }
+            }
+        }
+        Kind::SecondsMap(least) => {
+            for member in item.as_table().ok_or_else(|| typed("object"))? {
+                let path = join(path, &member.name);
+                check(
+                    &Key { kind: Kind::Seconds(least), ..*key },
+                    &member.name,
+                    &path,
+                    &member.item,
+                )?;
             }
         }
         Kind::Port | Kind::Seconds(_) | Kind::SecondsOrZero(_) | Kind::Whole(..) => {

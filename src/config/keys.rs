@@ -36,6 +36,8 @@ pub enum Kind {
     Seconds(i64),
     /// Whole seconds, at least so many, or zero for the default.
     SecondsOrZero(i64),
+    /// A table from names to whole seconds, at least so many each.
+    SecondsMap(i64),
     /// A whole number in this range.
     Whole(i64, i64),
     /// A span of time such as `90s`, `1h30m`.
@@ -173,8 +175,8 @@ const fn key(
 
 use Effect::{Ignored, Refused, Silent, Used};
 use Kind::{
-    Any, Duration, Flag, OneOf, Port, Seconds, SecondsOrZero, Table, Text, TextMap, Texts, Whole,
-    Word, Words,
+    Any, Duration, Flag, OneOf, Port, Seconds, SecondsMap, SecondsOrZero, Table, Text, TextMap,
+    Texts, Whole, Word, Words,
 };
 
 const TOP: (Section, Transports) = (Section::Top, Transports::Any);
@@ -222,8 +224,11 @@ pub const KEYS: &[Key] = &[
     key(GATEWAY, ("startup_timeout", "startupTimeout"), Seconds(1), Used, ("30",
         "From starting a server to the end of its handshake, in seconds.")),
     key(GATEWAY, ("tool_timeout", "toolTimeout"), Seconds(10), Used, ("60",
-        "From a request to its answer, in seconds; in JSON `MCP_GATEWAY_TOOL_TIMEOUT` stands \
-         in.")),
+        "From a request, or its latest progress, to its answer, in seconds; in JSON \
+         `MCP_GATEWAY_TOOL_TIMEOUT` stands in.")),
+    key(GATEWAY, ("tool_timeout_max", "toolTimeoutMax"), Seconds(10),
+        Used, ("21600, or longer if a timeout is",
+        "From a request to its answer however much progress there is, in seconds.")),
     key(GATEWAY, ("session_timeout", "sessionTimeout"), Duration,
         Used, ("`MCP_GATEWAY_SESSION_TIMEOUT`, `6h`",
         "After so long without a request a session ends.")),
@@ -317,10 +322,18 @@ pub const KEYS: &[Key] = &[
         "From resolving the name to a usable connection, in seconds.")),
     key(SERVER, ("tool_timeout", "toolTimeout"), SecondsOrZero(10), Used, ("the gateway's",
         "As in `gateway`, for this server; 0 is the default.")),
+    key(SERVER, ("tool_timeout_max", "toolTimeoutMax"), Seconds(10), Used, ("the gateway's",
+        "As in `gateway`, for this server.")),
+    key(SERVER, ("tool_timeouts", "toolTimeouts"), SecondsMap(1), Used, ("",
+        "Instead of `tool_timeout`, for tools by name; `*` stands for any characters, and the row \
+         that says most wins.")),
     key(SERVER, ("startup_timeout", ""), Seconds(1), Used, ("the gateway's",
         "As in `gateway`, for this server.")),
     key(SERVER, ("tools", "tools"), Texts, Used, ("all",
         "The tools that clients see and may call, as in `get_*`; empty or with `*`: all.")),
+    key(SERVER, ("tasks", "tasks"), Flag, Used, ("false",
+        "If the server has no tasks, calls of its tools may become tasks of the gateway, which are \
+         asked for later; `tool_timeout_max` bounds them.")),
     key(SERVER, ("shared", ""), Flag, Used, ("false",
         "One child or backend session for all clients instead of one for each.")),
     key(SERVER, ("required", ""), Flag, Used, ("false", "Whether `/ready` waits for this server.")),

@@ -24,11 +24,15 @@ pub enum Alarm {
     Drain,
     /// A server that failed is to be started again.
     Restarts,
+    /// The time of a job is over.
+    Jobs,
     /// A subscription that its server has ended is to be made again.
     Listens,
+    /// A call that waits for input is to ask for it, to try again or to give up.
+    Rounds,
 }
 
-const COUNT: usize = 8;
+const COUNT: usize = Alarm::Rounds as usize + 1;
 
 /// The moments of all alarms.
 #[derive(Debug, Default)]
@@ -86,8 +90,15 @@ impl Gateway {
         if self.alarms.take(Alarm::Restarts, now) {
             self.restart_servers();
         }
+        if self.alarms.take(Alarm::Jobs, now) {
+            self.expire_jobs();
+        }
         if self.alarms.take(Alarm::Listens, now) {
             self.listen_again();
+        }
+        if self.alarms.take(Alarm::Rounds, now) {
+            self.expire_parks();
+            self.expire_rounds();
         }
     }
 }

@@ -7,7 +7,11 @@
 use std::time::Instant;
 
 use super::exchange::Exchange;
+use super::exchange::park::Park;
+use super::exchange::rounds::Round;
 use super::io::{Backend, Fetch};
+use super::jobs::Job;
+use super::patience::Extension;
 use super::session::Session;
 use crate::base::{Key, Message, Slab};
 use crate::mcp::method::Method;
@@ -54,10 +58,16 @@ pub struct Call {
     pub sent_at: Instant,
     /// When patience ends.
     pub deadline: Instant,
+    /// What progress does to that; `None`: nothing.
+    pub extension: Option<Extension>,
     /// Whether nobody waits any more; the answer will be dropped.
     pub cancelled: bool,
     /// Whether it was already sent a second time.
     pub resent: bool,
+    /// The input that it waits for.
+    pub needs: Option<Needs>,
+    /// How often it had to wait for input at a modern server.
+    pub n_rounds: u32,
     /// Whether it waits for something else than an answer, and is never sent.
     pub is_never_sent: bool,
 }
@@ -67,6 +77,10 @@ pub struct Call {
 pub enum CallFor {
     /// A client.
     Exchange(Key<Exchange>),
+    /// A client that does not wait, but asks for the result later.
+    Job(Key<Job>),
+    /// A client that was asked for something, and will come back for the answer.
+    Parked,
     /// The gateway: it opens the backend itself.
     Handshake,
     /// The gateway: it asks what a modern server offers, which opens that backend.
@@ -81,6 +95,15 @@ pub enum CallFor {
     Nobody,
 }
 
+/// What a call waits for that its client has to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// A modern client is asked with a result, for a legacy backend.
+    Park(Key<Park>),
+    /// A legacy client is asked with requests, for a modern backend.
+    Round(Key<Round>),
+}
+
 impl Call {
     /// Whether `exchange` still waits for the answer.
     #[must_use]
@@ -89,16 +112,60 @@ impl Call {
     }
 }
 
-/// All calls under way.
+/// All calls under way, and those of each backend in the order in which they were made.
+///
+/// ```text
+/// backend 0: first ──> call ──> call <── last      links are numbers of slots
+/// backend 1: first ──> call <────────── last
+/// ```
 #[derive(Default)]
 pub struct Calls {
     slab: Slab<Call>,
+    /// What calls waited for that are over.
+    needless: Vec<Needs>,
+    /// The neighbours of each slot's call.
+    links: Vec<Ends>,
+    /// The first and the last call of each backend, by its slot.
+    lists: Vec<Ends>,
+}
+
+/// The two ends of a list, or the two neighbours in one.
+#[derive(Clone, Copy)]
+struct Ends {
+    before: u32,
+    after: u32,
+}
+
+/// The slot of nobody.
+const NONE: u32 = u32::MAX;
+
+impl Ends {
+    const NONE: Self = Self { before: NONE, after: NONE };
+}
+
+/// The place `at` of a table that grows with the slots it follows.
+fn place(table: &mut Vec<Ends>, at: usize) -> &mut Ends {
+    if at >= table.len() {
+        table.resize(at + 1, Ends::NONE);
+    }
+    &mut table[at]
 }
 
 impl Calls {
     /// Adds a call and gives its key.
     pub fn insert(&mut self, call: Call) -> Key<Call> {
-        self.slab.insert(call)
+        let list = call.backend.index();
+        let key = self.slab.insert(call);
+        let slot = u32::try_from(key.index()).unwrap_or(NONE);
+        let ends = place(&mut self.lists, list);
+        let last = std::mem::replace(&mut ends.after, slot);
+        if last == NONE {
+            ends.before = slot;
+        } else {
+            place(&mut self.links, last as usize).after = slot;
+        }
+        *place(&mut self.links, key.index()) = Ends { before: last, after: NONE };
+        key
     }
 
     /// The call of this key.
@@ -114,7 +181,53 @@ impl Calls {
 
     /// Ends a call.
     pub fn remove(&mut self, key: Key<Call>) -> Option<Call> {
-        self.slab.remove(key)
+        let call = self.slab.remove(key)?;
+        let Ends { before, after } = std::mem::replace(&mut self.links[key.index()], Ends::NONE);
+        let ends = &mut self.lists[call.backend.index()];
+        if before == NONE {
+            ends.before = after;
+        } else {
+            self.links[before as usize].after = after;
+        }
+        if after == NONE {
+            ends.after = before;
+        } else {
+            self.links[after as usize].before = before;
+        }
+        self.needless.extend(call.needs);
+        Some(call)
+    }
+
+    /// The calls of `backend`, in the order in which they were made; costs nothing for the calls
+    /// of others.
+    pub fn of(&self, backend: Key<Backend>) -> impl Iterator<Item = (Key<Call>, &Call)> {
+        let mut next = self.lists.get(backend.index()).map_or(NONE, |ends| ends.before);
+        let walk = std::iter::from_fn(move || {
+            let found = self.slab.at(next)?;
+            next = self.links[next as usize].after;
+            Some(found)
+        });
+        // Another backend may have lived in the same slot.
+        walk.filter(move |(_, call)| call.backend == backend)
+    }
+
+    /// Nobody waits for a call any more; if it waits for input itself, that is not wanted.
+    pub fn cancel(&mut self, key: Key<Call>) {
+        if let Some(call) = self.slab.get_mut(key) {
+            call.cancelled = true;
+            self.needless.extend(call.needs);
+        }
+    }
+
+    /// Whether a call that waited for something is over or cancelled.
+    #[must_use]
+    pub fn has_needless(&self) -> bool {
+        !self.needless.is_empty()
+    }
+
+    /// What calls waited for that are over or cancelled.
+    pub fn take_needless(&mut self) -> Vec<Needs> {
+        std::mem::take(&mut self.needless)
     }
 
     /// The call that `backend` means by an id or token of ours, as it spells it.
@@ -129,11 +242,9 @@ impl Calls {
     #[must_use]
     pub fn by_token(&self, backend: Key<Backend>, token: &[u8]) -> Option<Key<Call>> {
         let matches = |call: &Call| {
-            call.backend == backend
-                && !call.token_is_ours
-                && call.token.as_deref().is_some_and(|own| own == token)
+            !call.token_is_ours && call.token.as_deref().is_some_and(|own| own == token)
         };
-        self.slab.iter().find(|(_, call)| matches(call)).map(|(key, _)| key)
+        self.of(backend).find(|(_, call)| matches(call)).map(|(key, _)| key)
     }
 
     /// The keys of the calls that `wanted` picks.
@@ -171,6 +282,7 @@ pub fn id_of(key: Key<Call>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn ids_are_safe_integers_and_differ_by_generation() {
@@ -181,5 +293,61 @@ mod tests {
             }
         }
         assert_ne!(id_of(Key::from_parts(3, 0)), id_of(Key::from_parts(3, 1)));
+    }
+
+    fn call(backend: Key<Backend>) -> Call {
+        let now = Instant::now();
+        Call {
+            backend,
+            whom: CallFor::Nobody,
+            method: Method::Ping,
+            name: Message::default(),
+            tool: None,
+            id: Message::default(),
+            uri: None,
+            token: None,
+            token_is_ours: true,
+            request: Message::default().into(),
+            fields: Fields::default(),
+            http_status: None,
+            fetch: None,
+            sent_at: now,
+            deadline: now,
+            extension: None,
+            cancelled: false,
+            resent: false,
+            is_never_sent: false,
+            needs: None,
+            n_rounds: 0,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_calls_of_a_backend_are_those_that_a_walk_over_all_would_find(
+            steps in proptest::collection::vec((0_u32..4, 0_usize..8, any::<bool>()), 0..64),
+        ) {
+            let mut calls = Calls::default();
+            // In the order in which they were made, as a list that is searched.
+            let mut twin: Vec<(Key<Call>, Key<Backend>)> = Vec::new();
+            for (slot, which, adds) in steps {
+                // Two generations of each of two slots.
+                let backend = Key::from_parts(slot % 2, slot / 2);
+                if adds || twin.is_empty() {
+                    twin.push((calls.insert(call(backend)), backend));
+                } else {
+                    let (key, _) = twin.remove(which % twin.len());
+                    prop_assert!(calls.remove(key).is_some());
+                    prop_assert!(calls.remove(key).is_none());
+                }
+                for slot in 0..4 {
+                    let backend = Key::from_parts(slot % 2, slot / 2);
+                    let found: Vec<_> = calls.of(backend).map(|(key, _)| key).collect();
+                    let want: Vec<_> =
+                        twin.iter().filter(|(_, at)| *at == backend).map(|(key, _)| *key).collect();
+                    prop_assert_eq!(found, want);
+                }
+            }
+        }
     }
 }

@@ -174,8 +174,10 @@ impl Gateway {
         let era = self.era(server);
         let is_news = era.modern != Modern::Yes;
         era.modern = Modern::Yes;
-        era.modern_only |= era.refused.take().is_some();
-        let is_first = era.modern_only;
+        let was_refused = era.refused.take().is_some();
+        let state = &mut self.servers[usize::from(server.0)];
+        state.era.modern_only |= was_refused || state.trouble.is_some();
+        let is_first = state.era.modern_only;
         if is_first {
             self.server_is_up(server);
         }
@@ -197,11 +199,18 @@ impl Gateway {
     /// A modern backend is of no use any more.
     pub(super) fn modern_backend_lost(&mut self, key: Key<Backend>, server: ServerId, why: &Fault) {
         let until = self.now.mono + self.belief(server, why);
+        let was_open = self.backends.get(key).is_some_and(|backend| backend.discovery.is_some());
         let era = self.era(server);
         era.backend.take_if(|own| *own == key);
         if era.modern != Modern::Asking {
+            let was_all = era.modern_only;
+            if !was_open {
+                // It has become another server than we knew: it is asked anew.
+                era.modern = Modern::Unknown;
+                era.modern_only = false;
+            }
             self.note(Level::Error, "backend", Some(server), why.text());
-            if self.is_modern_only(server) {
+            if was_all {
                 self.server_failed(server, &why.text());
             }
             return;

@@ -60,6 +60,8 @@ pub enum ClientFault {
     MisplacedInitialize,
     /// The tool does not exist for this client.
     UnknownTool(Box<str>),
+    /// There is no such task, or it is over.
+    Task(&'static str),
     /// Too many exchanges of this session are under way.
     Busy,
     /// What only modern clients can do wrong.
@@ -167,6 +169,12 @@ impl Fault {
         Message::new(self.rpc(id, code, &text))
     }
 
+    /// The HTTP status, when nothing has been sent yet.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.row().0
+    }
+
     /// The sentence for people.
     #[must_use]
     pub fn text(&self) -> String {
@@ -260,6 +268,7 @@ impl ClientFault {
             Self::UnknownTool(name) => {
                 (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown tool \"{name}\"")))
             }
+            Self::Task(text) => (200, rpc(Code::INVALID_PARAMS, text)),
             Self::Modern(fault) => fault.row(),
             Self::Busy => {
                 (429, rpc(Code::SERVER_ERROR, "too many requests of this session are under way"))

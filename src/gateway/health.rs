@@ -37,6 +37,8 @@ pub struct ServerState {
     pub retry_at: Option<Instant>,
     /// How often it has failed without having been up for long.
     pub n_failed: u32,
+    /// Whether it has tasks of its own, as far as it has said.
+    pub has_tasks: bool,
     /// Which eras of the protocol it speaks.
     pub era: EraState,
     /// What is known of its tools.

@@ -20,10 +20,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::base::{Key, Limits, Now, Rng, Slab};
+use crate::base::{Key, Limits, Now, Rng, Seal, Slab};
 
 pub mod alarm;
 pub mod backend;
+pub mod cache;
 pub mod call;
 pub mod drain;
 pub mod endpoint;
@@ -31,12 +32,15 @@ pub mod era;
 pub mod exchange;
 pub mod fault;
 pub mod fetch;
+pub mod flight;
 pub mod fuzz;
 pub mod health;
 pub mod io;
+pub mod jobs;
 pub mod listen;
 pub mod note;
 pub mod params;
+pub mod patience;
 pub mod pause;
 pub mod peers;
 pub mod pool;
@@ -52,9 +56,12 @@ use backend::Backend;
 use call::Calls;
 use drain::Phase;
 use exchange::Exchange;
+use exchange::park::Park;
+use exchange::rounds::Round;
 use fetch::Fetch;
 use health::ServerState;
 use io::{Input, Output};
+use jobs::Jobs;
 use pause::Pauses;
 use peers::Peers;
 use sessions::Sessions;
@@ -75,8 +82,16 @@ pub struct Gateway {
     sessions: Sessions,
     backends: Slab<Backend>,
     calls: Calls,
+    jobs: Jobs,
     fetches: Slab<Fetch>,
     servers: Vec<ServerState>,
+    parks: Slab<Park>,
+    rounds: Slab<Round>,
+    /// Requests to clients in the gateway's own name.
+    n_inputs: u64,
+    /// For what clients carry for us; the key is made at start and dies with the process.
+    seal: Seal,
+    began_at: Instant,
     alarms: Alarms,
     /// Slips of clients that were let pass and told.
     slips: Tolerance,
@@ -86,8 +101,9 @@ pub struct Gateway {
 impl Gateway {
     /// Starts every configured server at once; the outputs are ready to be polled.
     #[must_use]
-    pub fn new(snapshot: Arc<Snapshot>, rng: Rng, now: Now) -> Self {
+    pub fn new(snapshot: Arc<Snapshot>, mut rng: Rng, now: Now) -> Self {
         let servers = snapshot.servers.iter().map(|_| ServerState::default()).collect();
+        let seal = Seal::new(rng.bytes());
         let mut gateway = Self {
             snapshot,
             rng,
@@ -99,8 +115,14 @@ impl Gateway {
             sessions: Sessions::default(),
             backends: Slab::new(),
             calls: Calls::default(),
+            jobs: Jobs::default(),
             fetches: Slab::new(),
             servers,
+            parks: Slab::new(),
+            rounds: Slab::new(),
+            n_inputs: 0,
+            seal,
+            began_at: now.mono,
             alarms: Alarms::default(),
             slips: Tolerance::NONE,
             phase: Phase::Serving,
@@ -188,7 +210,11 @@ impl Gateway {
     /// Whether nothing runs and nothing is kept: for tests that count what is left.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.exchanges.is_empty() && self.calls.is_empty() && self.fetches.is_empty()
+        let nothing_waits = self.parks.is_empty() && self.rounds.is_empty();
+        nothing_waits
+            && self.exchanges.is_empty()
+            && self.calls.is_empty()
+            && self.fetches.is_empty()
     }
 
     /// How many sessions there are: for tests, and for people.
@@ -224,7 +250,10 @@ impl Gateway {
             let calls = self.calls.iter().filter(|(_, call)| call.is_waited_for_by(key)).count();
             assert_eq!(sent.waiting, calls, "an exchange waits for answers nobody was asked for");
         }
+        self.check_jobs();
+        self.check_needs();
         let limits = self.limits();
+        assert!(self.parks.len() <= limits.parked_calls_max);
         assert!(self.exchanges.len() <= limits.exchanges_max);
         assert!(self.sessions.len() <= limits.sessions_max);
         for (_, session) in self.sessions.iter() {
@@ -247,8 +276,10 @@ impl Gateway {
 
     /// What an input may have left to do at its end.
     fn settle(&mut self) {
+        self.end_needless();
         self.alarms.forget_calls_if(self.calls.is_empty());
         self.advance_drain();
+        self.end_needless();
     }
 
     fn exchange_of(&self, peer: Key<io::Peer>) -> Option<Key<Exchange>> {

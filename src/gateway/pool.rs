@@ -16,7 +16,7 @@ use super::exchange::{Admitted, Exchange};
 use super::fault::Fault;
 use super::session::{NewSession, Pool, Session, SessionKind};
 use super::shared::level;
-use super::snapshot::Transport;
+use super::snapshot::{ServerId, Transport};
 use crate::base::{Key, Message, Span};
 use crate::mcp::meta::ClientCapabilities;
 use crate::mcp::method::Method;
@@ -75,27 +75,35 @@ impl Gateway {
         }
         self.make_room_for_session()?;
         let ready = if asks { None } else { self.claimable(server) };
+        let hello = |id| {
+            let info = facts.client_info.as_deref();
+            modern::initialize_for(id, info, &capabilities, revision::newest())
+        };
         let backend = match ready {
             Some(key) => key,
-            None => {
-                let key = self.start_backend(server)?;
-                if let Some(backend) = self.backends.get_mut(key) {
-                    backend.opened_by_client = false;
-                }
-                let info = facts.client_info.clone();
-                self.say_hello_for(key, info.as_ref(), &capabilities);
-                key
-            }
+            None => self.start_backend_with(server, hello)?,
         };
-        Ok(self.new_pooled(pool, backend))
+        let key = self.new_pooled(pool, backend);
+        if let Some(session) = self.sessions.get_mut(key).filter(|_| asks) {
+            // A lost HTTP session is opened again with the same capabilities.
+            session.hello = Some(hello(1).into());
+        }
+        Ok(key)
     }
 
-    /// Sends `initialize` with what a modern client said about itself.
-    fn say_hello_for(&mut self, key: Key<Backend>, info: Option<&Message>, capabilities: &[u8]) {
-        self.call_ourselves(key, CallFor::Handshake, Method::Initialize, "initialize", |id| {
-            modern::initialize_for(id, info.map(|info| &info[..]), capabilities, revision::newest())
-                .into()
-        });
+    /// Starts a backend and opens it with what a modern client said about itself.
+    fn start_backend_with(
+        &mut self,
+        server: ServerId,
+        hello: impl FnOnce(u64) -> Message,
+    ) -> Result<Key<Backend>, Fault> {
+        let key = self.start_backend(server)?;
+        if let Some(backend) = self.backends.get_mut(key) {
+            backend.opened_by_client = false;
+        }
+        let whom = CallFor::Handshake;
+        self.call_ourselves(key, whom, Method::Initialize, "initialize", |id| hello(id).into());
+        Ok(key)
     }
 
     fn new_pooled(&mut self, pool: Pool, backend: Key<Backend>) -> Key<Session> {
@@ -114,7 +122,9 @@ impl Gateway {
     /// A session of the pool; an idle one if what it asks must not be taken for another's.
     fn free_session(&self, pool: &Pool, alone: bool) -> Option<Key<Session>> {
         let fits = |key: &&Key<Session>| {
-            self.sessions.get(**key).is_some_and(|session| !alone || session.n_exchanges == 0)
+            self.sessions.get(**key).is_some_and(|session| {
+                !alone || { session.n_exchanges == session.n_listening && session.n_parked == 0 }
+            })
         };
         self.sessions.pooled(pool).iter().find(fits).copied()
     }
@@ -144,6 +154,9 @@ impl Gateway {
             return self.tell_listeners(backend, message, envelope);
         }
         let Some(key) = via.or_else(|| self.only_call_of(backend)) else { return };
+        if self.calls.get(key).is_some_and(|call| call.whom == CallFor::Parked) {
+            return self.keep_for_retry(key, message);
+        }
         let Some(CallFor::Exchange(exchange)) = self.calls.get(key).map(|call| call.whom.clone())
         else {
             return;

@@ -60,6 +60,8 @@ pub struct Session {
     pub below: Option<Box<Below>>,
     /// Exchanges under way.
     pub n_exchanges: usize,
+    /// Calls that wait for their client to come back.
+    pub n_parked: usize,
     /// When it was last used.
     pub used_at: Instant,
 }
@@ -167,6 +169,7 @@ impl Gateway {
             n_listening: 0,
             below: None,
             n_exchanges: 0,
+            n_parked: 0,
             used_at: self.now.mono,
         });
         if let Some(backend) = self.backends.get_mut(backend)
@@ -227,6 +230,7 @@ impl Gateway {
             self.fail_exchange(exchange, fault);
         }
         let Some(session) = self.sessions.remove(key) else { return };
+        self.forget_parks_of(key);
         if let Some(below) = &session.below {
             self.leave_below(below);
         }
@@ -293,7 +297,7 @@ impl Gateway {
         let Some(session) = self.sessions.get_mut(key) else { return };
         session.queued_bytes += message.len();
         session.queued.push_back(Queued { message, asks: asks.cloned() });
-        let (backend, mut refused) = (session.backend, Vec::new());
+        let mut refused = Vec::new();
         while session.queued.len() > count_max || session.queued_bytes > bytes_max {
             let Some(dropped) = session.queued.pop_front() else { break };
             session.queued_bytes -= dropped.message.len();
@@ -303,7 +307,7 @@ impl Gateway {
             if let Some(session) = self.sessions.get_mut(key) {
                 session.forget_asked(&id);
             }
-            self.refuse_asked(backend, &id, "too much waits for this client");
+            self.give_up_asked(key, &id, "too much waits for this client");
         }
     }
 
@@ -357,7 +361,14 @@ impl Session {
     /// Whether nothing is under way and nobody listens.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.n_exchanges == 0 && self.streams.iter().all(|stream| stream.peer.is_none())
+        self.n_exchanges + self.n_parked == 0
+            && self.streams.iter().all(|stream| stream.peer.is_none())
+    }
+
+    /// Whether no call runs in it, or waits for its client to come back.
+    #[must_use]
+    pub const fn is_without_calls(&self) -> bool {
+        self.n_exchanges == self.n_listening && self.n_parked == 0
     }
 
     /// The stream for messages that belong to no call: the newest GET that is open.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::patience::Patience;
 use crate::base::{Limits, Secret};
 pub use crate::mcp::schema::Care;
 use crate::policy::auth;
@@ -50,8 +51,12 @@ pub struct Server {
     pub tools: Option<Arc<[Box<str>]>>,
     /// From spawn or connect to the answer to `initialize`.
     pub startup_timeout: Duration,
-    /// From a request to its answer.
+    /// From a request, or its latest progress, to its answer.
     pub tool_timeout: Duration,
+    /// The bound on calls with progress, and tools with a timeout of their own.
+    pub patience: Patience,
+    /// Whether calls can become tasks of ours, if the server has none.
+    pub tasks: bool,
     /// Whether all sessions share one child or backend session.
     pub shared: bool,
     /// Whether `/ready` waits for it.

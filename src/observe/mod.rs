@@ -9,7 +9,6 @@ pub mod block;
 pub mod debug;
 pub mod log;
 pub mod redact;
-pub mod stamp;
 
 pub use block::{Block, Entry};
 pub use log::{Batch, Log};

@@ -61,6 +61,35 @@ fn the_tool_timeout_has_four_sources() {
 }
 
 #[test]
+fn calls_with_progress_have_a_bound_and_tools_have_timeouts() {
+    let text = "[gateway]\ntool_timeout_max = 900\n[servers.a]\ncommand = 'x'\n\
+                [servers.b]\ncommand = 'x'\ntool_timeout_max = 500\n\
+                [servers.b.tool_timeouts]\nbuild = 300\n'test_*' = 5\n";
+    let json =
+        json_server(r#"{"container":"i","toolTimeoutMax":500,"toolTimeouts":{"build":300}}"#);
+    let loaded = toml(text, &[]);
+    let limit = |loaded: &Loaded, server: usize, tool: &str| {
+        let limit = loaded.snapshot.servers[server].time_limit(Some(tool));
+        (limit.silence.as_secs(), limit.whole.as_secs())
+    };
+    assert_eq!(limit(&loaded, 0, "build"), (60, 900));
+    assert_eq!(limit(&loaded, 1, "build"), (300, 500));
+    assert_eq!(limit(&loaded, 1, "test_a"), (5, 500));
+    assert_eq!(limit(&loaded, 1, "tes"), (60, 500));
+    assert_eq!(limit(&self::json(&json, &[]), 0, "build"), (300, 500));
+    for (server, want) in [
+        ("tool_timeouts = { a = 0 }", "a must be a positive integer (>= 1), got 0"),
+        ("tool_timeouts = { a = 'x' }", "expected integer, got string"),
+        ("tool_timeouts = [5]", "expected object, got array"),
+        ("tool_timeout = 90\ntool_timeout_max = 60", "longer than this server's tool_timeout_max"),
+        ("tool_timeouts.a = 90\ntool_timeout_max = 60", "servers.a.tool_timeouts.a"),
+    ] {
+        let text = format!("[servers.a]\ncommand = 'x'\n{server}\n");
+        check_refused(Format::Toml, &text, &[want]);
+    }
+}
+
+#[test]
 fn without_a_key_only_the_own_machine_is_let_in() {
     let far = with(Flags::default().with("listen", "0.0.0.0:1"), PLAIN, &[]);
     assert!(far.run.has_generated_agent);

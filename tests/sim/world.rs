@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use penstock::base::{Key, Limits, Now, Rng, Secret};
 use penstock::gateway::Gateway;
 use penstock::gateway::io::{Backend, Input, Output, Peer};
+use penstock::gateway::patience::Patience;
 use penstock::gateway::snapshot::{
     ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
 };
@@ -266,6 +267,8 @@ fn server(n: usize, side: &ServerSide, dice: &mut Dice) -> Server {
         schema: penstock::gateway::snapshot::Care::Reference,
         startup_timeout: Duration::from_secs(10),
         tool_timeout: TOOL_TIMEOUT,
+        patience: Patience::default(),
+        tasks: false,
         shared: side.shared,
         required: false,
         response: dice.pick(&[

@@ -14,6 +14,7 @@ use penstock::gateway::io::{
     Backend, ChildEnd, Event, EventKind, Fetch, FetchContent, FetchError, FetchErrorKind,
     FetchEvent, FetchHead, FetchRequest, Input, Output, Peer, PeerAddress, StreamData,
 };
+use penstock::gateway::patience::Patience;
 use penstock::gateway::snapshot::{
     Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
 };
@@ -89,6 +90,8 @@ fn server(name: &str, transport: Transport) -> Server {
         tools: None,
         startup_timeout: Duration::from_secs(30),
         tool_timeout: Duration::from_secs(60),
+        patience: Patience::default(),
+        tasks: false,
         shared: false,
         required: false,
         response: ResponseMode::Auto,
@@ -458,7 +461,7 @@ pub fn modern_request(id: &str, method: &str, extra: &str, can: &str, meta: &str
     )
 }
 
-fn id_in(text: &str) -> String {
+pub fn id_in(text: &str) -> String {
     let Some(at) = text.find("\"id\":") else { return String::new() };
     text[at + 5..].trim_start().chars().take_while(char::is_ascii_digit).collect()
 }

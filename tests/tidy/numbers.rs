@@ -33,7 +33,7 @@ const STATUS_HOMES: &[(&str, &str)] = &[
 /// Numbers of three digits that are none, by file.
 const NO_STATUSES: &[(&str, &[&str], &str)] = &[
     ("src/base/limits.rs", &["100"], "counts, with their units beside them"),
-    ("src/observe/stamp.rs", &["100", "400"], "the Gregorian calendar repeats after 400 years"),
+    ("src/base/stamp.rs", &["100", "400"], "the Gregorian calendar repeats after 400 years"),
     ("src/observe/log/text.rs", &["100"], "digits of a fraction"),
     ("src/observe/debug.rs", &["100"], "tenths of a second"),
     ("src/calculator/arguments.rs", &["100", "200"], "digits; the constants say so"),

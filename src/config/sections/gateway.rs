@@ -32,6 +32,8 @@ pub struct Overall {
     pub startup_timeout: Duration,
     /// From a request to its answer.
     pub tool_timeout: Duration,
+    /// The bound on calls with progress, if one is said.
+    pub tool_timeout_max: Option<Duration>,
     /// How long a session may be idle.
     pub session_timeout: Duration,
     /// The slips of clients that are let pass.
@@ -63,6 +65,7 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
         listen: listen(text("listen"), sources, report),
         startup_timeout: duration("startup_timeout").unwrap_or(STARTUP_TIMEOUT),
         tool_timeout: duration("tool_timeout").unwrap_or_else(|| tool_timeout(sources)),
+        tool_timeout_max: duration("tool_timeout_max"),
         session_timeout: duration("session_timeout").unwrap_or_else(|| session_timeout(sources)),
         tolerance: fields.map_or_else(Tolerance::default, |fields| tolerance(fields, report)),
         limits,

@@ -8,11 +8,13 @@ use super::container::{self, Cx};
 use super::gateway::Overall;
 use super::http;
 use super::mount::Policy;
+use crate::base::Span;
 use crate::config::diagnostics::{Problem, Report};
 use crate::config::fields::{Fields, wrong_type};
 use crate::config::keys::{Place, Section, Transports};
 use crate::config::raw::{Format, Item, Member, Sourced, join};
 use crate::config::{ClientServer, Sources};
+use crate::gateway::patience::Patience;
 use crate::gateway::snapshot::{Care, ResponseMode, Server, ServerId, Transport};
 
 /// The longest name of a server.
@@ -114,6 +116,8 @@ fn resolve(
         tools: tools(fields),
         startup_timeout: fields.duration("startup_timeout").unwrap_or(overall.startup_timeout),
         tool_timeout: fields.duration("tool_timeout").unwrap_or(overall.tool_timeout),
+        patience: patience(fields, overall, report),
+        tasks: fields.flag("tasks").unwrap_or(false),
         shared: fields.flag("shared").unwrap_or(false),
         required: fields.flag("required").unwrap_or(false),
         response: fields
@@ -122,6 +126,32 @@ fn resolve(
         schema: fields.text("schema").and_then(|schema| Care::of(schema.value)).unwrap_or_default(),
     };
     Some((server, broken))
+}
+
+/// The bound on calls with progress, and the tools with a timeout of their own. A bound that cuts
+/// what stands beside it is a mistake; one that cuts what holds for all servers is meant.
+fn patience(fields: &Fields<'_>, overall: &Overall, report: &mut Report) -> Patience {
+    let whole = fields.duration("tool_timeout_max");
+    let tools = fields.seconds_map("tool_timeouts");
+    if let (Some(whole), Some(timeout)) = (whole, fields.duration("tool_timeout"))
+        && timeout > whole
+        && let Some(place) = fields.item("tool_timeout")
+    {
+        too_long(&place.path, place.span, report);
+    }
+    for (_, timeout) in &tools {
+        if whole.is_some_and(|whole| timeout.value > whole) {
+            too_long(&timeout.path, timeout.span, report);
+        }
+    }
+    let rows = tools.iter().map(|(name, timeout)| (Box::from(*name), timeout.value)).collect();
+    Patience::new(whole.or(overall.tool_timeout_max), rows)
+}
+
+fn too_long(path: &str, span: Span, report: &mut Report) {
+    let message = "the timeout is longer than this server's tool_timeout_max".to_owned();
+    let problem = Problem::value(path, Some(span), message);
+    report.add(problem.suggest("Raise 'tool_timeout_max' or remove it"));
 }
 
 /// What sort of server it is. In JSON only `type` says so; TOML also understands a lone `url`.

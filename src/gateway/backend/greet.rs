@@ -38,8 +38,9 @@ impl Gateway {
             agreed = session.revision.older_of(handshake.revision);
             session.revision = agreed;
         }
-        let answer = legacy::greeting(&call.id, &handshake, agreed);
-        self.deliver(exchange, answer.into());
+        let answer = legacy::greeting(&call.id, &handshake, agreed).into();
+        let answer = self.with_tasks(&call, exchange, answer);
+        self.deliver(exchange, answer);
     }
 
     /// The same for a legacy client of a modern backend.

@@ -324,7 +324,8 @@ impl Gateway {
     }
 
     pub(crate) fn fail_calls_of(&mut self, key: Key<Backend>, fault: &Fault) {
-        for call in self.calls.keys_of(|call| call.backend == key) {
+        let calls: Vec<_> = self.calls.of(key).map(|(call, _)| call).collect();
+        for call in calls {
             self.fail_call(call, fault);
         }
     }

@@ -175,8 +175,11 @@ impl Gateway {
             fetch: None,
             sent_at: self.now.mono,
             deadline,
+            extension: None,
             cancelled: false,
             resent: false,
+            needs: None,
+            n_rounds: 0,
             is_never_sent: false,
         });
         self.alarms.set(Alarm::Calls, deadline);
@@ -252,6 +255,7 @@ impl Gateway {
         let opened_after = self.now.mono.saturating_duration_since(backend.started_at);
         backend.handshake = Some(handshake);
         let greetings = std::mem::take(&mut backend.greetings);
+        self.note_tasks(server, message, envelope);
         self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
         self.servers[usize::from(server.0)].era.opened_after = opened_after;
         self.server_is_up(server);
@@ -313,6 +317,7 @@ impl Gateway {
         let Some(backend) = self.backends.get_mut(key) else { return Ok(()) };
         backend.state = State::Ready;
         let server = backend.server;
+        self.note_tasks(server, message, envelope);
         self.server_is_up(server);
         self.release_held(key);
         Ok(())

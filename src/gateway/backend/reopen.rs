@@ -65,7 +65,7 @@ impl Gateway {
             Some(Owner::Session(session)) => self
                 .sessions
                 .get(session)
-                .filter(|s| !s.opened_by_gateway)
+                .filter(|s| !s.opened_by_gateway || s.is_pooled())
                 .and_then(|s| s.hello.clone()),
             _ => None,
         };

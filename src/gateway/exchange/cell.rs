@@ -163,7 +163,7 @@ impl Gateway {
     }
 
     /// `serverInfo` of a legacy backend: a JSON object.
-    fn server_info(&self, backend: Key<Backend>) -> Option<Message> {
+    pub(super) fn server_info(&self, backend: Key<Backend>) -> Option<Message> {
         let handshake = self.backends.get(backend)?.handshake.as_ref()?;
         let whole = crate::base::Span::new(0, handshake.result.len());
         let span = scan::member(&handshake.result, whole, "serverInfo")?;

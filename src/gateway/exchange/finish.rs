@@ -180,12 +180,21 @@ impl Gateway {
         }
         match call.whom {
             CallFor::Exchange(exchange) => self.fail_for_client(exchange, &call.id, fault),
+            CallFor::Job(job) => self.job_failed(job, fault),
             CallFor::Handshake | CallFor::Reopening => self.backend_failed(call.backend, fault),
             CallFor::Discovery => self.backend_failed(call.backend, fault),
             CallFor::Listening(session) => self.below_ended(session),
             CallFor::Tools(_) => self.tools_unknown(call.backend, &text),
-            CallFor::Nobody => {}
+            CallFor::Nobody | CallFor::Parked => {}
         }
+    }
+
+    /// The answer for `exchange` is this fault, whatever its backend said.
+    pub(super) fn deliver_fault(&mut self, exchange: Key<Exchange>, id: &[u8], fault: &Fault) {
+        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) {
+            sent.status = fault.status();
+        }
+        self.deliver(exchange, fault.message(Some(id)).into());
     }
 
     pub(super) fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
@@ -234,8 +243,8 @@ impl Gateway {
     /// Nobody waits for this call any more: its answer will be dropped, its exchange ends if that
     /// was all it waited for.
     pub(crate) fn abandon(&mut self, key: Key<Call>) {
-        let Some(call) = self.calls.get_mut(key) else { return };
-        call.cancelled = true;
+        self.calls.cancel(key);
+        let Some(call) = self.calls.get(key) else { return };
         let CallFor::Exchange(exchange) = call.whom else { return };
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) else { return };
         sent.waiting = sent.waiting.saturating_sub(1);
@@ -264,7 +273,7 @@ impl Gateway {
 
     fn expire_call(&mut self, key: Key<Call>) {
         let Some(call) = self.calls.get(key) else { return };
-        let (at, fetch, name) = (call.backend, call.fetch, call.name.clone());
+        let (at, fetch) = (call.backend, call.fetch);
         let Some(server) = self.backends.get(at).map(|backend| backend.server) else { return };
         if call.is_handshake() || call.whom == CallFor::Discovery {
             let seconds = self.server(server).startup_timeout.as_secs_f64();
@@ -272,12 +281,7 @@ impl Gateway {
             let fault = self.backend_fault(at, BackendFaultKind::TimedOut, &detail);
             return self.backend_failed(at, &fault);
         }
-        let seconds = self.server(server).tool_timeout.as_secs_f64();
-        let detail = format!(
-            "no answer to {} within {seconds}s (context deadline exceeded); the limit is the \
-             server's tool timeout",
-            String::from_utf8_lossy(&name)
-        );
+        let detail = self.timeout_text(call, self.server(server));
         let fault = backend(&self.snapshot, server, BackendFaultKind::TimedOut, &detail);
         if !call.cancelled {
             self.tell_cancelled(key, "timed out");

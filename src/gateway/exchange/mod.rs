@@ -28,8 +28,13 @@ pub mod cell;
 pub mod finish;
 pub mod modern;
 pub mod open;
+pub mod park;
 pub mod receive;
+pub mod resume;
+pub mod rounds;
 pub mod send;
+pub mod task;
+pub mod visit;
 
 /// One HTTP request of a client.
 #[derive(Debug)]

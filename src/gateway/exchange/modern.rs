@@ -6,6 +6,7 @@
 //! the body says decides, and the fields have to agree with it.
 
 use super::open::Incoming;
+use super::resume::Way;
 use super::{Admitted, Exchange, Sent, Version};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
@@ -17,7 +18,7 @@ use crate::gateway::fault::{ClientFault, Fault};
 use crate::gateway::io::Level;
 use crate::gateway::listen::Listener;
 use crate::gateway::session::Session;
-use crate::mcp::meta::{self, RequestMeta};
+use crate::mcp::meta::{self, ClientCapabilities, RequestMeta};
 use crate::mcp::method::Method;
 use crate::mcp::mirror::MirrorError;
 use crate::mcp::{Era, LogLevel, legacy, mirror, revision};
@@ -31,6 +32,10 @@ pub struct ModernFacts {
     pub log_level: Option<LogLevel>,
     /// The capabilities of its client: a JSON object.
     pub capabilities: Message,
+    /// What its client can be asked for.
+    pub can: ClientCapabilities,
+    /// What tells it from other requests, if a legacy server may ask something for its sake.
+    pub digest: Option<[u8; 32]>,
     /// `clientInfo`: a JSON object.
     pub client_info: Option<Message>,
     /// Whether it is `subscriptions/listen`, which is never answered until it ends.
@@ -114,7 +119,7 @@ impl Gateway {
         &mut self,
         admitted: &Admitted,
         incoming: Incoming,
-        facts: ModernFacts,
+        mut facts: ModernFacts,
     ) -> Result<(), Fault> {
         let own = self.under_own_name(admitted.server, admitted.principal, &incoming);
         self.check_tool(admitted.server, own.as_ref().unwrap_or(&incoming))?;
@@ -129,7 +134,13 @@ impl Gateway {
                 return Ok(());
             }
             Door::Modern(backend) => self.lane(admitted, backend)?,
-            Door::Legacy => self.pooled_session(admitted, &incoming, &facts)?,
+            Door::Legacy => {
+                self.note_digest(admitted, &incoming, &mut facts);
+                if let Way::Done = self.resume_call(admitted, &incoming, &facts)? {
+                    return Ok(());
+                }
+                self.pooled_session(admitted, &incoming, &facts)?
+            }
         };
         self.begin_modern(admitted, session, own.as_ref().unwrap_or(&incoming), facts)
     }
@@ -261,6 +272,8 @@ fn facts(admitted: &Admitted, one: &Incoming, read: &RequestMeta) -> ModernFacts
     ModernFacts {
         log_level: read.log_level,
         capabilities: copy(read.capabilities),
+        can: ClientCapabilities::of(&one.message, read.capabilities),
+        digest: None,
         client_info: read.client_info.map(copy),
         listens: one.method == Method::Listen,
         listener: None,

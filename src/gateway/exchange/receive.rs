@@ -87,6 +87,7 @@ impl Gateway {
         if call.cancelled {
             return;
         }
+        let Some(call) = self.without_need(call, &message, envelope) else { return };
         match call.whom {
             CallFor::Exchange(exchange) => {
                 let opens = call.method == Method::Initialize;
@@ -104,17 +105,32 @@ impl Gateway {
                 };
                 self.note_status(&call, &message, envelope);
                 let out = self.for_client(&call, message, envelope);
+                let out = self.with_tasks(&call, exchange, out);
                 self.deliver(exchange, out);
                 if let Some(Err(session)) = refused {
                     self.end_session(session, "its backend refused initialize");
                 }
             }
+            CallFor::Job(job) => self.job_answered(job, &message, envelope),
             CallFor::Handshake => self.handshake_done(backend, &message, envelope),
             CallFor::Discovery => self.discovered(backend, &message, envelope),
             CallFor::Listening(session) => self.below_ended(session),
             CallFor::Reopening => self.reopened(backend, &message, envelope),
             CallFor::Tools(pages) => self.tools_page(backend, pages, &message, envelope),
-            CallFor::Nobody => {}
+            CallFor::Nobody | CallFor::Parked => {}
+        }
+    }
+
+    /// Gives back a call unless its answer asks for input, or nobody is there to take it yet.
+    fn without_need(&mut self, call: Call, message: &Message, envelope: &Envelope) -> Option<Call> {
+        match call.whom {
+            CallFor::Parked => {
+                self.answered_while_parked(call, message);
+                None
+            }
+            CallFor::Exchange(_) if self.is_sent_elsewhere(&call, message, envelope) => None,
+            CallFor::Exchange(_) => self.begin_round(call, message, envelope),
+            _ => Some(call),
         }
     }
 
@@ -144,7 +160,7 @@ impl Gateway {
         }
     }
 
-    fn notification(
+    pub(super) fn notification(
         &mut self,
         backend: Key<Backend>,
         message: Message,
@@ -209,24 +225,34 @@ impl Gateway {
             }
             return;
         };
+        self.extend_call(key);
         let Some(call) = self.calls.get(key).filter(|call| !call.cancelled) else { return };
         let (token, token_is_ours) = (call.token.clone(), call.token_is_ours);
-        let CallFor::Exchange(exchange) = call.whom else { return };
+        let whom = call.whom.clone();
+        if whom == CallFor::Parked {
+            return self.keep_for_retry(key, &message);
+        }
         let out = match token {
             Some(token) if token_is_ours => Splice::whole(message).with(span, Patch::Bytes(token)),
             _ => Splice::whole(message),
         };
-        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) else { return };
-        let session = sent.session;
-        self.relay(session, Some(key), out, None);
+        let session = match whom {
+            CallFor::Exchange(exchange) => self.session_of(exchange),
+            CallFor::Job(job) => self.session_of_job(job),
+            _ => None,
+        };
+        if let Some(session) = session {
+            self.relay(session, Some(key), out, None);
+        }
     }
 
     /// The only call under way at a backend, if there is one alone.
     pub(crate) fn only_call_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
         let waits = |call: &Call| {
-            call.backend == backend && !call.cancelled && matches!(call.whom, CallFor::Exchange(_))
+            let is_for_client = matches!(call.whom, CallFor::Exchange(_) | CallFor::Parked);
+            !call.cancelled && is_for_client
         };
-        let mut calls = self.calls.iter().filter(|(_, call)| waits(call));
+        let mut calls = self.calls.of(backend).filter(|(_, call)| waits(call));
         let (only, _) = calls.next()?;
         calls.next().is_none().then_some(only)
     }
@@ -265,16 +291,14 @@ impl Gateway {
 
     /// A running exchange of the session whose answer can still become a stream.
     fn any_stream_of(&self, session: Key<Session>) -> Option<Key<Exchange>> {
-        let found = self.exchanges.iter().find(|(_, exchange)| match exchange {
-            Exchange::AwaitResponse(sent) => {
-                sent.session == session
-                    && sent.waiting > 0
-                    && sent.may_stream
-                    && sent.peer.is_some()
-            }
-            _ => false,
-        });
-        found.map(|(key, _)| key)
+        let (backend, _) = self.backend_of(session)?;
+        // Whoever waits for answers has calls at the backend of its session.
+        self.calls.of(backend).find_map(|(_, call)| {
+            let CallFor::Exchange(key) = call.whom else { return None };
+            let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return None };
+            let fits = sent.session == session && sent.may_stream && sent.peer.is_some();
+            (fits && sent.waiting > 0).then_some(key)
+        })
     }
 }
 

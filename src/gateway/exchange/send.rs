@@ -10,6 +10,7 @@ use crate::gateway::backend::{Backend, Carrier, Link};
 use crate::gateway::call::{Call, CallFor, Fields, id_of};
 use crate::gateway::io::EventKind;
 use crate::gateway::listen::LISTEN_FOR;
+use crate::gateway::patience::TimeLimit;
 use crate::gateway::session::Session;
 use crate::mcp::Era;
 use crate::mcp::method::Method;
@@ -23,24 +24,53 @@ impl Gateway {
         session: Key<Session>,
         one: &Incoming,
     ) {
-        let Some((backend, _)) = self.backend_of(session) else { return };
+        self.send_call(exchange, session, one);
+    }
+
+    /// The same; `None` if there was no need to send it.
+    pub(super) fn send_call(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> Option<Key<Call>> {
+        let (backend, _) = self.backend_of(session)?;
         if self.is_settled(exchange, session, backend, one) {
-            return;
+            return None;
         }
+        self.send_for(CallFor::Exchange(exchange), session, one)
+    }
+
+    /// The same, for whoever wants the answer.
+    pub(super) fn send_for(
+        &mut self,
+        whom: CallFor,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> Option<Key<Call>> {
+        let (backend, _) = self.backend_of(session)?;
         let for_backend = self.for_backend(backend, session, one);
         let one = for_backend.as_ref().unwrap_or(one);
         let for_all = self.for_all_sessions(backend, session, one);
         let one = for_all.as_ref().unwrap_or(one);
-        let fields = self.fields_below(backend, exchange, one);
+        let fields = match whom {
+            CallFor::Exchange(exchange) => self.fields_below(backend, exchange, one),
+            _ => None,
+        };
         let mut request = Splice::whole(self.flattened(backend, one));
         let nothing = Splice::whole(Message::default());
-        let key = self.new_call(backend, CallFor::Exchange(exchange), one, nothing, true);
+        let key = self.new_call(backend, whom.clone(), one, nothing, true);
+        if let CallFor::Job(job) = whom {
+            self.note_job_call(job, key);
+        }
         let is_kept = self.may_need_again(backend);
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let listens = matches!(whom, CallFor::Exchange(key) if self.listens(key));
+        let call = self.calls.get_mut(key)?;
         let id = id_of(key);
         call.fields = fields.unwrap_or_default();
-        if one.method == Method::Listen {
+        if listens {
             call.deadline = self.now.mono + LISTEN_FOR;
+            call.extension = None;
         }
         if let Some(span) = one.envelope.id {
             request = request.with(span, Patch::Number(id));
@@ -54,6 +84,7 @@ impl Gateway {
             call.request = request.clone();
         }
         self.send_below(backend, request, Carrier::Call(key));
+        Some(key)
     }
 
     /// Whether a request is answered here, because its backend must not see it.
@@ -67,7 +98,8 @@ impl Gateway {
         if self.era_of(backend) == Era::Modern {
             return self.is_settled_for_modern(exchange, session, backend, one);
         }
-        self.is_shared(backend) && self.is_settled_here(exchange, session, one)
+        self.is_settled_as_task(exchange, session, one)
+            || self.is_shared(backend) && self.is_settled_here(exchange, session, one)
     }
 
     /// Whether what was sent may have to be looked at or sent once more: a child of one session
@@ -99,6 +131,7 @@ impl Gateway {
         let deadline = self.now.mono + self.server(server).startup_timeout;
         let Some(call) = self.calls.get_mut(key) else { return };
         call.deadline = deadline;
+        call.extension = None;
         if let Some(span) = id_span {
             call.request = call.request.clone().with(span, Patch::Number(id_of(key)));
         }
@@ -133,6 +166,7 @@ impl Gateway {
         let deadline = self.now.mono + self.server(server).startup_timeout;
         let call = self.calls.get_mut(key)?;
         call.deadline = deadline;
+        call.extension = None;
         call.is_never_sent = true;
         self.alarms.set(Alarm::Calls, deadline);
         Some(key)
@@ -148,13 +182,13 @@ impl Gateway {
     ) -> Key<Call> {
         let part = |span: Span| one.message.slice(span);
         let server = self.backends.get(backend).map(|backend| backend.server);
-        let timeout = server.map(|server| self.server(server).tool_timeout).unwrap_or_default();
         let name = one.envelope.method.map(part).map(|quoted| without_quotes(&quoted));
         let tool = match one.method {
             Method::ToolsCall => one.envelope.name.map(part).map(|quoted| without_quotes(&quoted)),
             _ => None,
         };
-        let deadline = self.now.mono + timeout;
+        let limit = server.map_or(TimeLimit::NONE, |server| self.time_limit_of(server, one));
+        let deadline = self.now.mono + limit.silence;
         let name = name.unwrap_or_default();
         let key = self.calls.insert(Call {
             backend,
@@ -174,8 +208,11 @@ impl Gateway {
             fetch: None,
             sent_at: self.now.mono,
             deadline,
+            extension: Some(limit.extension(self.now.mono)),
             cancelled: false,
             resent: false,
+            needs: None,
+            n_rounds: 0,
             is_never_sent: false,
         });
         self.alarms.set(Alarm::Calls, deadline);
@@ -223,6 +260,10 @@ impl Gateway {
         let Some(state) = self.sessions.get_mut(session) else { return false };
         let Some(at) = state.asked.iter().position(|asked| &*asked.id == id) else { return false };
         state.asked.swap_remove(at);
+        if self.era_of(backend) == Era::Modern {
+            self.input_answered(session, one);
+            return false;
+        }
         let message = Splice::whole(self.flattened(backend, one));
         self.send_below(backend, message, Carrier::Notice(Some(exchange)))
     }
@@ -231,7 +272,7 @@ impl Gateway {
     fn cancel(&mut self, session: Key<Session>, backend: Key<Backend>, one: &Incoming) {
         let Some(span) = one.envelope.request_id else { return };
         let id = span.of(&one.message);
-        let found = self.calls.iter().find(|(_, call)| {
+        let found = self.calls.of(backend).find(|(_, call)| {
             let CallFor::Exchange(exchange) = call.whom else { return false };
             let is_own = match self.exchanges.get(exchange) {
                 Some(Exchange::AwaitResponse(sent)) => sent.session == session,
@@ -245,7 +286,9 @@ impl Gateway {
         }
         let message = self.flattened(backend, one);
         let notice = Splice::whole(message).with(span, Patch::Number(id_of(key)));
-        self.send_below(backend, notice, Carrier::Notice(None));
+        if self.calls.get(key).is_some_and(|call| !call.is_never_sent) {
+            self.send_below(backend, notice, Carrier::Notice(None));
+        }
         self.abandon(key);
     }
 

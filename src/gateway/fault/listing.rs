@@ -66,6 +66,7 @@ fn all() -> Vec<Fault> {
         C::BatchTooLong(Limits::DEFAULT.batch_messages_max),
         C::MisplacedInitialize,
         C::UnknownTool("delete_everything".into()),
+        C::Task("there is no such task"),
         C::Busy,
         C::Modern(ModernFault::Answer),
         C::Modern(ModernFault::Batch),
@@ -138,6 +139,7 @@ const fn client_name(fault: &ClientFault) -> &'static str {
         C::BatchTooLong(_) => "BatchTooLong",
         C::MisplacedInitialize => "MisplacedInitialize",
         C::UnknownTool(_) => "UnknownTool",
+        C::Task(_) => "Task",
         C::Busy => "Busy",
         C::Modern(fault) => modern_name(fault),
     }

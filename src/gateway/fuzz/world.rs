@@ -10,6 +10,7 @@ use crate::gateway::io::{
     Backend, ChildEnd, Fetch, FetchError, FetchErrorKind, Input, Output, Peer, StreamData,
     StreamEvent,
 };
+use crate::gateway::patience::Patience;
 use crate::gateway::snapshot::{
     Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
 };
@@ -435,6 +436,8 @@ fn server(name: &str, transport: Transport) -> Server {
         tools: None,
         startup_timeout: Duration::from_secs(30),
         tool_timeout: Duration::from_secs(60),
+        patience: Patience::default(),
+        tasks: false,
         shared: false,
         required: false,
         response: ResponseMode::Auto,

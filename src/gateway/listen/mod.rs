@@ -133,6 +133,16 @@ impl Gateway {
         }
     }
 
+    /// Whether an exchange is a modern client's subscription.
+    pub(crate) fn listens(&self, exchange: Key<Exchange>) -> bool {
+        match self.exchanges.get(exchange) {
+            Some(Exchange::AwaitResponse(sent)) => {
+                sent.modern.as_ref().is_some_and(|facts| facts.listens)
+            }
+            _ => false,
+        }
+    }
+
     /// Ends all subscriptions in good order: the gateway is about to leave.
     pub(crate) fn finish_listeners(&mut self) {
         let listens = |exchange: &Exchange| match exchange {

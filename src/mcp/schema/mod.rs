@@ -198,7 +198,7 @@ fn mend(text: &[u8], schema: Span, profile: &Profile) -> Result<Vec<u8>, Flaw> {
 pub fn fuzz(input: &[u8]) {
     use crate::wire::json::scan;
     /// Deep enough for the bound on nesting to be met.
-    const DEPTH_MAX: usize = 200;
+    const DEPTH_MAX: usize = 256;
     if scan::validate(input, DEPTH_MAX).is_err() || !input.starts_with(b"{") {
         return;
     }

@@ -21,11 +21,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::Secret;
+use crate::base::stamp::Stamp;
 use crate::gateway::io::{Event, EventKind, Level};
 use crate::gateway::snapshot::ServerId;
 use crate::observe::debug::{Elapsed, Patterns};
 use crate::observe::redact::{Form, Redactor};
-use crate::observe::stamp::Stamp;
 use jsonl::Record;
 use tools::Tools;
 
