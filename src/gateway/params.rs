@@ -191,7 +191,7 @@ impl Gateway {
         };
         let Some(session) = self.sessions.get(sent.session) else { return false };
         let is_ours = !sent.is_modern() || !self.can_mirror(session.server, session.principal);
-        let is_new = !call.resent && !call.cancelled && call.request.len() > 0;
+        let is_new = !call.resent && !call.cancelled && !call.request.is_empty();
         is_ours && is_new && call.method == Method::ToolsCall && self.compares_itself(call.backend)
     }
 

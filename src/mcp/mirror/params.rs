@@ -199,8 +199,8 @@ impl Argument<'_> {
 
 /// The argument at the path of `rule`; `None` if there is none, or `null`, or no scalar.
 fn argument<'t>(text: &'t [u8], arguments: Option<Span>, rule: &ParamRule) -> Option<Argument<'t>> {
-    let step = |place, name: &Box<str>| scan::member(text, place, name);
-    let place = rule.path.iter().try_fold(arguments?, step)?;
+    let step = |place, name: &str| scan::member(text, place, name);
+    let place = rule.path.iter().map(AsRef::as_ref).try_fold(arguments?, step)?;
     let spelled = std::str::from_utf8(place.of(text)).ok()?;
     match spelled.as_bytes().first()? {
         b'"' => scan::string(text, place).map(Argument::Text),
