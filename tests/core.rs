@@ -26,6 +26,8 @@ mod http_backends;
 mod leftovers;
 #[path = "core/modes.rs"]
 mod modes;
+#[path = "core/params.rs"]
+mod params;
 #[path = "core/parked.rs"]
 mod parked;
 #[path = "core/published.rs"]

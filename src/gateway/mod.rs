@@ -40,6 +40,7 @@ pub mod io;
 pub mod jobs;
 pub mod listen;
 pub mod note;
+pub mod params;
 pub mod patience;
 pub mod pause;
 pub mod peers;

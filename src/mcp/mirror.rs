@@ -252,7 +252,6 @@ fn shown(text: &[u8]) -> Box<str> {
 
 impl fmt::Display for MirrorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Header mismatch: ")?;
         match self {
             Self::Missing { field, body } => {
                 write!(f, "{field} header is missing; the body says '{body}'")

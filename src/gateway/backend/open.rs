@@ -357,7 +357,10 @@ impl Gateway {
             Some(span) if pages.len() < self.limits().list_pages_max => {
                 self.list_tools(key, pages, Some(span.of(message)));
             }
-            _ => self.tools_listed(server, &pages),
+            _ => {
+                self.tools_listed(server, &pages);
+                self.params_are_listed(key);
+            }
         }
     }
 
@@ -365,5 +368,6 @@ impl Gateway {
     pub(crate) fn tools_unknown(&mut self, key: Key<Backend>, why: &str) {
         let server = self.backends.get(key).map(|backend| backend.server);
         self.note(Level::Warn, "backend", server, format!("its tools could not be listed: {why}"));
+        self.params_are_unknown(key);
     }
 }

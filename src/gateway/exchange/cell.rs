@@ -86,9 +86,7 @@ impl Gateway {
             return None;
         }
         let mut fields = mirror_fields(one);
-        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) {
-            fields.extend(sent.modern.iter().flat_map(|facts| facts.params.clone()));
-        }
+        fields.extend(self.params_below(backend.server, exchange, one));
         Some(fields.into())
     }
 

@@ -126,7 +126,9 @@ impl Gateway {
         if facts.listens && !admitted.accepts_events {
             return Err(ClientFault::Accept(super::admit::ACCEPT_BOTH).into());
         }
-        let session = match self.door(admitted.server)? {
+        let door = self.door(admitted.server)?;
+        self.check_params(admitted, door, own.as_ref().unwrap_or(&incoming))?;
+        let session = match door {
             Door::Wait => {
                 self.wait_for_era(admitted, incoming);
                 return Ok(());
