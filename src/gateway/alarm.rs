@@ -26,6 +26,8 @@ pub enum Alarm {
     Restarts,
     /// Something of several servers has waited for long enough.
     Unified,
+    /// A connection that is to become a session has not become one.
+    Attached,
     /// The time of a job is over.
     Jobs,
     /// A subscription that its server has ended is to be made again.
@@ -94,6 +96,9 @@ impl Gateway {
         }
         if self.alarms.take(Alarm::Unified, now) {
             self.expire_unified();
+        }
+        if self.alarms.take(Alarm::Attached, now) {
+            self.expire_unopened();
         }
         if self.alarms.take(Alarm::Jobs, now) {
             self.expire_jobs();

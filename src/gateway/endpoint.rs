@@ -8,6 +8,10 @@ use crate::gateway::snapshot::{ServerId, Snapshot};
 pub enum Endpoint {
     /// `/mcp/{server}`, with or without more segments, `/mcp` or `/mcp/view/{name}`.
     Mcp(ServerId),
+    /// `/sse/{server}`: the transport of 2024-11-05.
+    Events(ServerId),
+    /// `/ws/{server}`: a WebSocket, if they are served.
+    Socket(ServerId),
     /// `/health`: the process is alive; open to everybody.
     Health,
     /// `/ready`: the required servers are up; open to everybody.
@@ -15,6 +19,12 @@ pub enum Endpoint {
     /// `/close`: stop the gateway.
     Close,
 }
+
+type Front = fn(ServerId) -> Endpoint;
+
+/// Where servers are reached, and in which of their transports.
+const FRONTS: [(&[u8], Front); 3] =
+    [(b"/mcp/", Endpoint::Mcp), (b"/sse/", Endpoint::Events), (b"/ws/", Endpoint::Socket)];
 
 /// The endpoint at `path`; `None` if there is nothing.
 #[must_use]
@@ -24,19 +34,27 @@ pub fn find(snapshot: &Snapshot, path: &[u8]) -> Option<Endpoint> {
         b"/ready" => Some(Endpoint::Ready),
         b"/close" => Some(Endpoint::Close),
         _ => {
-            let rest = path.strip_prefix(b"/mcp")?;
-            let Some(rest) = rest.strip_prefix(b"/").filter(|rest| !rest.is_empty()) else {
-                let is_whole = rest.is_empty() || rest == b"/";
-                return snapshot.find_view(b"").filter(|_| is_whole).map(Endpoint::Mcp);
-            };
-            let mut segments = rest.split(|&byte| byte == b'/');
-            let name = segments.next()?;
-            // A server called `view` and views exclude each other.
-            let found = snapshot.find(name).or_else(|| {
-                let view = segments.next().filter(|view| name == b"view" && !view.is_empty())?;
-                snapshot.find_view(view)
-            });
-            found.map(Endpoint::Mcp)
+            if let Some(view) = view_at(path) {
+                return snapshot.find_view(view).map(Endpoint::Mcp);
+            }
+            let (front, rest) = FRONTS
+                .iter()
+                .find_map(|(prefix, front)| Some((front, path.strip_prefix(*prefix)?)))?;
+            let name = rest.split(|&byte| byte == b'/').next()?;
+            let found = snapshot.find(name).map(front)?;
+            let is_served = snapshot.websocket || !matches!(found, Endpoint::Socket(_));
+            is_served.then_some(found)
         }
     }
+}
+
+/// The name of the view at `path`: none at `/mcp`, which shows everything.
+fn view_at(path: &[u8]) -> Option<&[u8]> {
+    let rest = path.strip_prefix(b"/mcp")?;
+    if rest.is_empty() || rest == b"/" {
+        return Some(b"");
+    }
+    // There is no server called `view` beside views.
+    let name = rest.strip_prefix(b"/view/")?.split(|&byte| byte == b'/').next()?;
+    Some(name).filter(|name| !name.is_empty())
 }

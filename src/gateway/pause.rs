@@ -67,12 +67,13 @@ impl Gateway {
         let session = match self.exchanges.get(key) {
             Some(Exchange::AwaitResponse(sent)) => sent.session,
             Some(Exchange::Listening(listening)) => listening.session,
+            Some(Exchange::Attached(_)) => return self.sources_of_attached(key),
             _ => return Vec::new(),
         };
         if self.is_unified(session) {
             return self.sources_of_unified(key, session);
         }
-        self.sources_of_session(key, session)
+        self.sources_for(session, |call: &Call| call.whom == CallFor::Exchange(key))
     }
 
     /// What feeds the client of several servers: those that it waits for, or all if it listens.
@@ -87,10 +88,29 @@ impl Gateway {
                 .is_some_and(|member| listens || backends.contains(&member.backend))
         };
         let members = self.members_of(session).into_iter().filter(feeds);
-        members.flat_map(|member| self.sources_of_session(key, member)).collect()
+        let is_its = |call: &Call| call.whom == CallFor::Exchange(key);
+        members.flat_map(|member| self.sources_for(member, is_its)).collect()
     }
 
-    fn sources_of_session(&self, key: Key<Exchange>, session: Key<Session>) -> Vec<Source> {
+    /// The same for a client whose connection gets everything.
+    fn sources_of_attached(&self, key: Key<Exchange>) -> Vec<Source> {
+        let Some(session) = self.session_of(key) else { return Vec::new() };
+        let is_of = |call: &Call| match call.whom {
+            CallFor::Exchange(exchange) => self.session_of(exchange) == Some(session),
+            _ => false,
+        };
+        let mut sources = self.sources_for(session, is_of);
+        let backend = self.backend_of(session).and_then(|(at, _)| self.backends.get(at));
+        let stream = match backend.map(|backend| (&backend.link, backend.owner)) {
+            Some((Link::Http(http), Owner::Session(_))) => http.listening,
+            Some((Link::Events(events), Owner::Session(_))) => Some(events.stream),
+            _ => None,
+        };
+        sources.extend(stream.map(Source::Fetch));
+        sources
+    }
+
+    fn sources_for(&self, session: Key<Session>, is_its: impl Fn(&Call) -> bool) -> Vec<Source> {
         let Some((at, _)) = self.backend_of(session) else { return Vec::new() };
         let Some(backend) = self.backends.get(at) else { return Vec::new() };
         match (&backend.link, backend.owner) {
@@ -99,9 +119,7 @@ impl Gateway {
                 vec![Source::Child(at)]
             }
             (Link::Http(_), _) => {
-                let of_exchange =
-                    |call: &Call| call.whom == CallFor::Exchange(key) && call.backend == at;
-                let calls = self.calls.keys_of(of_exchange);
+                let calls = self.calls.keys_of(|call| call.backend == at && is_its(call));
                 let fetch = |call| self.calls.get(call).and_then(|call| call.fetch);
                 calls.into_iter().filter_map(fetch).map(Source::Fetch).collect()
             }

@@ -3,25 +3,25 @@
 
 use std::borrow::Cow;
 
+use super::hello::{client_facts, with_known_version};
 use super::modern::is_modern;
 use super::{Admitted, Exchange, Sent, Version};
 use crate::base::{Key, Message};
+use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::Backend;
 use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{BackendFaultKind, ClientFault, Fault, GatewayFault, backend};
-use crate::gateway::io::{Level, Peer};
-use crate::gateway::session::{ClientFacts, NewSession, Session, SessionKind};
+use crate::gateway::io::Peer;
+use crate::gateway::session::{NewSession, Session, SessionKind};
 use crate::gateway::snapshot::{ResponseMode, ServerId};
-use crate::gateway::{Gateway, note};
 use crate::mcp::legacy::{self, Hello};
-use crate::mcp::meta;
 use crate::mcp::method::Method;
 use crate::mcp::{revision, tools};
 use crate::policy::auth::Principal;
+use crate::wire::Splice;
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed, RpcError};
-use crate::wire::{Patch, Splice};
 
 /// A longer `initialize` is not kept; if its backend loses the session, the gateway opens another
 /// one in its own name.
@@ -44,7 +44,11 @@ impl Gateway {
     /// A body has arrived.
     pub(crate) fn open(&mut self, peer: Key<Peer>, body: Message) {
         let Some(key) = self.peers.clear(peer) else { return };
-        let Some(Exchange::AwaitBody(admitted)) = self.exchanges.remove(key) else { return };
+        let admitted = match self.exchanges.remove(key) {
+            Some(Exchange::AwaitBody(admitted)) => admitted,
+            Some(Exchange::AwaitPosted(posted)) => return self.take_posted(&posted, body),
+            _ => return,
+        };
         self.open_admitted(&admitted, body);
     }
 
@@ -105,6 +109,16 @@ impl Gateway {
             return Ok(());
         }
         let session = self.attach(admitted, incoming.envelope.kind)?;
+        self.begin_one(admitted, session, incoming)
+    }
+
+    /// Sends one message within a session that is open.
+    pub(in crate::gateway) fn begin_one(
+        &mut self,
+        admitted: &Admitted,
+        session: Key<Session>,
+        incoming: Incoming,
+    ) -> Result<(), Fault> {
         let own = self.under_own_name(admitted.server, admitted.principal, &incoming);
         let one = own.unwrap_or(incoming);
         self.check_tool(admitted.server, &one)?;
@@ -172,7 +186,11 @@ impl Gateway {
     }
 
     /// `initialize`: a new session with a backend of its own, or the one that is there for it.
-    fn open_session(&mut self, admitted: &Admitted, incoming: Incoming) -> Result<(), Fault> {
+    pub(in crate::gateway) fn open_session(
+        &mut self,
+        admitted: &Admitted,
+        incoming: Incoming,
+    ) -> Result<(), Fault> {
         // A client that begins anew may still carry the id of a session that is gone.
         if let Some(id) = &admitted.session_id
             && self.find_session(id, admitted.server, admitted.principal).is_ok()
@@ -227,17 +245,6 @@ impl Gateway {
         }
         self.begin_handshake(admitted, session, incoming, request);
         Ok(())
-    }
-
-    pub(crate) fn note_new_session(&mut self, admitted: &Admitted, session: Key<Session>) {
-        let name = self.snapshot.title(admitted.server).to_owned();
-        let id = self.sessions.get(session).map(|s| note::short(&s.id)).unwrap_or_default();
-        let (ip, port) = (admitted.from.ip, admitted.from.port);
-        let text = format!(
-            "New MCP client connection, remote={ip}:{port}, method=POST, path=/mcp/{name}, \
-             backend={name}, session={id}"
-        );
-        self.note(Level::Info, "client", None, text);
     }
 
     /// Answers `initialize` from what the backend has already said, now or when it has.
@@ -323,15 +330,16 @@ impl Gateway {
         let one_shot = self.sessions.get(session).is_some_and(|s| s.kind == SessionKind::OneShot);
         let events = if one_shot { admitted.names_events } else { admitted.accepts_events };
         let mode = self.mode(admitted.server, admitted.principal);
+        let stream = self.stream_of_attached(admitted.peer, session);
         let sent = Sent {
-            peer: Some(admitted.peer),
+            peer: Some(admitted.peer).filter(|_| stream.is_none()),
             session,
             from: admitted.from,
             origin: admitted.origin.clone(),
             waiting,
             is_notice: waiting == 0 && batch.as_ref().is_none_or(Vec::is_empty),
             batch,
-            stream: None,
+            stream,
             may_stream: events && mode != ResponseMode::Json,
             opens_session,
             part_of: None,
@@ -340,7 +348,9 @@ impl Gateway {
             started_at: self.now.mono,
         };
         let key = self.exchanges.insert(Exchange::AwaitResponse(Box::new(sent)));
-        self.peers.set(admitted.peer, key);
+        if stream.is_none() {
+            self.peers.set(admitted.peer, key);
+        }
         if let Some(session) = self.sessions.get_mut(session) {
             session.n_exchanges += 1;
         }
@@ -377,23 +387,6 @@ impl Gateway {
     }
 }
 
-/// What stands for a client that has not said who it is.
-const UNKNOWN_CLIENT: &[u8] = br#"{"name":"unknown","version":"0"}"#;
-
-/// What a modern server is told of a legacy client with each request.
-pub(crate) fn client_facts(incoming: &Incoming) -> ClientFacts {
-    let member = |name| {
-        let span = scan::member(&incoming.message, incoming.envelope.params?, name)?;
-        let value = span.of(&incoming.message);
-        value.starts_with(b"{").then_some(value)
-    };
-    let capabilities = member("capabilities").unwrap_or(b"{}");
-    ClientFacts {
-        info: Message::copy_of(member("clientInfo").unwrap_or(UNKNOWN_CLIENT)),
-        capabilities: Message::new(meta::capabilities_for_modern(capabilities)),
-    }
-}
-
 /// A version that nobody knows is refused once the body has not claimed a modern one.
 fn check_version(admitted: &Admitted) -> Result<(), Fault> {
     match admitted.version {
@@ -406,18 +399,4 @@ pub(crate) fn incoming(message: Message, envelope: Envelope) -> Incoming {
     let name = envelope.method.and_then(|span| scan::string(&message, span));
     let method = name.map_or(Method::Other, |name| Method::of(&name));
     Incoming { message, envelope, method }
-}
-
-/// The request with a revision that exists: an unknown one becomes the newest that we know.
-///
-/// A newer date must not reach a backend that would say yes to it without a handshake.
-pub(crate) fn with_known_version(incoming: &Incoming, hello: &Hello) -> Splice {
-    let request = Splice::whole(incoming.message.clone());
-    match hello.version {
-        Some(span) if !hello.known => {
-            let date = Message::new(format!("\"{}\"", hello.revision.date).into_bytes());
-            request.with(span, Patch::Bytes(date))
-        }
-        _ => request,
-    }
 }

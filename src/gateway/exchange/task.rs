@@ -59,7 +59,10 @@ impl Gateway {
     ) -> Splice {
         let is_told = matches!(call.method, Method::Initialize | Method::ToolsList);
         let offers = |at: &Backend| at.era == Era::Legacy && self.offers_tasks(at.server);
-        let is_legacy = |exchange: &Exchange| matches!(exchange, Exchange::AwaitResponse(sent) if sent.era() == Era::Legacy);
+        let is_legacy = |exchange: &Exchange| match exchange {
+            Exchange::AwaitResponse(sent) => sent.era() == Era::Legacy,
+            _ => false,
+        };
         if !is_told
             || !self.backends.get(call.backend).is_some_and(offers)
             || !self.exchanges.get(exchange).is_some_and(is_legacy)
@@ -275,8 +278,8 @@ impl Gateway {
     fn give_up_job_call(&mut self, key: Key<Call>) {
         self.tell_cancelled(key, "the task was given up");
         let at = self.now.mono + LATE_AFTER_MAX;
+        self.calls.cancel(key);
         let Some(call) = self.calls.get_mut(key) else { return };
-        call.cancelled = true;
         call.deadline = call.deadline.min(at);
         self.alarms.set(Alarm::Calls, at);
     }

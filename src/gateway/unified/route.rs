@@ -35,7 +35,7 @@ impl Gateway {
             if let Some(refusal) = self.read_again(message.clone())
                 && let Some(code) = error_code(&refusal.message, &refusal.envelope)
             {
-                self.set_modern_status(exchange, status_of(code));
+                self.set_modern_status(exchange, status_of(code, one.method == Method::ToolsCall));
             }
             self.deliver(exchange, message.into());
         }
