@@ -102,6 +102,8 @@ fn what_no_server_has_is_refused_in_the_words_of_the_era() {
 #[test]
 fn a_modern_client_cancels_at_all_servers_by_leaving() {
     let (mut world, old, new) = old_and_new();
+    // What one has said before is not fresh any more.
+    world.pass(std::time::Duration::from_secs(1));
     let peer = world.ask("/mcp", "1", "tools/list", "");
     world.leave(peer);
     for child in [old, new] {
