@@ -8,6 +8,8 @@ mod world;
 mod asking;
 #[path = "core/batches.rs"]
 mod batches;
+#[path = "core/caching.rs"]
+mod caching;
 #[path = "core/calls.rs"]
 mod calls;
 #[path = "core/deadlines.rs"]
@@ -38,7 +40,11 @@ mod rounds;
 mod sessions;
 #[path = "core/shared.rs"]
 mod shared;
+#[path = "core/sse_front.rs"]
+mod sse_front;
 #[path = "core/streams.rs"]
 mod streams;
 #[path = "core/tasks.rs"]
 mod tasks;
+#[path = "core/websocket.rs"]
+mod websocket;

@@ -107,6 +107,7 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         responses: Vec::new(),
         schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
+        websocket: false,
         tolerance: Default::default(),
         limits: Limits::DEFAULT,
         version: "0.1.0".into(),
@@ -185,6 +186,7 @@ impl World {
     fn take(&mut self, output: Output) {
         match output {
             Output::Receive { peer, .. } => self.got(peer).receiving = true,
+            Output::Watch { peer } => assert!(self.got(peer).receiving, "nothing to watch"),
             Output::Respond { peer, head, body, .. } => {
                 let text = String::from_utf8(body.to_message().to_vec()).unwrap();
                 let got = self.got(peer);
@@ -202,11 +204,21 @@ impl World {
                 got.is_stream = true;
                 got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
             }
+            Output::Upgrade { peer, head, .. } => {
+                let got = self.got(peer);
+                assert!(got.status == 0, "answered twice");
+                got.status = head.status;
+                got.is_stream = true;
+                got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
+            }
             Output::Event { peer, event } => {
                 let id = event.id.map(String::from).unwrap_or_default();
                 let text = match event.data {
                     StreamData::Comment => ":".to_owned(),
                     StreamData::Empty => format!("{id}|"),
+                    StreamData::Endpoint(path) => {
+                        format!("endpoint {}", String::from_utf8_lossy(&path))
+                    }
                     StreamData::Message(splice) => {
                         let text = String::from_utf8(splice.to_message().to_vec()).unwrap();
                         format!("{id}|{text}")

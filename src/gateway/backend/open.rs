@@ -178,6 +178,7 @@ impl Gateway {
             extension: None,
             cancelled: false,
             resent: false,
+            question: None,
             needs: None,
             n_rounds: 0,
             is_never_sent: false,
@@ -262,6 +263,7 @@ impl Gateway {
         for call in greetings {
             self.greet_or_wait(key, call);
         }
+        self.subscribe_again(key);
         self.release_held(key);
         let is_first = self.servers[usize::from(server.0)].first == Some(key);
         if is_first && has_tools {

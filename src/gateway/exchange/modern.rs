@@ -15,7 +15,7 @@ use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::era::Door;
 use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{ClientFault, Fault};
-use crate::gateway::io::Level;
+use crate::gateway::io::{Level, Output};
 use crate::gateway::listen::Listener;
 use crate::gateway::session::Session;
 use crate::mcp::meta::{self, ClientCapabilities, RequestMeta};
@@ -158,6 +158,8 @@ impl Gateway {
             self.want_log_level(session, facts.log_level);
         }
         let key = self.await_response(admitted, session, 1, None, false);
+        // Whoever leaves cancels, so leaving has to be noticed.
+        self.push(Output::Watch { peer: admitted.peer });
         if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key) {
             // A subscription is a stream by nature.
             sent.may_stream |= facts.listens;
