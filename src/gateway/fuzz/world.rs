@@ -86,6 +86,12 @@ pub struct World {
     pub ids: Vec<String>,
     pub session_ids: Vec<String>,
     pub event_ids: Vec<String>,
+    /// Ids of what legacy clients were asked.
+    pub asked: Vec<String>,
+    /// States that modern clients were given.
+    pub states: Vec<String>,
+    /// Whether clients and servers of the modern era take part.
+    pub has_both_eras: bool,
     n_stop_listening: usize,
     n_exit: usize,
 }
@@ -118,6 +124,9 @@ impl World {
             ids: Vec::new(),
             session_ids: Vec::new(),
             event_ids: Vec::new(),
+            asked: Vec::new(),
+            states: Vec::new(),
+            has_both_eras: options & 0x80 != 0,
             n_stop_listening: 0,
             n_exit: 0,
         };
@@ -170,6 +179,7 @@ impl World {
                 self.note_head(&head);
                 check_body(&head, &body);
                 if head.content == Content::Json {
+                    self.note_state(&body.to_message());
                     self.check_answer(peer, &body.to_message());
                 }
             }
@@ -182,6 +192,7 @@ impl World {
             Output::Event { peer, event } => {
                 self.moved(peer, &[PeerState::Streaming], PeerState::Streaming);
                 if let StreamData::Message(message) = &event.data {
+                    self.note_state(&message.to_message());
                     self.check_answer(peer, &message.to_message());
                 }
                 self.note_event(event);
@@ -374,7 +385,7 @@ impl World {
 }
 
 /// The newest `REMEMBERED_MAX` of them.
-fn remember(list: &mut Vec<String>, id: &str) {
+pub fn remember(list: &mut Vec<String>, id: &str) {
     list.push(id.to_owned());
     if list.len() > REMEMBERED_MAX {
         list.remove(0);
