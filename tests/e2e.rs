@@ -33,3 +33,5 @@ mod images;
 mod matrix;
 #[path = "support/place.rs"]
 mod place;
+#[path = "e2e/schemas.rs"]
+mod schemas;

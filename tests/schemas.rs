@@ -10,10 +10,11 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use penstock::base::Span;
+use penstock::base::{Rng, Span};
 use penstock::mcp::schema::{self, Care};
 use penstock::mcp::tool_name::{NameMap, Rule};
 use penstock::mcp::tools::{self, Options};
+use penstock::wire::json::scan;
 
 fn data(folder: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(folder)
@@ -87,5 +88,38 @@ fn the_samples_are_good_seeds() {
     }
     for (_, text) in samples("tool-lists") {
         tools::fuzz(text.as_bytes());
+    }
+}
+
+/// The places of all values in a text.
+fn values(text: &[u8]) -> Vec<Span> {
+    let (mut found, mut left) = (Vec::new(), vec![Span::new(0, text.len())]);
+    while let Some(place) = left.pop() {
+        left.extend(scan::members(text, place).map(|(_, value)| value));
+        left.extend(scan::elements(text, place));
+        found.push(place);
+    }
+    found
+}
+
+#[test]
+fn samples_with_each_others_parts_do_no_harm() {
+    let samples: Vec<String> = ["schemas", "tool-lists"]
+        .into_iter()
+        .flat_map(|folder| samples(folder).into_iter().map(|(_, text)| text))
+        .collect();
+    let mut rng = Rng::new([3; 32]);
+    let mut pick = |len: usize| (rng.next_u64() % len as u64) as usize;
+    for _ in 0..1000 {
+        let mut text = samples[pick(samples.len())].clone().into_bytes();
+        for _ in 0..=pick(3) {
+            let other = samples[pick(samples.len())].as_bytes();
+            let (places, parts) = (values(&text), values(other));
+            let (place, part) = (places[pick(places.len())], parts[pick(parts.len())]);
+            let (head, tail) = (place.start as usize, place.end as usize);
+            text = [&text[..head], part.of(other), &text[tail..]].concat();
+        }
+        schema::fuzz(&text);
+        tools::fuzz(&text);
     }
 }

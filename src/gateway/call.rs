@@ -14,6 +14,7 @@ use super::jobs::Job;
 use super::patience::Extension;
 use super::session::Session;
 use crate::base::{Key, Message, Slab};
+use crate::mcp::freshness::Question;
 use crate::mcp::method::Method;
 use crate::wire::Splice;
 
@@ -64,6 +65,8 @@ pub struct Call {
     pub cancelled: bool,
     /// Whether it was already sent a second time.
     pub resent: bool,
+    /// What it asks, if its answer may be kept or shared.
+    pub question: Option<Box<Question>>,
     /// The input that it waits for.
     pub needs: Option<Needs>,
     /// How often it had to wait for input at a modern server.
@@ -77,10 +80,10 @@ pub struct Call {
 pub enum CallFor {
     /// A client.
     Exchange(Key<Exchange>),
-    /// A client that was asked for something, and will come back for the answer.
-    Parked,
     /// A client that does not wait, but asks for the result later.
     Job(Key<Job>),
+    /// A client that was asked for something, and will come back for the answer.
+    Parked,
     /// The gateway: it opens the backend itself.
     Handshake,
     /// The gateway: it asks what a modern server offers, which opens that backend.
@@ -198,6 +201,19 @@ impl Calls {
         Some(call)
     }
 
+    /// The calls of `backend`, in the order in which they were made; costs nothing for the calls
+    /// of others.
+    pub fn of(&self, backend: Key<Backend>) -> impl Iterator<Item = (Key<Call>, &Call)> {
+        let mut next = self.lists.get(backend.index()).map_or(NONE, |ends| ends.before);
+        let walk = std::iter::from_fn(move || {
+            let found = self.slab.at(next)?;
+            next = self.links[next as usize].after;
+            Some(found)
+        });
+        // Another backend may have lived in the same slot.
+        walk.filter(move |(_, call)| call.backend == backend)
+    }
+
     /// Nobody waits for a call any more; if it waits for input itself, that is not wanted.
     pub fn cancel(&mut self, key: Key<Call>) {
         if let Some(call) = self.slab.get_mut(key) {
@@ -215,19 +231,6 @@ impl Calls {
     /// What calls waited for that are over or cancelled.
     pub fn take_needless(&mut self) -> Vec<Needs> {
         std::mem::take(&mut self.needless)
-    }
-
-    /// The calls of `backend`, in the order in which they were made; costs nothing for the calls
-    /// of others.
-    pub fn of(&self, backend: Key<Backend>) -> impl Iterator<Item = (Key<Call>, &Call)> {
-        let mut next = self.lists.get(backend.index()).map_or(NONE, |ends| ends.before);
-        let walk = std::iter::from_fn(move || {
-            let found = self.slab.at(next)?;
-            next = self.links[next as usize].after;
-            Some(found)
-        });
-        // Another backend may have lived in the same slot.
-        walk.filter(move |(_, call)| call.backend == backend)
     }
 
     /// The call that `backend` means by an id or token of ours, as it spells it.
@@ -316,7 +319,10 @@ mod tests {
             extension: None,
             cancelled: false,
             resent: false,
+            question: None,
             is_never_sent: false,
+            needs: None,
+            n_rounds: 0,
         }
     }
 

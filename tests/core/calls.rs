@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use penstock::gateway::io::ChildEnd;
+use penstock::gateway::snapshot::Care;
 use penstock::wire::http1::Field;
 
 use crate::world::{World, snapshot, stdio_server};
@@ -228,6 +229,7 @@ fn batches_are_split_and_joined_where_the_revision_has_them() {
 #[test]
 fn hidden_tools_are_neither_listed_nor_called() {
     let mut server = stdio_server("time");
+    server.schema = Care::Verbatim;
     server.tools = Some(vec!["now".into()].into());
     let mut world = World::new(snapshot(vec![server]));
     let first = world.spawned[0];

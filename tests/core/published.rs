@@ -128,7 +128,14 @@ fn post_as(world: &mut World, agent: &str, body: &str) -> Key<Peer> {
         (Field::Host, "localhost:3000"),
         (Field::Authorization, agent),
     ];
-    world.post_with("/mcp/time", &fields, body)
+    let before = world.spawned.len();
+    let peer = world.post_with("/mcp/time", &fields, body);
+    if let Some(&child) = world.spawned.get(before) {
+        // Each agent has a child of its own, which opens when it is first needed.
+        let id = world.id_of_last(child, "initialize");
+        world.line(child, &answer(&id, HANDSHAKE));
+    }
+    peer
 }
 
 fn short_name(world: &World) -> String {
@@ -136,7 +143,7 @@ fn short_name(world: &World) -> String {
         EventKind::Tools { renamed, .. } => renamed.first().cloned(),
         _ => None,
     });
-    found.unwrap().1.into()
+    found.expect("a tool has another name").1.into()
 }
 
 #[test]

@@ -70,6 +70,13 @@ impl Care {
         self.profile().map(|_| Rule::MODEL)
     }
 
+    /// Whether a keyword of somebody else's making stays in a schema.
+    #[must_use]
+    pub fn keeps(self, keyword: &str) -> bool {
+        let known = self.profile().and_then(|profile| profile.keywords);
+        known.is_none_or(|known| known.contains(&keyword))
+    }
+
     fn profile(self) -> Option<&'static Profile> {
         match self {
             Self::Reference | Self::Verbatim => None,
@@ -191,7 +198,7 @@ fn mend(text: &[u8], schema: Span, profile: &Profile) -> Result<Vec<u8>, Flaw> {
 pub fn fuzz(input: &[u8]) {
     use crate::wire::json::scan;
     /// Deep enough for the bound on nesting to be met.
-    const DEPTH_MAX: usize = 200;
+    const DEPTH_MAX: usize = 256;
     if scan::validate(input, DEPTH_MAX).is_err() || !input.starts_with(b"{") {
         return;
     }

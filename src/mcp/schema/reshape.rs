@@ -245,9 +245,9 @@ impl Cx<'_> {
             let own = self.required(&branch);
             required = Some(match required {
                 None => own,
-                Some(common) => {
+                Some(shared) => {
                     let own: BTreeSet<String> = own.into_iter().collect();
-                    common.into_iter().filter(|name| own.contains(name)).collect()
+                    shared.into_iter().filter(|name| own.contains(name)).collect()
                 }
             });
             if let Some(Value::Named(all)) = branch.take("properties") {
