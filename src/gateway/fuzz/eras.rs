@@ -12,7 +12,7 @@ use crate::base::Message;
 use crate::gateway::io::{FetchContent, FetchEvent, FetchHead, Input};
 use crate::wire::http1::{Field, Method};
 
-/// What modern clients ask: the method, and more members of `params` with a place for a state (`$`).
+/// What modern clients ask: the method, and more members of `params`; `$` is the place of a state.
 const ASKED: &[(&str, &str)] = &[
     ("tools/call", r#","name":"now""#),
     ("tools/call", r#","name":"now","inputResponses":{"sampling-1":{}},"requestState":"$""#),

@@ -194,6 +194,9 @@ impl World {
                 self.note_head(&head);
                 assert_eq!((head.status, head.content), (200, Content::Events));
             }
+            Output::Watch { peer } => {
+                self.moved(peer, &[PeerState::Waiting], PeerState::Waiting);
+            }
             Output::Upgrade { peer, head, .. } => {
                 self.moved(peer, &[PeerState::Headed], PeerState::Upgraded);
                 assert_eq!((head.status, head.content), (101, Content::None));
