@@ -54,6 +54,14 @@ pub struct Limits {
     pub sessions_max: usize,
     /// Requests of a backend that wait for their client's answer, per session; beyond: refused.
     pub input_requests_per_session_max: usize,
+    /// Calls of modern clients that wait for their input; beyond: what would make one is refused.
+    pub parked_calls_max: usize,
+    /// The same for one principal.
+    pub parked_calls_per_principal_max: usize,
+    /// Rounds of input that one call of a legacy client may need; beyond: it fails.
+    pub input_rounds_max: u32,
+    /// How long a client has for one round of input; beyond: its call is cancelled, or fails.
+    pub input_after_max: Duration,
     /// Messages that wait in a session for a stream to leave on; beyond: the oldest is dropped.
     pub queued_messages_max: usize,
     /// Bytes of the same.
@@ -143,6 +151,10 @@ impl Limits {
         batch_messages_max: 100,
         sessions_max: 4096,
         input_requests_per_session_max: 64,
+        parked_calls_max: 1024,
+        parked_calls_per_principal_max: 256,
+        input_rounds_max: 10,
+        input_after_max: Duration::from_secs(600),
         queued_messages_max: 64,
         queued_bytes_max: MIB,
         replay_events_max: 64,
@@ -196,6 +208,10 @@ impl Limits {
         batch_messages_max: 2,
         sessions_max: 3,
         input_requests_per_session_max: 2,
+        parked_calls_max: 3,
+        parked_calls_per_principal_max: 2,
+        input_rounds_max: 2,
+        input_after_max: Duration::from_secs(20),
         queued_messages_max: 2,
         queued_bytes_max: 512,
         replay_events_max: 3,
@@ -229,6 +245,7 @@ impl Limits {
 
     const fn checked(self) -> Self {
         assert!(self.exchanges_per_session_max <= self.exchanges_max);
+        assert!(self.parked_calls_per_principal_max <= self.parked_calls_max);
         assert!(self.peers_per_address_max <= self.peers_max);
         assert!(self.outbox_bytes_high <= self.outbox_bytes_max);
         assert!(self.head_bytes_max <= self.pipelined_bytes_max, "a pipelined head must fit");
@@ -239,10 +256,14 @@ impl Limits {
 
     /// What peers can make the gateway hold, in bytes and by term, if every queue is full.
     #[must_use]
-    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 7] {
+    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 8] {
         [
             ("heads and pipelined bytes", self.peers_max * self.pipelined_bytes_max),
             ("requests", self.exchanges_max * self.message_bytes_max),
+            (
+                "calls that wait for input",
+                self.parked_calls_max * (self.backend_message_bytes_max + self.queued_bytes_max),
+            ),
             ("bytes owed to clients", self.peers_max * self.outbox_bytes_max),
             ("bytes owed to backends", self.children_max * self.backend_outbox_bytes_max),
             (

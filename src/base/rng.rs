@@ -36,6 +36,16 @@ impl Rng {
         u64::from(self.next_u32()) << 32 | u64::from(self.next_u32())
     }
 
+    /// As many random bytes as wanted, for keys and nonces.
+    pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        for chunk in bytes.chunks_mut(4) {
+            let word = self.next_u32().to_le_bytes();
+            chunk.copy_from_slice(&word[..chunk.len()]);
+        }
+        bytes
+    }
+
     /// `n` characters of the alphabet of RFC 4648 base32: 5 bits each, visible ASCII.
     pub fn base32(&mut self, n: usize) -> String {
         const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -94,6 +104,12 @@ mod tests {
         let mut rng = Rng::new([0; 32]);
         assert_eq!(rng.next_u32(), u32::from_le_bytes([0x76, 0xb8, 0xe0, 0xad]));
         assert_eq!(rng.next_u32(), u32::from_le_bytes([0xa0, 0xf1, 0x3d, 0x90]));
+    }
+
+    #[test]
+    fn bytes_are_the_key_stream() {
+        // RFC 8439 appendix A.1, test vector 1.
+        assert_eq!(Rng::new([0; 32]).bytes(), [0x76, 0xb8, 0xe0, 0xad, 0xa0, 0xf1, 0x3d]);
     }
 
     #[test]

@@ -24,13 +24,17 @@ pub enum Alarm {
     Drain,
     /// A server that failed is to be started again.
     Restarts,
+    /// A connection that is to become a session has not become one.
+    Attached,
     /// The time of a job is over.
     Jobs,
     /// A subscription that its server has ended is to be made again.
     Listens,
+    /// A call that waits for input is to ask for it, to try again or to give up.
+    Rounds,
 }
 
-const COUNT: usize = 9;
+const COUNT: usize = Alarm::Rounds as usize + 1;
 
 /// The moments of all alarms.
 #[derive(Debug, Default)]
@@ -88,11 +92,18 @@ impl Gateway {
         if self.alarms.take(Alarm::Restarts, now) {
             self.restart_servers();
         }
+        if self.alarms.take(Alarm::Attached, now) {
+            self.expire_unopened();
+        }
         if self.alarms.take(Alarm::Jobs, now) {
             self.expire_jobs();
         }
         if self.alarms.take(Alarm::Listens, now) {
             self.listen_again();
+        }
+        if self.alarms.take(Alarm::Rounds, now) {
+            self.expire_parks();
+            self.expire_rounds();
         }
     }
 }

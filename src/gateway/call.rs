@@ -7,11 +7,14 @@
 use std::time::Instant;
 
 use super::exchange::Exchange;
+use super::exchange::park::Park;
+use super::exchange::rounds::Round;
 use super::io::{Backend, Fetch};
 use super::jobs::Job;
 use super::patience::Extension;
 use super::session::Session;
 use crate::base::{Key, Message, Slab};
+use crate::mcp::freshness::Question;
 use crate::mcp::method::Method;
 use crate::wire::Splice;
 
@@ -62,6 +65,12 @@ pub struct Call {
     pub cancelled: bool,
     /// Whether it was already sent a second time.
     pub resent: bool,
+    /// What it asks, if its answer may be kept or shared.
+    pub question: Option<Box<Question>>,
+    /// The input that it waits for.
+    pub needs: Option<Needs>,
+    /// How often it had to wait for input at a modern server.
+    pub n_rounds: u32,
     /// Whether it waits for something else than an answer, and is never sent.
     pub is_never_sent: bool,
 }
@@ -73,6 +82,8 @@ pub enum CallFor {
     Exchange(Key<Exchange>),
     /// A client that does not wait, but asks for the result later.
     Job(Key<Job>),
+    /// A client that was asked for something, and will come back for the answer.
+    Parked,
     /// The gateway: it opens the backend itself.
     Handshake,
     /// The gateway: it asks what a modern server offers, which opens that backend.
@@ -85,6 +96,15 @@ pub enum CallFor {
     Tools(Vec<Message>),
     /// The gateway: it tidies up, and takes any answer.
     Nobody,
+}
+
+/// What a call waits for that its client has to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// A modern client is asked with a result, for a legacy backend.
+    Park(Key<Park>),
+    /// A legacy client is asked with requests, for a modern backend.
+    Round(Key<Round>),
 }
 
 impl Call {
@@ -104,6 +124,8 @@ impl Call {
 #[derive(Default)]
 pub struct Calls {
     slab: Slab<Call>,
+    /// What calls waited for that are over.
+    needless: Vec<Needs>,
     /// The neighbours of each slot's call.
     links: Vec<Ends>,
     /// The first and the last call of each backend, by its slot.
@@ -175,6 +197,7 @@ impl Calls {
         } else {
             self.links[after as usize].before = before;
         }
+        self.needless.extend(call.needs);
         Some(call)
     }
 
@@ -189,6 +212,25 @@ impl Calls {
         });
         // Another backend may have lived in the same slot.
         walk.filter(move |(_, call)| call.backend == backend)
+    }
+
+    /// Nobody waits for a call any more; if it waits for input itself, that is not wanted.
+    pub fn cancel(&mut self, key: Key<Call>) {
+        if let Some(call) = self.slab.get_mut(key) {
+            call.cancelled = true;
+            self.needless.extend(call.needs);
+        }
+    }
+
+    /// Whether a call that waited for something is over or cancelled.
+    #[must_use]
+    pub fn has_needless(&self) -> bool {
+        !self.needless.is_empty()
+    }
+
+    /// What calls waited for that are over or cancelled.
+    pub fn take_needless(&mut self) -> Vec<Needs> {
+        std::mem::take(&mut self.needless)
     }
 
     /// The call that `backend` means by an id or token of ours, as it spells it.
@@ -277,7 +319,10 @@ mod tests {
             extension: None,
             cancelled: false,
             resent: false,
+            question: None,
             is_never_sent: false,
+            needs: None,
+            n_rounds: 0,
         }
     }
 

@@ -20,9 +20,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::base::{Key, Limits, Now, Rng, Slab};
+use crate::base::{Key, Limits, Now, Rng, Seal, Slab};
 
 pub mod alarm;
+pub mod attached;
 pub mod backend;
 pub mod cache;
 pub mod call;
@@ -39,6 +40,7 @@ pub mod io;
 pub mod jobs;
 pub mod listen;
 pub mod note;
+pub mod params;
 pub mod patience;
 pub mod pause;
 pub mod peers;
@@ -52,10 +54,14 @@ pub mod tools;
 
 use alarm::Alarms;
 use backend::Backend;
-use call::Calls;
+use cache::Cache;
+use call::{Call, Calls};
 use drain::Phase;
 use exchange::Exchange;
+use exchange::park::Park;
+use exchange::rounds::Round;
 use fetch::Fetch;
+use flight::Flights;
 use health::ServerState;
 use io::{Input, Output};
 use jobs::Jobs;
@@ -80,8 +86,17 @@ pub struct Gateway {
     backends: Slab<Backend>,
     calls: Calls,
     jobs: Jobs,
+    cache: Cache,
+    flights: Flights<Key<Call>, Key<Call>>,
     fetches: Slab<Fetch>,
     servers: Vec<ServerState>,
+    parks: Slab<Park>,
+    rounds: Slab<Round>,
+    /// Requests to clients in the gateway's own name.
+    n_inputs: u64,
+    /// For what clients carry for us; the key is made at start and dies with the process.
+    seal: Seal,
+    began_at: Instant,
     alarms: Alarms,
     /// Slips of clients that were let pass and told.
     slips: Tolerance,
@@ -91,8 +106,9 @@ pub struct Gateway {
 impl Gateway {
     /// Starts every configured server at once; the outputs are ready to be polled.
     #[must_use]
-    pub fn new(snapshot: Arc<Snapshot>, rng: Rng, now: Now) -> Self {
+    pub fn new(snapshot: Arc<Snapshot>, mut rng: Rng, now: Now) -> Self {
         let servers = snapshot.servers.iter().map(|_| ServerState::default()).collect();
+        let seal = Seal::new(rng.bytes());
         let mut gateway = Self {
             snapshot,
             rng,
@@ -105,8 +121,15 @@ impl Gateway {
             backends: Slab::new(),
             calls: Calls::default(),
             jobs: Jobs::default(),
+            cache: Cache::default(),
+            flights: Flights::default(),
             fetches: Slab::new(),
             servers,
+            parks: Slab::new(),
+            rounds: Slab::new(),
+            n_inputs: 0,
+            seal,
+            began_at: now.mono,
             alarms: Alarms::default(),
             slips: Tolerance::NONE,
             phase: Phase::Serving,
@@ -152,6 +175,7 @@ impl Gateway {
         match input {
             Input::Head { peer, from, head } => self.admit(peer, from, &head),
             Input::Body { peer, body } => self.open(peer, body),
+            Input::Frame { peer, message } => self.frame(peer, message),
             Input::PeerClosed { peer } => self.peer_closed(peer),
             Input::PeerFull { peer } => self.pause_sources_of(peer),
             Input::PeerDrained { peer } => self.read_again_for(peer),
@@ -194,7 +218,11 @@ impl Gateway {
     /// Whether nothing runs and nothing is kept: for tests that count what is left.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.exchanges.is_empty() && self.calls.is_empty() && self.fetches.is_empty()
+        let nothing_waits = self.parks.is_empty() && self.rounds.is_empty();
+        nothing_waits
+            && self.exchanges.is_empty()
+            && self.calls.is_empty()
+            && self.fetches.is_empty()
     }
 
     /// How many sessions there are: for tests, and for people.
@@ -231,7 +259,10 @@ impl Gateway {
             assert_eq!(sent.waiting, calls, "an exchange waits for answers nobody was asked for");
         }
         self.check_jobs();
+        self.check_flights();
+        self.check_needs();
         let limits = self.limits();
+        assert!(self.parks.len() <= limits.parked_calls_max);
         assert!(self.exchanges.len() <= limits.exchanges_max);
         assert!(self.sessions.len() <= limits.sessions_max);
         for (_, session) in self.sessions.iter() {
@@ -254,8 +285,10 @@ impl Gateway {
 
     /// What an input may have left to do at its end.
     fn settle(&mut self) {
+        self.end_needless();
         self.alarms.forget_calls_if(self.calls.is_empty());
         self.advance_drain();
+        self.end_needless();
     }
 
     fn exchange_of(&self, peer: Key<io::Peer>) -> Option<Key<Exchange>> {

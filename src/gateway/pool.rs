@@ -84,6 +84,7 @@ impl Gateway {
             None => self.start_backend_with(server, hello)?,
         };
         let key = self.new_pooled(pool, backend);
+        self.listen_for_pool(key);
         if let Some(session) = self.sessions.get_mut(key).filter(|_| asks) {
             // A lost HTTP session is opened again with the same capabilities.
             session.hello = Some(hello(1).into());
@@ -122,9 +123,9 @@ impl Gateway {
     /// A session of the pool; an idle one if what it asks must not be taken for another's.
     fn free_session(&self, pool: &Pool, alone: bool) -> Option<Key<Session>> {
         let fits = |key: &&Key<Session>| {
-            self.sessions
-                .get(**key)
-                .is_some_and(|session| !alone || session.n_exchanges == session.n_listening)
+            self.sessions.get(**key).is_some_and(|session| {
+                !alone || { session.n_exchanges == session.n_listening && session.n_parked == 0 }
+            })
         };
         self.sessions.pooled(pool).iter().find(fits).copied()
     }
@@ -154,6 +155,9 @@ impl Gateway {
             return self.tell_listeners(backend, message, envelope);
         }
         let Some(key) = via.or_else(|| self.only_call_of(backend)) else { return };
+        if self.calls.get(key).is_some_and(|call| call.whom == CallFor::Parked) {
+            return self.keep_for_retry(key, message);
+        }
         let Some(CallFor::Exchange(exchange)) = self.calls.get(key).map(|call| call.whom.clone())
         else {
             return;

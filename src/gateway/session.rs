@@ -10,6 +10,7 @@ use super::exchange::Exchange;
 use super::fault::{ClientFault, Fault, GatewayFault};
 use super::io::{Backend, Output, Peer};
 use super::listen::below::Below;
+pub use super::sessions::{ClientFacts, Pool, SessionKind};
 use super::snapshot::ServerId;
 use super::stream::{Stream, StreamKind};
 use super::{Gateway, note};
@@ -60,40 +61,10 @@ pub struct Session {
     pub below: Option<Box<Below>>,
     /// Exchanges under way.
     pub n_exchanges: usize,
+    /// Calls that wait for their client to come back.
+    pub n_parked: usize,
     /// When it was last used.
     pub used_at: Instant,
-}
-
-/// How clients come to a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SessionKind {
-    /// One client, by the handshake of the legacy era; it knows the id.
-    Handshake,
-    /// Clients of the legacy era without a handshake: one session per identity.
-    OneShot,
-    /// Clients of the modern era, which know of no session: one of those kept for such clients.
-    Pooled(Pool),
-}
-
-/// Which clients of the modern era may come to a session.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Pool {
-    /// The server.
-    pub server: ServerId,
-    /// Who they are.
-    pub principal: Principal,
-    /// What they can do, as the legacy server behind it was told: a JSON object. `None`: the server
-    /// is modern, and told by each request.
-    pub capabilities: Option<Box<[u8]>>,
-}
-
-/// What a client has said about itself in `initialize`: JSON objects, as it spelled them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientFacts {
-    /// `clientInfo`.
-    pub info: Message,
-    /// `capabilities`.
-    pub capabilities: Message,
 }
 
 /// A request of a backend that waits for its client's answer.
@@ -167,6 +138,7 @@ impl Gateway {
             n_listening: 0,
             below: None,
             n_exchanges: 0,
+            n_parked: 0,
             used_at: self.now.mono,
         });
         if let Some(backend) = self.backends.get_mut(backend)
@@ -227,6 +199,7 @@ impl Gateway {
             self.fail_exchange(exchange, fault);
         }
         let Some(session) = self.sessions.remove(key) else { return };
+        self.forget_parks_of(key);
         if let Some(below) = &session.below {
             self.leave_below(below);
         }
@@ -249,7 +222,7 @@ impl Gateway {
     fn exchanges_of(&self, session: Key<Session>) -> Vec<Key<Exchange>> {
         let is_of = |exchange: &Exchange| match exchange {
             Exchange::AwaitResponse(sent) => sent.session == session,
-            Exchange::AwaitBody(_) | Exchange::AwaitEra(_) | Exchange::Listening(_) => false,
+            _ => false,
         };
         self.exchanges.iter().filter(|(_, exchange)| is_of(exchange)).map(|(key, _)| key).collect()
     }
@@ -293,7 +266,7 @@ impl Gateway {
         let Some(session) = self.sessions.get_mut(key) else { return };
         session.queued_bytes += message.len();
         session.queued.push_back(Queued { message, asks: asks.cloned() });
-        let (backend, mut refused) = (session.backend, Vec::new());
+        let mut refused = Vec::new();
         while session.queued.len() > count_max || session.queued_bytes > bytes_max {
             let Some(dropped) = session.queued.pop_front() else { break };
             session.queued_bytes -= dropped.message.len();
@@ -303,7 +276,7 @@ impl Gateway {
             if let Some(session) = self.sessions.get_mut(key) {
                 session.forget_asked(&id);
             }
-            self.refuse_asked(backend, &id, "too much waits for this client");
+            self.give_up_asked(key, &id, "too much waits for this client");
         }
     }
 
@@ -345,6 +318,15 @@ impl Session {
         self.kind != SessionKind::Handshake
     }
 
+    /// The pool that it belongs to.
+    #[must_use]
+    pub const fn pool(&self) -> Option<&Pool> {
+        match &self.kind {
+            SessionKind::Pooled(pool) => Some(pool),
+            SessionKind::Handshake | SessionKind::OneShot => None,
+        }
+    }
+
     /// Which protocol its clients speak.
     #[must_use]
     pub const fn era(&self) -> Era {
@@ -357,13 +339,20 @@ impl Session {
     /// Whether nothing is under way and nobody listens.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.n_exchanges == 0 && self.streams.iter().all(|stream| stream.peer.is_none())
+        self.n_exchanges + self.n_parked == 0
+            && self.streams.iter().all(|stream| stream.peer.is_none())
+    }
+
+    /// Whether no call runs in it, or waits for its client to come back.
+    #[must_use]
+    pub const fn is_without_calls(&self) -> bool {
+        self.n_exchanges == self.n_listening && self.n_parked == 0
     }
 
     /// The stream for messages that belong to no call: the newest GET that is open.
     #[must_use]
     pub fn listener(&self) -> Option<u32> {
-        let open = |stream: &&Stream| stream.kind == StreamKind::Get && stream.peer.is_some();
+        let open = |stream: &&Stream| stream.kind != StreamKind::Post && stream.peer.is_some();
         self.streams.iter().rev().find(open).map(|stream| stream.number)
     }
 

@@ -58,12 +58,14 @@ class Features {
     return content[0].text;
   }
 
+  /** The code of an error as it was on the wire: the SDK 2.x shows one era the codes of the other. */
   async code(call) {
+    this.sdk.wire.code = undefined;
     try {
       await call();
       return "no error";
     } catch (error) {
-      return error.code ?? String(error);
+      return this.sdk.wire.code ?? error.code ?? String(error);
     }
   }
 
@@ -92,7 +94,7 @@ class Features {
 
   connect() {
     return {
-      version: this.sdk.version(this.client),
+      version: this.client.getNegotiatedProtocolVersion?.() ?? this.sdk.wire.version,
       name: this.client.getServerVersion()?.name,
       instructions: this.client.getInstructions(),
       capabilities: Object.keys(this.client.getServerCapabilities()).sort(),
@@ -274,8 +276,15 @@ export async function main(sdk) {
   const modern = job.mode === "modern";
   const print = (line) => console.log(JSON.stringify(line));
   const client = sdk.client(modern);
+  const transport = sdk.transport(job);
+  // Both SDKs call the receiver that they find on a transport before their own.
+  sdk.wire = {};
+  transport.onmessage = ({ result, error }) => {
+    sdk.wire.version = result?.protocolVersion ?? sdk.wire.version;
+    sdk.wire.code = error?.code ?? sdk.wire.code;
+  };
   try {
-    await Promise.race([client.connect(sdk.transport(job)), tooLate()]);
+    await Promise.race([client.connect(transport), tooLate()]);
   } catch (error) {
     print({ feature: "connect", error: String(error?.message ?? error) });
     process.exit(0);

@@ -11,8 +11,6 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { answer, CAPABILITIES, main } from "./matrix-drive.mjs";
 
-let version;
-
 await main({
   client() {
     const client = new Client({ name: "ts1", version: "1.0.0" }, { capabilities: CAPABILITIES });
@@ -21,14 +19,9 @@ await main({
     }
     return client;
   },
-  transport(job) {
-    const transport = job.stdio
+  transport: (job) =>
+    job.stdio
       ? new StdioClientTransport({ ...job.stdio, stderr: "ignore" })
-      : new StreamableHTTPClientTransport(new URL(job.url));
-    // The SDK calls the receiver that it finds on a transport before its own.
-    transport.onmessage = ({ result }) => (version = result?.protocolVersion ?? version);
-    return transport;
-  },
-  version: () => version,
+      : new StreamableHTTPClientTransport(new URL(job.url)),
   callTool: (client, params, options) => client.callTool(params, undefined, options),
 });

@@ -21,6 +21,5 @@ await main({
     job.stdio
       ? new StdioClientTransport({ ...job.stdio, stderr: "ignore" })
       : new StreamableHTTPClientTransport(new URL(job.url)),
-  version: (client) => client.getNegotiatedProtocolVersion(),
   callTool: (client, params, options) => client.callTool(params, options),
 });

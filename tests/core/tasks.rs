@@ -149,7 +149,12 @@ fn tasks_are_offered_for_a_server_that_has_none() {
     let session = world.client(greeted).fields["Mcp-Session-Id"].clone();
     let peer = ask(&mut world, &session, "tools/list", "{}");
     let child = world.spawned[0];
-    answer(&mut world, child, "tools/list", r#"{"tools":[{"name":"x","inputSchema":{"type":"object","properties":{}}}]}"#);
+    answer(
+        &mut world,
+        child,
+        "tools/list",
+        r#"{"tools":[{"name":"x","inputSchema":{"type":"object","properties":{}}}]}"#,
+    );
     let tool = r#"{"execution":{"taskSupport":"optional"},"name":"x","#;
     assert!(world.client(peer).body.contains(tool), "{}", world.client(peer).body);
 }

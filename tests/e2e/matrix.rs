@@ -2,17 +2,18 @@
 //! Every client with every server: both protocol eras, both transports, every feature.
 //!
 //! The servers are one behaviour (`tests/clients/matrix.json`) on three SDKs that are not ours, and
-//! each of them speaks one era and refuses the other. The clients are four SDKs in each era that
-//! they know. Directly, a client meets the servers of its own era; through the gateway, all.
+//! each of them speaks one era and refuses the other, except for the last, which speaks both. The
+//! clients are four SDKs in each era that they know. Directly, a client meets the servers of its own
+//! era; through the gateway, all.
 //!
 //! `E2E_MATRIX=ts2-modern@legacy` runs only the pairs whose names contain that.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
-use std::{env, thread};
+use std::{env, iter, thread};
 
 use crate::child::{Process, eventually};
 use crate::gateway::Gateway;
@@ -36,19 +37,20 @@ const CLIENTS: &[(&str, &str)] = &[
     ("fast", "modern"),
 ];
 
-/// A server that is made with somebody else's SDK.
+/// A server that is made with somebody else's SDK: what it speaks, and how it is started.
 struct Server {
     era: &'static str,
     transport: &'static str,
-    script: &'static str,
+    script: &'static [&'static str],
 }
 
 /// The TypeScript SDK 1.x, the TypeScript SDK 2.x and the Python SDK 2.x.
 const SERVERS: &[Server] = &[
-    Server { era: "legacy", transport: "stdio", script: "matrix-legacy.mjs" },
-    Server { era: "legacy", transport: "http", script: "matrix-legacy.mjs" },
-    Server { era: "modern", transport: "stdio", script: "matrix-modern.mjs" },
-    Server { era: "modern", transport: "http", script: "matrix_modern.py" },
+    Server { era: "legacy", transport: "stdio", script: &["matrix-legacy.mjs"] },
+    Server { era: "legacy", transport: "http", script: &["matrix-legacy.mjs"] },
+    Server { era: "modern", transport: "stdio", script: &["matrix-modern.mjs"] },
+    Server { era: "modern", transport: "http", script: &["matrix_modern.py"] },
+    Server { era: "dual", transport: "stdio", script: &["matrix-modern.mjs", "dual"] },
 ];
 
 impl Server {
@@ -57,29 +59,27 @@ impl Server {
     }
 
     fn program(&self) -> String {
-        let program = if Path::new(self.script).extension() == Some("py".as_ref()) {
-            python()
-        } else {
-            node()
-        };
-        program.display().to_string()
+        let is_python = Path::new(self.script[0]).extension() == Some("py".as_ref());
+        if is_python { python() } else { node() }.display().to_string()
     }
 
-    fn script(&self) -> String {
-        clients().join(self.script).display().to_string()
+    fn args(&self) -> Vec<String> {
+        let script = clients().join(self.script[0]).display().to_string();
+        let rest = self.script[1..].iter().map(|arg| (*arg).to_owned());
+        iter::once(script).chain(rest).collect()
     }
 
     /// Starts it on a port if it speaks HTTP; returns the way to it as a driver wants it.
     fn start(&self, scratch: &Scratch) -> (Option<Process>, String) {
-        let (program, script) = (self.program(), self.script());
+        let (program, args) = (self.program(), self.args());
         if self.transport == "stdio" {
-            let way = format!("\"stdio\":{{\"command\":{program:?},\"args\":[{script:?}]}}");
+            let way = format!("\"stdio\":{{\"command\":{program:?},\"args\":{args:?}}}");
             return (None, way);
         }
         let port = free_port();
         let log = scratch.path().join(format!("{}.log", self.name()));
         let mut command = Command::new(program);
-        command.args([script, port.to_string()]);
+        command.args(args).arg(port.to_string());
         let process = Process::start(&mut command, &log.with_extension("out"), &log);
         let addr = format!("127.0.0.1:{port}");
         let listens = || http::get(&addr, "/mcp").ok();
@@ -91,8 +91,8 @@ impl Server {
     fn toml(&self, way: &str) -> String {
         let name = self.name();
         if self.transport == "stdio" {
-            let (program, script) = (self.program(), self.script());
-            return format!("[servers.{name}]\ncommand = {program:?}\nargs = [{script:?}]\n");
+            let (program, args) = (self.program(), self.args());
+            return format!("[servers.{name}]\ncommand = {program:?}\nargs = {args:?}\n");
         }
         let url = way.trim_start_matches("\"url\":");
         format!("[servers.{name}]\ntype = \"http\"\nurl = {url}\n")
@@ -134,19 +134,21 @@ impl Pair {
     }
 }
 
-/// Runs the pairs, a few at once, and prints what came of them.
+/// Runs the pairs, a few at once but one at each server, and prints what came of them.
 #[track_caller]
 fn run(pairs: Vec<Pair>, scratch: &Scratch) {
     let wanted = env::var("E2E_MATRIX").unwrap_or_default();
-    let pairs: VecDeque<_> =
-        pairs.into_iter().filter(|pair| pair.name().contains(&wanted)).collect();
-    let pairs = Mutex::new(pairs);
-    let next = || pairs.lock().unwrap().pop_front();
+    let mut queues: BTreeMap<String, Vec<Pair>> = BTreeMap::new();
+    for pair in pairs.into_iter().filter(|pair| pair.name().contains(&wanted)) {
+        queues.entry(pair.server.clone()).or_default().push(pair);
+    }
+    let queues: Mutex<Vec<_>> = Mutex::new(queues.into_values().collect());
+    let next = || queues.lock().unwrap().pop();
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
-                while let Some(pair) = next() {
-                    pair.run(scratch);
+                while let Some(queue) = next() {
+                    queue.iter().for_each(|pair| pair.run(scratch));
                 }
             });
         }
@@ -166,7 +168,8 @@ fn every_client_meets_the_servers_of_its_era_directly() {
     let started: Vec<_> = SERVERS.iter().map(|server| (server, server.start(&scratch))).collect();
     let mut pairs = Vec::new();
     for (server, (_, way)) in &started {
-        for &(client, mode) in CLIENTS.iter().filter(|(_, mode)| *mode == server.era) {
+        let known = |mode: &str| server.era == "dual" || server.era == mode;
+        for &(client, mode) in CLIENTS.iter().filter(|(_, mode)| known(mode)) {
             pairs.push(Pair { client, mode, server: server.name(), way: way.clone() });
         }
     }

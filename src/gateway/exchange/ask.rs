@@ -31,6 +31,12 @@ impl Gateway {
         let id = envelope.id.map(|span| Message::copy_of(span.of(&message)));
         let Some(id) = id else { return };
         let owner = self.backends.get(backend).map(|backend| backend.owner);
+        if let Some(Owner::Session(key)) = owner
+            && self.is_of_pool(key)
+            && !is_ping(&message, envelope)
+        {
+            return self.asked_of_modern(backend, key, &id, (&message, envelope), via);
+        }
         let session = match owner {
             Some(Owner::Session(key)) => {
                 self.sessions.get(key).filter(|s| !s.is_pooled()).map(|_| key)
@@ -45,11 +51,22 @@ impl Gateway {
             return self.refuse_asked(backend, &id, "too many requests wait for this client");
         }
         let belongs = via.or_else(|| self.only_call_of(backend));
+        self.ask_on_session(key, belongs, message, &id);
+    }
+
+    /// Sends a request to the client of a session, or keeps it until there is a way.
+    pub(super) fn ask_on_session(
+        &mut self,
+        key: Key<Session>,
+        belongs: Option<Key<Call>>,
+        message: Message,
+        id: &Message,
+    ) {
         let at = self.now.mono + STREAM_AFTER_MAX;
         if let Some(session) = self.sessions.get_mut(key) {
             session.asked.push(Asked { id: id.clone(), leaves_before: Some(at), stream: None });
         }
-        let stream = self.relay(key, belongs, Splice::whole(message), Some(&id));
+        let stream = self.relay(key, belongs, Splice::whole(message), Some(id));
         if stream.is_none() {
             self.alarms.set(Alarm::Inputs, at);
         } else if let Some(asked) =
@@ -95,7 +112,7 @@ impl Gateway {
 
     /// Answers a request of a backend. It may have been made before `initialize` was answered, and
     /// be what that waits for: so the answer is never held back.
-    fn answer_below(&mut self, backend: Key<Backend>, answer: Message) {
+    pub(super) fn answer_below(&mut self, backend: Key<Backend>, answer: Message) {
         if self.backends.get(backend).is_some_and(|backend| backend.state != State::Stopping) {
             self.transmit(backend, answer.into(), Carrier::Notice(None));
         }
@@ -127,6 +144,7 @@ impl Gateway {
         if let Some(session) = self.sessions.get_mut(key) {
             session.forget_asked(id);
         }
+        self.forget_question(key, id);
     }
 
     /// Refuses the requests that no client came to fetch.
@@ -137,7 +155,7 @@ impl Gateway {
         for (key, session) in self.sessions.iter() {
             for asked in &session.asked {
                 match asked.leaves_before {
-                    Some(at) if at <= now => expired.push((key, session.backend, asked.id.clone())),
+                    Some(at) if at <= now => expired.push((key, asked.id.clone())),
                     Some(at) => {
                         next = Some(next.map_or(at, |next: std::time::Instant| next.min(at)))
                     }
@@ -145,11 +163,11 @@ impl Gateway {
                 }
             }
         }
-        for (key, backend, id) in expired {
+        for (key, id) in expired {
             if let Some(session) = self.sessions.get_mut(key) {
                 session.forget_asked(&id);
             }
-            self.refuse_asked(backend, &id, "the client does not listen");
+            self.give_up_asked(key, &id, "the client does not listen");
         }
         if let Some(at) = next {
             self.alarms.set(Alarm::Inputs, at);

@@ -6,6 +6,7 @@
 //! the body says decides, and the fields have to agree with it.
 
 use super::open::Incoming;
+use super::resume::Way;
 use super::{Admitted, Exchange, Sent, Version};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
@@ -14,10 +15,10 @@ use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::era::Door;
 use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{ClientFault, Fault};
-use crate::gateway::io::Level;
+use crate::gateway::io::{Level, Output};
 use crate::gateway::listen::Listener;
 use crate::gateway::session::Session;
-use crate::mcp::meta::{self, RequestMeta};
+use crate::mcp::meta::{self, ClientCapabilities, RequestMeta};
 use crate::mcp::method::Method;
 use crate::mcp::mirror::MirrorError;
 use crate::mcp::{Era, LogLevel, legacy, mirror, revision};
@@ -31,6 +32,10 @@ pub struct ModernFacts {
     pub log_level: Option<LogLevel>,
     /// The capabilities of its client: a JSON object.
     pub capabilities: Message,
+    /// What its client can be asked for.
+    pub can: ClientCapabilities,
+    /// What tells it from other requests, if a legacy server may ask something for its sake.
+    pub digest: Option<[u8; 32]>,
     /// `clientInfo`: a JSON object.
     pub client_info: Option<Message>,
     /// Whether it is `subscriptions/listen`, which is never answered until it ends.
@@ -114,20 +119,28 @@ impl Gateway {
         &mut self,
         admitted: &Admitted,
         incoming: Incoming,
-        facts: ModernFacts,
+        mut facts: ModernFacts,
     ) -> Result<(), Fault> {
         let own = self.under_own_name(admitted.server, admitted.principal, &incoming);
         self.check_tool(admitted.server, own.as_ref().unwrap_or(&incoming))?;
         if facts.listens && !admitted.accepts_events {
             return Err(ClientFault::Accept(super::admit::ACCEPT_BOTH).into());
         }
-        let session = match self.door(admitted.server)? {
+        let door = self.door(admitted.server)?;
+        self.check_params(admitted, door, own.as_ref().unwrap_or(&incoming))?;
+        let session = match door {
             Door::Wait => {
                 self.wait_for_era(admitted, incoming);
                 return Ok(());
             }
             Door::Modern(backend) => self.lane(admitted, backend)?,
-            Door::Legacy => self.pooled_session(admitted, &incoming, &facts)?,
+            Door::Legacy => {
+                self.note_digest(admitted, &incoming, &mut facts);
+                if let Way::Done = self.resume_call(admitted, &incoming, &facts)? {
+                    return Ok(());
+                }
+                self.pooled_session(admitted, &incoming, &facts)?
+            }
         };
         self.begin_modern(admitted, session, own.as_ref().unwrap_or(&incoming), facts)
     }
@@ -145,6 +158,8 @@ impl Gateway {
             self.want_log_level(session, facts.log_level);
         }
         let key = self.await_response(admitted, session, 1, None, false);
+        // Whoever leaves cancels, so leaving has to be noticed.
+        self.push(Output::Watch { peer: admitted.peer });
         if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key) {
             // A subscription is a stream by nature.
             sent.may_stream |= facts.listens;
@@ -259,6 +274,8 @@ fn facts(admitted: &Admitted, one: &Incoming, read: &RequestMeta) -> ModernFacts
     ModernFacts {
         log_level: read.log_level,
         capabilities: copy(read.capabilities),
+        can: ClientCapabilities::of(&one.message, read.capabilities),
+        digest: None,
         client_info: read.client_info.map(copy),
         listens: one.method == Method::Listen,
         listener: None,

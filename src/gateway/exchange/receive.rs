@@ -72,7 +72,10 @@ impl Gateway {
             Some(span) => self.calls.find(backend, span.of(&message)),
             None => via,
         };
-        let Some(call) = found.and_then(|key| self.calls.remove(key)) else {
+        if found.is_some_and(|key| self.lists_again(key, &message, envelope)) {
+            return;
+        }
+        let Some(mut call) = found.and_then(|key| self.calls.remove(key)) else {
             self.debug("gateway:receive", || "dropped an answer to an unknown id".to_owned());
             return;
         };
@@ -80,9 +83,22 @@ impl Gateway {
             self.ends_soon(fetch);
         }
         self.record_answer(&call, &message);
+        self.note_params(&call, &message, envelope);
         if call.cancelled {
             return;
         }
+        let shares = found.map(|key| self.note_answer(key, &mut call, &message, envelope));
+        if let Some(call) = self.without_need(call, &message, envelope) {
+            self.answer_call(call, message.clone(), envelope);
+        }
+        if let Some(shares) = shares {
+            self.share(shares, &message, envelope);
+        }
+    }
+
+    /// Hands an answer on to whoever wants it.
+    pub(super) fn answer_call(&mut self, call: Call, message: Message, envelope: &Envelope) {
+        let backend = call.backend;
         match call.whom {
             CallFor::Exchange(exchange) => {
                 let opens = call.method == Method::Initialize;
@@ -112,7 +128,20 @@ impl Gateway {
             CallFor::Listening(session) => self.below_ended(session),
             CallFor::Reopening => self.reopened(backend, &message, envelope),
             CallFor::Tools(pages) => self.tools_page(backend, pages, &message, envelope),
-            CallFor::Nobody => {}
+            CallFor::Nobody | CallFor::Parked => {}
+        }
+    }
+
+    /// Gives back a call unless its answer asks for input, or nobody is there to take it yet.
+    fn without_need(&mut self, call: Call, message: &Message, envelope: &Envelope) -> Option<Call> {
+        match call.whom {
+            CallFor::Parked => {
+                self.answered_while_parked(call, message);
+                None
+            }
+            CallFor::Exchange(_) if self.is_sent_elsewhere(&call, message, envelope) => None,
+            CallFor::Exchange(_) => self.begin_round(call, message, envelope),
+            _ => Some(call),
         }
     }
 
@@ -142,7 +171,7 @@ impl Gateway {
         }
     }
 
-    fn notification(
+    pub(super) fn notification(
         &mut self,
         backend: Key<Backend>,
         message: Message,
@@ -151,6 +180,7 @@ impl Gateway {
     ) {
         let name = envelope.method.and_then(|span| scan::string(&message, span));
         let method = name.map_or(Method::Other, |name| Method::of(&name));
+        self.note_change(backend, method, &message, envelope);
         if method == Method::Progress {
             return self.progress(backend, message, envelope);
         }
@@ -211,6 +241,9 @@ impl Gateway {
         let Some(call) = self.calls.get(key).filter(|call| !call.cancelled) else { return };
         let (token, token_is_ours) = (call.token.clone(), call.token_is_ours);
         let whom = call.whom.clone();
+        if whom == CallFor::Parked {
+            return self.keep_for_retry(key, &message);
+        }
         let out = match token {
             Some(token) if token_is_ours => Splice::whole(message).with(span, Patch::Bytes(token)),
             _ => Splice::whole(message),
@@ -227,7 +260,10 @@ impl Gateway {
 
     /// The only call under way at a backend, if there is one alone.
     pub(crate) fn only_call_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
-        let waits = |call: &Call| !call.cancelled && matches!(call.whom, CallFor::Exchange(_));
+        let waits = |call: &Call| {
+            let is_for_client = matches!(call.whom, CallFor::Exchange(_) | CallFor::Parked);
+            !call.cancelled && is_for_client
+        };
         let mut calls = self.calls.of(backend).filter(|(_, call)| waits(call));
         let (only, _) = calls.next()?;
         calls.next().is_none().then_some(only)
@@ -279,7 +315,7 @@ impl Gateway {
 }
 
 /// The error without an id, as an answer to the request `id`.
-fn error_with_id(message: &Message, envelope: &Envelope, id: &Message) -> Message {
+pub(super) fn error_with_id(message: &Message, envelope: &Envelope, id: &Message) -> Message {
     let code = Code::INTERNAL_ERROR.0;
     let none = format!("{{\"code\":{code},\"message\":\"no answer\"}}");
     let error = envelope.error.map_or(none.as_bytes(), |span| span.of(message));

@@ -2,6 +2,7 @@
 //! From a session to its backend: give a request our id, and let it go.
 
 use super::Exchange;
+use super::kept::Asked;
 use super::open::Incoming;
 use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
@@ -24,16 +25,31 @@ impl Gateway {
         session: Key<Session>,
         one: &Incoming,
     ) {
-        let Some((backend, _)) = self.backend_of(session) else { return };
+        self.send_call(exchange, session, one);
+    }
+
+    /// The same; `None` if there was no need to send it.
+    pub(super) fn send_call(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> Option<Key<Call>> {
+        let (backend, _) = self.backend_of(session)?;
         if self.is_settled(exchange, session, backend, one) {
-            return;
+            return None;
         }
-        self.send_for(CallFor::Exchange(exchange), session, one);
+        self.send_for(CallFor::Exchange(exchange), session, one)
     }
 
     /// The same, for whoever wants the answer.
-    pub(super) fn send_for(&mut self, whom: CallFor, session: Key<Session>, one: &Incoming) {
-        let Some((backend, _)) = self.backend_of(session) else { return };
+    pub(super) fn send_for(
+        &mut self,
+        whom: CallFor,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> Option<Key<Call>> {
+        let (backend, _) = self.backend_of(session)?;
         let for_backend = self.for_backend(backend, session, one);
         let one = for_backend.as_ref().unwrap_or(one);
         let for_all = self.for_all_sessions(backend, session, one);
@@ -44,13 +60,18 @@ impl Gateway {
         };
         let mut request = Splice::whole(self.flattened(backend, one));
         let nothing = Splice::whole(Message::default());
-        let key = self.new_call(backend, whom.clone(), one, nothing, true);
+        let asked = match whom {
+            CallFor::Exchange(_) => self.asked_before(backend, session, one),
+            _ => None,
+        };
+        let is_sent = asked.as_ref().is_none_or(Asked::is_sent);
+        let key = self.new_call(backend, whom.clone(), one, nothing, is_sent);
         if let CallFor::Job(job) = whom {
             self.note_job_call(job, key);
         }
         let is_kept = self.may_need_again(backend);
-        let listens = self.listens(exchange);
-        let Some(call) = self.calls.get_mut(key) else { return };
+        let listens = matches!(whom, CallFor::Exchange(key) if self.listens(key));
+        let call = self.calls.get_mut(key)?;
         let id = id_of(key);
         call.fields = fields.unwrap_or_default();
         if listens {
@@ -68,7 +89,13 @@ impl Gateway {
         if is_kept {
             call.request = request.clone();
         }
-        self.send_below(backend, request, Carrier::Call(key));
+        match asked {
+            Some(asked) => self.ask_or_share(key, asked, request),
+            None => {
+                self.send_below(backend, request, Carrier::Call(key));
+            }
+        }
+        Some(key)
     }
 
     /// Whether a request is answered here, because its backend must not see it.
@@ -195,6 +222,9 @@ impl Gateway {
             extension: Some(limit.extension(self.now.mono)),
             cancelled: false,
             resent: false,
+            question: None,
+            needs: None,
+            n_rounds: 0,
             is_never_sent: false,
         });
         self.alarms.set(Alarm::Calls, deadline);
@@ -242,6 +272,10 @@ impl Gateway {
         let Some(state) = self.sessions.get_mut(session) else { return false };
         let Some(at) = state.asked.iter().position(|asked| &*asked.id == id) else { return false };
         state.asked.swap_remove(at);
+        if self.era_of(backend) == Era::Modern {
+            self.input_answered(session, one);
+            return false;
+        }
         let message = Splice::whole(self.flattened(backend, one));
         self.send_below(backend, message, Carrier::Notice(Some(exchange)))
     }

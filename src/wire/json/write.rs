@@ -122,6 +122,15 @@ impl ObjectWriter<'_> {
         self.member(name, |out| out.extend_from_slice(json))
     }
 
+    /// A member of another object, name and value as they are spelled there.
+    pub fn copied(&mut self, name: &[u8], json: &[u8]) -> &mut Self {
+        self.begin_member();
+        self.out.extend_from_slice(name);
+        self.out.push(b':');
+        self.out.extend_from_slice(json);
+        self
+    }
+
     /// A member that is an object, whose members `fill` writes.
     pub fn object(&mut self, name: &str, fill: impl FnOnce(&mut ObjectWriter<'_>)) -> &mut Self {
         self.member(name, |out| object(out, fill))
@@ -133,13 +142,17 @@ impl ObjectWriter<'_> {
     }
 
     fn member(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
-        if !std::mem::replace(&mut self.is_empty, false) {
-            self.out.push(b',');
-        }
+        self.begin_member();
         push_str(self.out, name);
         self.out.push(b':');
         write(self.out);
         self
+    }
+
+    fn begin_member(&mut self) {
+        if !std::mem::replace(&mut self.is_empty, false) {
+            self.out.push(b',');
+        }
     }
 }
 
