@@ -8,6 +8,8 @@ mod world;
 mod asking;
 #[path = "core/batches.rs"]
 mod batches;
+#[path = "core/caching.rs"]
+mod caching;
 #[path = "core/calls.rs"]
 mod calls;
 #[path = "core/deadlines.rs"]
@@ -24,6 +26,8 @@ mod http_backends;
 mod leftovers;
 #[path = "core/modes.rs"]
 mod modes;
+#[path = "core/params.rs"]
+mod params;
 #[path = "core/parked.rs"]
 mod parked;
 #[path = "core/published.rs"]

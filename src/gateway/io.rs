@@ -160,6 +160,12 @@ pub enum Output {
         /// The longest body that is accepted; a longer one is answered 413 by the link.
         bytes_max: usize,
     },
+    /// Until this exchange is answered, its client has nothing more to say: the end of its input is
+    /// its leaving, and not half of it.
+    Watch {
+        /// The connection.
+        peer: Key<Peer>,
+    },
     /// The whole answer.
     Respond {
         /// The connection.

@@ -12,7 +12,9 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             Output::Receive { peer, bytes_max } => {
                 self.peers.apply(peer, turn, |link, now| link.receive(bytes_max, now));
             }
+            Output::Watch { peer } => self.peers.watch(peer, turn),
             Output::Respond { peer, head, body, close } => {
+                self.peers.set_streaming(peer, false);
                 self.peers.owe(peer, turn, |link, now| link.respond(&head, &body, close, now));
             }
             Output::Stream { peer, head } => {

@@ -35,6 +35,12 @@ impl HttpServer {
         }
     }
 
+    /// Whether the peer has said that it sends no more.
+    #[must_use]
+    pub const fn has_input_ended(&self) -> bool {
+        self.input_ended
+    }
+
     /// The peer sends no more. What it has asked for is still answered.
     pub fn end_of_input(&mut self, now: Now) {
         self.input_ended = true;
