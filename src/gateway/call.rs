@@ -14,6 +14,7 @@ use super::jobs::Job;
 use super::patience::Extension;
 use super::session::Session;
 use crate::base::{Key, Message, Slab};
+use crate::mcp::freshness::Question;
 use crate::mcp::method::Method;
 use crate::wire::Splice;
 
@@ -64,6 +65,8 @@ pub struct Call {
     pub cancelled: bool,
     /// Whether it was already sent a second time.
     pub resent: bool,
+    /// What it asks, if its answer may be kept or shared.
+    pub question: Option<Box<Question>>,
     /// The input that it waits for.
     pub needs: Option<Needs>,
     /// How often it had to wait for input at a modern server.
@@ -316,6 +319,7 @@ mod tests {
             extension: None,
             cancelled: false,
             resent: false,
+            question: None,
             is_never_sent: false,
             needs: None,
             n_rounds: 0,

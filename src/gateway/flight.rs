@@ -14,8 +14,9 @@
 //! |---|---|---|
 //! | complete, with time left, public | share it | share it |
 //! | complete, with time left, private | share it | ask themselves |
-//! | an error | share it: they would fail alike | ask themselves |
+//! | an error of the server | share it: they would fail alike | ask themselves |
 //! | without time left, input required, or overtaken by a change | ask themselves | ask themselves |
+//! | none: the server is gone or mute | fail as it does | fail as it does |
 //! | none: the leader was cancelled | the next one leads | the next one leads |
 //!
 //! Sharing what has no time left would show a client the time before its own last call. A server
@@ -63,7 +64,7 @@ pub enum Landing {
     Complete(Freshness),
     /// A result that is not complete.
     Unfinished,
-    /// An error of the server, or of the gateway about it.
+    /// An error of the server.
     Failed,
 }
 
@@ -152,7 +153,7 @@ impl<L: Copy + PartialEq, F> Flights<L, F> {
         Some((flight.followers.into_iter().map(share).collect(), may_be_kept))
     }
 
-    /// The leader is gone without an answer: its followers, who take their turns again.
+    /// There will be no answer to the leader: its followers.
     pub fn abandon(&mut self, server: ServerId, question: &Question, leader: L) -> Vec<F> {
         let flight = self.take(server, question, leader);
         let followers = flight.map(|flight| flight.followers).unwrap_or_default();
@@ -188,6 +189,17 @@ impl<L: Copy + PartialEq, F> Flights<L, F> {
     /// Forgets what is known of a server that is another one from now on.
     pub fn forget_habits(&mut self, server: ServerId) {
         self.habits.retain(|(of, _), _| *of != server);
+    }
+
+    /// All leaders, and who follows them.
+    pub fn iter(&self) -> impl Iterator<Item = (L, impl Iterator<Item = F>)>
+    where
+        F: Copy,
+    {
+        let followers = |flight: &Flight<L, F>| {
+            flight.followers.iter().map(|(follower, _)| *follower).collect::<Vec<_>>().into_iter()
+        };
+        self.under_way.values().map(move |flight| (flight.leader, followers(flight)))
     }
 
     /// Whether nothing is under way.

@@ -23,6 +23,7 @@ use std::time::Instant;
 use crate::base::{Key, Limits, Now, Rng, Seal, Slab};
 
 pub mod alarm;
+pub mod attached;
 pub mod backend;
 pub mod cache;
 pub mod call;
@@ -39,6 +40,7 @@ pub mod io;
 pub mod jobs;
 pub mod listen;
 pub mod note;
+pub mod params;
 pub mod patience;
 pub mod pause;
 pub mod peers;
@@ -52,12 +54,14 @@ pub mod tools;
 
 use alarm::Alarms;
 use backend::Backend;
-use call::Calls;
+use cache::Cache;
+use call::{Call, Calls};
 use drain::Phase;
 use exchange::Exchange;
 use exchange::park::Park;
 use exchange::rounds::Round;
 use fetch::Fetch;
+use flight::Flights;
 use health::ServerState;
 use io::{Input, Output};
 use jobs::Jobs;
@@ -82,6 +86,8 @@ pub struct Gateway {
     backends: Slab<Backend>,
     calls: Calls,
     jobs: Jobs,
+    cache: Cache,
+    flights: Flights<Key<Call>, Key<Call>>,
     fetches: Slab<Fetch>,
     servers: Vec<ServerState>,
     parks: Slab<Park>,
@@ -115,6 +121,8 @@ impl Gateway {
             backends: Slab::new(),
             calls: Calls::default(),
             jobs: Jobs::default(),
+            cache: Cache::default(),
+            flights: Flights::default(),
             fetches: Slab::new(),
             servers,
             parks: Slab::new(),
@@ -167,6 +175,7 @@ impl Gateway {
         match input {
             Input::Head { peer, from, head } => self.admit(peer, from, &head),
             Input::Body { peer, body } => self.open(peer, body),
+            Input::Frame { peer, message } => self.frame(peer, message),
             Input::PeerClosed { peer } => self.peer_closed(peer),
             Input::PeerFull { peer } => self.pause_sources_of(peer),
             Input::PeerDrained { peer } => self.read_again_for(peer),
@@ -250,6 +259,7 @@ impl Gateway {
             assert_eq!(sent.waiting, calls, "an exchange waits for answers nobody was asked for");
         }
         self.check_jobs();
+        self.check_flights();
         self.check_needs();
         let limits = self.limits();
         assert!(self.parks.len() <= limits.parked_calls_max);

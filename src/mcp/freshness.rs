@@ -12,10 +12,10 @@
 
 use std::time::Duration;
 
-use crate::base::bytes::{parse_u64, push_u64};
+use crate::base::bytes::parse_u64;
 use crate::base::{Message, Span};
-use crate::wire::Splice;
 use crate::wire::json::scan;
+use crate::wire::{Patch, Splice};
 
 /// Longer is a mistake, and sums of moments and durations must not overflow.
 const TTL_MAX: Duration = Duration::from_secs(365 * 86_400);
@@ -181,24 +181,13 @@ impl Freshness {
     }
 }
 
-/// `result`, a JSON object with `ttlMs`, as an answer to the request `id`, of which so much time is
-/// `left`.
+/// `result`, a JSON object with `ttlMs`, of whose time so much is `left`.
 #[must_use]
-pub fn answer(id: &[u8], result: &Message, left: Duration) -> Splice {
-    let (head, tail) = (b"{\"jsonrpc\":\"2.0\",\"id\":", b",\"result\":");
-    let whole = Span::new(0, result.len());
-    let place = scan::member(result, whole, "ttlMs").unwrap_or(Span::new(0, 0));
-    let mut out = Vec::with_capacity(head.len() + id.len() + tail.len() + result.len() + 24);
-    out.extend_from_slice(head);
-    out.extend_from_slice(id);
-    out.extend_from_slice(tail);
-    out.extend_from_slice(&result[..place.start as usize]);
-    if !place.of(result).is_empty() {
-        push_u64(&mut out, u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
-    }
-    out.extend_from_slice(&result[place.end as usize..]);
-    out.push(b'}');
-    Splice::whole(Message::new(out))
+pub fn with_time_left(result: &Message, left: Duration) -> Message {
+    let place = scan::member(result, Span::new(0, result.len()), "ttlMs");
+    let Some(place) = place else { return result.clone() };
+    let ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+    Splice::whole(result.clone()).with(place, Patch::Number(ms)).to_message()
 }
 
 /// Any JSON object can be a request and a result: what is read is bounded, what may be kept is
@@ -217,10 +206,9 @@ pub fn fuzz(input: &[u8]) {
     }
     let Some(freshness) = Freshness::read(&trimmed, whole) else { return };
     assert!(freshness.ttl <= TTL_MAX);
-    let answer = answer(b"7", &trimmed, Duration::from_millis(5)).to_message();
-    assert!(scan::validate(&answer, 66).is_ok());
-    let result = scan::member(&answer, Span::new(0, answer.len()), "result");
-    let again = result.and_then(|result| Freshness::read(&answer, result));
+    let kept = with_time_left(&trimmed, Duration::from_millis(5));
+    assert!(scan::validate(&kept, 64).is_ok());
+    let again = Freshness::read(&kept, Span::new(0, kept.len()));
     if freshness.ttl > Duration::ZERO {
         let left = Duration::from_millis(5);
         assert_eq!(again, Some(Freshness { ttl: left, scope: freshness.scope }));
@@ -318,12 +306,10 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_answer_says_how_much_time_is_left_and_nothing_else_is_changed() {
+    fn a_kept_result_says_how_much_time_is_left_and_nothing_else_is_changed() {
         let result = Message::from(r#"{"tools":[ 1.0 ], "ttlMs" : 60000 ,"cacheScope":"public"}"#);
-        let answer = answer(b"\"x\"", &result, Duration::from_millis(41_500)).to_message();
-        assert_eq!(
-            std::str::from_utf8(&answer).unwrap(),
-            r#"{"jsonrpc":"2.0","id":"x","result":{"tools":[ 1.0 ], "ttlMs" : 41500 ,"cacheScope":"public"}}"#
-        );
+        let kept = with_time_left(&result, Duration::from_micros(41_500_900));
+        let want = r#"{"tools":[ 1.0 ], "ttlMs" : 41500 ,"cacheScope":"public"}"#;
+        assert_eq!(std::str::from_utf8(&kept).unwrap(), want);
     }
 }

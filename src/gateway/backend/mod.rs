@@ -335,6 +335,9 @@ impl Gateway {
         if let Some(backend) = self.backends.remove(key) {
             let state = &mut self.servers[usize::from(backend.server.0)];
             state.first.take_if(|first| *first == key);
+            if backend.era == Era::Modern {
+                self.forget_answers(backend.server);
+            }
         }
     }
 

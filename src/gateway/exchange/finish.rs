@@ -19,10 +19,12 @@ use crate::wire::Splice;
 use crate::wire::http1::chunked::is_token;
 use crate::wire::http1::{Content, Field, RequestHead, ResponseHead, fields};
 
+/// The connection speaks another protocol from here on.
+pub(super) const SWITCHING_PROTOCOLS: u16 = 101;
 /// It went well, and this is the answer.
 pub(crate) const OK: u16 = 200;
 /// It is taken; there will be no answer.
-const ACCEPTED: u16 = 202;
+pub(crate) const ACCEPTED: u16 = 202;
 /// It is done; there is nothing to say.
 const NO_CONTENT: u16 = 204;
 
@@ -187,6 +189,7 @@ impl Gateway {
             CallFor::Tools(_) => self.tools_unknown(call.backend, &text),
             CallFor::Nobody | CallFor::Parked => {}
         }
+        self.fail_followers(key, &call, fault);
     }
 
     /// The answer for `exchange` is this fault, whatever its backend said.
@@ -232,6 +235,7 @@ impl Gateway {
             if self.calls.get(call).is_some_and(is_others) {
                 self.tell_cancelled(call, "its session has ended");
             }
+            self.leave_flight(call);
             let Some(call) = self.calls.remove(call) else { continue };
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);
@@ -243,6 +247,7 @@ impl Gateway {
     /// Nobody waits for this call any more: its answer will be dropped, its exchange ends if that
     /// was all it waited for.
     pub(crate) fn abandon(&mut self, key: Key<Call>) {
+        self.leave_flight(key);
         self.calls.cancel(key);
         let Some(call) = self.calls.get(key) else { return };
         let CallFor::Exchange(exchange) = call.whom else { return };
@@ -361,7 +366,8 @@ impl Gateway {
         match self.exchanges.get(key)? {
             Exchange::AwaitResponse(sent) => Some(sent.session),
             Exchange::Listening(listening) => Some(listening.session),
-            Exchange::AwaitBody(_) | Exchange::AwaitEra(_) => None,
+            Exchange::Attached(attached) => attached.session,
+            Exchange::AwaitBody(_) | Exchange::AwaitPosted(_) | Exchange::AwaitEra(_) => None,
         }
     }
 }

@@ -72,7 +72,10 @@ impl Gateway {
             Some(span) => self.calls.find(backend, span.of(&message)),
             None => via,
         };
-        let Some(call) = found.and_then(|key| self.calls.remove(key)) else {
+        if found.is_some_and(|key| self.lists_again(key, &message, envelope)) {
+            return;
+        }
+        let Some(mut call) = found.and_then(|key| self.calls.remove(key)) else {
             self.debug("gateway:receive", || "dropped an answer to an unknown id".to_owned());
             return;
         };
@@ -80,10 +83,22 @@ impl Gateway {
             self.ends_soon(fetch);
         }
         self.record_answer(&call, &message);
+        self.note_params(&call, &message, envelope);
         if call.cancelled {
             return;
         }
-        let Some(call) = self.without_need(call, &message, envelope) else { return };
+        let shares = found.map(|key| self.note_answer(key, &mut call, &message, envelope));
+        if let Some(call) = self.without_need(call, &message, envelope) {
+            self.answer_call(call, message.clone(), envelope);
+        }
+        if let Some(shares) = shares {
+            self.share(shares, &message, envelope);
+        }
+    }
+
+    /// Hands an answer on to whoever wants it.
+    pub(super) fn answer_call(&mut self, call: Call, message: Message, envelope: &Envelope) {
+        let backend = call.backend;
         match call.whom {
             CallFor::Exchange(exchange) => {
                 let opens = call.method == Method::Initialize;
@@ -165,6 +180,7 @@ impl Gateway {
     ) {
         let name = envelope.method.and_then(|span| scan::string(&message, span));
         let method = name.map_or(Method::Other, |name| Method::of(&name));
+        self.note_change(backend, method, &message, envelope);
         if method == Method::Progress {
             return self.progress(backend, message, envelope);
         }
@@ -299,7 +315,7 @@ impl Gateway {
 }
 
 /// The error without an id, as an answer to the request `id`.
-fn error_with_id(message: &Message, envelope: &Envelope, id: &Message) -> Message {
+pub(super) fn error_with_id(message: &Message, envelope: &Envelope, id: &Message) -> Message {
     let code = Code::INTERNAL_ERROR.0;
     let none = format!("{{\"code\":{code},\"message\":\"no answer\"}}");
     let error = envelope.error.map_or(none.as_bytes(), |span| span.of(message));

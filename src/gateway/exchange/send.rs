@@ -2,6 +2,7 @@
 //! From a session to its backend: give a request our id, and let it go.
 
 use super::Exchange;
+use super::kept::Asked;
 use super::open::Incoming;
 use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
@@ -59,7 +60,12 @@ impl Gateway {
         };
         let mut request = Splice::whole(self.flattened(backend, one));
         let nothing = Splice::whole(Message::default());
-        let key = self.new_call(backend, whom.clone(), one, nothing, true);
+        let asked = match whom {
+            CallFor::Exchange(_) => self.asked_before(backend, session, one),
+            _ => None,
+        };
+        let is_sent = asked.as_ref().is_none_or(Asked::is_sent);
+        let key = self.new_call(backend, whom.clone(), one, nothing, is_sent);
         if let CallFor::Job(job) = whom {
             self.note_job_call(job, key);
         }
@@ -83,7 +89,12 @@ impl Gateway {
         if is_kept {
             call.request = request.clone();
         }
-        self.send_below(backend, request, Carrier::Call(key));
+        match asked {
+            Some(asked) => self.ask_or_share(key, asked, request),
+            None => {
+                self.send_below(backend, request, Carrier::Call(key));
+            }
+        }
         Some(key)
     }
 
@@ -211,6 +222,7 @@ impl Gateway {
             extension: Some(limit.extension(self.now.mono)),
             cancelled: false,
             resent: false,
+            question: None,
             needs: None,
             n_rounds: 0,
             is_never_sent: false,

@@ -275,8 +275,8 @@ impl Gateway {
     fn give_up_job_call(&mut self, key: Key<Call>) {
         self.tell_cancelled(key, "the task was given up");
         let at = self.now.mono + LATE_AFTER_MAX;
+        self.calls.cancel(key);
         let Some(call) = self.calls.get_mut(key) else { return };
-        call.cancelled = true;
         call.deadline = call.deadline.min(at);
         self.alarms.set(Alarm::Calls, at);
     }
