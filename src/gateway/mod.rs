@@ -39,6 +39,7 @@ pub mod io;
 pub mod jobs;
 pub mod listen;
 pub mod note;
+pub mod owners;
 pub mod patience;
 pub mod pause;
 pub mod peers;
@@ -63,6 +64,7 @@ use flight::Flights;
 use health::ServerState;
 use io::{Input, Output};
 use jobs::Jobs;
+use owners::Owners;
 use pause::Pauses;
 use peers::Peers;
 use sessions::Sessions;
@@ -84,6 +86,7 @@ pub struct Gateway {
     backends: Slab<Backend>,
     calls: Calls,
     jobs: Jobs,
+    owners: Owners,
     cache: Cache,
     flights: Flights<Key<Call>, Key<Call>>,
     fetches: Slab<Fetch>,
@@ -119,6 +122,7 @@ impl Gateway {
             backends: Slab::new(),
             calls: Calls::default(),
             jobs: Jobs::default(),
+            owners: Owners::default(),
             cache: Cache::default(),
             flights: Flights::default(),
             fetches: Slab::new(),
