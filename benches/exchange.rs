@@ -66,6 +66,7 @@ impl World {
             responses: Vec::new(),
             schemas: Vec::new(),
             close_timeout: Duration::from_secs(30),
+            websocket: false,
             tolerance: Default::default(),
             limits: Limits::DEFAULT,
             version: "0".into(),
@@ -99,7 +100,7 @@ impl World {
                 let input = match event {
                     ServerEvent::Head(head) => Input::Head { peer, from: HERE, head },
                     ServerEvent::Body(body) => Input::Body { peer, body },
-                    ServerEvent::Violation(violation) => panic!("{violation:?}"),
+                    other => panic!("{other:?}"),
                 };
                 self.gateway.handle_input(input, self.now);
                 moved = true;

@@ -115,6 +115,7 @@ fn start_gateway() -> SocketAddr {
         responses: Vec::new(),
         schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
+        websocket: false,
         tolerance: Default::default(),
         limits: Limits::DEFAULT,
         version: "0".into(),

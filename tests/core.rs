@@ -26,6 +26,8 @@ mod http_backends;
 mod leftovers;
 #[path = "core/modes.rs"]
 mod modes;
+#[path = "core/params.rs"]
+mod params;
 #[path = "core/parked.rs"]
 mod parked;
 #[path = "core/published.rs"]
@@ -38,7 +40,11 @@ mod rounds;
 mod sessions;
 #[path = "core/shared.rs"]
 mod shared;
+#[path = "core/sse_front.rs"]
+mod sse_front;
 #[path = "core/streams.rs"]
 mod streams;
 #[path = "core/tasks.rs"]
 mod tasks;
+#[path = "core/websocket.rs"]
+mod websocket;

@@ -11,3 +11,5 @@ mod hostile;
 mod script;
 #[path = "link/streams.rs"]
 mod streams;
+#[path = "link/websocket.rs"]
+mod websocket;

@@ -16,3 +16,5 @@ mod peer;
 mod tls;
 #[path = "reactor/toy.rs"]
 mod toy;
+#[path = "reactor/websocket.rs"]
+mod websocket;

@@ -232,6 +232,8 @@ pub const KEYS: &[Key] = &[
     key(GATEWAY, ("session_timeout", "sessionTimeout"), Duration,
         Used, ("`MCP_GATEWAY_SESSION_TIMEOUT`, `6h`",
         "After so long without a request a session ends.")),
+    key(GATEWAY, ("websocket", "websocket"), Flag, Used, ("false",
+        "Serve `/ws/<server>`: WebSockets with one message in each frame.")),
     key(GATEWAY, ("allowed_hosts", ""), Words, Used, ("",
         "Further host names that are accepted in `Host`.")),
     key(GATEWAY, ("allowed_origins", ""), Words, Used, ("",

@@ -104,6 +104,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         schemas: auth.schemas,
         session_timeout: overall.session_timeout,
         close_timeout: gateway::CLOSE_TIMEOUT,
+        websocket: overall.websocket,
         tolerance: overall.tolerance,
         limits: overall.limits,
         version: super::VERSION.into(),

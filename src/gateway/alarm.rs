@@ -24,6 +24,8 @@ pub enum Alarm {
     Drain,
     /// A server that failed is to be started again.
     Restarts,
+    /// A connection that is to become a session has not become one.
+    Attached,
     /// The time of a job is over.
     Jobs,
     /// A subscription that its server has ended is to be made again.
@@ -89,6 +91,9 @@ impl Gateway {
         }
         if self.alarms.take(Alarm::Restarts, now) {
             self.restart_servers();
+        }
+        if self.alarms.take(Alarm::Attached, now) {
+            self.expire_unopened();
         }
         if self.alarms.take(Alarm::Jobs, now) {
             self.expire_jobs();

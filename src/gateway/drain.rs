@@ -89,7 +89,9 @@ impl Gateway {
     /// Goes on as far as it can.
     pub(crate) fn advance_drain(&mut self) {
         if let Phase::Draining { .. } = self.phase {
-            let runs = |exchange: &Exchange| !matches!(exchange, Exchange::Listening(_));
+            let runs = |exchange: &Exchange| {
+                !matches!(exchange, Exchange::Listening(_) | Exchange::Attached(_))
+            };
             if !self.exchanges.iter().any(|(_, exchange)| runs(exchange)) {
                 self.stop_everything();
             }
@@ -111,6 +113,7 @@ impl Gateway {
     fn stop_everything(&mut self) {
         self.phase = Phase::Stopping;
         self.refuse_unread();
+        self.end_unopened(|_| true);
         let n = self.backends.len();
         self.note(Level::Info, "shutdown", None, format!("Terminating {n} backend servers"));
         for key in self.sessions.iter().map(|(key, _)| key).collect::<Vec<_>>() {
@@ -126,14 +129,14 @@ impl Gateway {
     fn refuse_unread(&mut self) {
         for key in self.exchanges.keys() {
             self.refuse_waiting(key, &GatewayFault::Draining.into());
-            if !matches!(self.exchanges.get(key), Some(Exchange::AwaitBody(_))) {
-                continue;
-            }
-            if let Some(Exchange::AwaitBody(admitted)) = self.exchanges.remove(key) {
-                self.peers.clear(admitted.peer);
-                let fault = GatewayFault::Draining.into();
-                self.refuse(admitted.peer, admitted.origin.as_ref(), None, &fault);
-            }
+            let (peer, origin) = match self.exchanges.get(key) {
+                Some(Exchange::AwaitBody(admitted)) => (admitted.peer, admitted.origin.clone()),
+                Some(Exchange::AwaitPosted(posted)) => (posted.peer, posted.origin.clone()),
+                _ => continue,
+            };
+            self.exchanges.remove(key);
+            self.peers.clear(peer);
+            self.refuse(peer, origin.as_ref(), None, &GatewayFault::Draining.into());
         }
     }
 }

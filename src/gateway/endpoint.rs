@@ -8,6 +8,10 @@ use crate::gateway::snapshot::{ServerId, Snapshot};
 pub enum Endpoint {
     /// `/mcp/{server}`, with or without more segments.
     Mcp(ServerId),
+    /// `/sse/{server}`: the transport of 2024-11-05.
+    Events(ServerId),
+    /// `/ws/{server}`: a WebSocket, if they are served.
+    Socket(ServerId),
     /// `/health`: the process is alive; open to everybody.
     Health,
     /// `/ready`: the required servers are up; open to everybody.
@@ -15,6 +19,12 @@ pub enum Endpoint {
     /// `/close`: stop the gateway.
     Close,
 }
+
+type Front = fn(ServerId) -> Endpoint;
+
+/// Where servers are reached, and in which of their transports.
+const FRONTS: [(&[u8], Front); 3] =
+    [(b"/mcp/", Endpoint::Mcp), (b"/sse/", Endpoint::Events), (b"/ws/", Endpoint::Socket)];
 
 /// The endpoint at `path`; `None` if there is nothing.
 #[must_use]
@@ -24,9 +34,13 @@ pub fn find(snapshot: &Snapshot, path: &[u8]) -> Option<Endpoint> {
         b"/ready" => Some(Endpoint::Ready),
         b"/close" => Some(Endpoint::Close),
         _ => {
-            let rest = path.strip_prefix(b"/mcp/")?;
+            let (front, rest) = FRONTS
+                .iter()
+                .find_map(|(prefix, front)| Some((front, path.strip_prefix(*prefix)?)))?;
             let name = rest.split(|&byte| byte == b'/').next()?;
-            snapshot.find(name).map(Endpoint::Mcp)
+            let found = snapshot.find(name).map(front)?;
+            let is_served = snapshot.websocket || !matches!(found, Endpoint::Socket(_));
+            is_served.then_some(found)
         }
     }
 }

@@ -300,7 +300,9 @@ impl Gateway {
         let (peer, server) = (admitted.peer, admitted.server);
         let waits = AwaitEra { admitted: admitted.clone(), message: incoming.message };
         let key = self.exchanges.insert(Exchange::AwaitEra(Box::new(waits)));
-        self.peers.set(peer, key);
+        if self.attached_at(peer).is_none() {
+            self.peers.set(peer, key);
+        }
         let era = self.era(server);
         era.waiting.push(key);
         if era.waiting.len() > WAITING_MAX {
@@ -315,7 +317,7 @@ impl Gateway {
                 continue;
             }
             if let Some(Exchange::AwaitEra(waits)) = self.exchanges.remove(key) {
-                self.peers.clear(waits.admitted.peer);
+                self.peers.clear_of(waits.admitted.peer, key);
                 self.open_admitted(&waits.admitted, waits.message);
             }
         }
@@ -328,7 +330,7 @@ impl Gateway {
         }
         if let Some(Exchange::AwaitEra(waits)) = self.exchanges.remove(key) {
             let admitted = &waits.admitted;
-            self.peers.clear(admitted.peer);
+            self.peers.clear_of(admitted.peer, key);
             self.refuse(admitted.peer, admitted.origin.as_ref(), None, fault);
         }
     }

@@ -44,6 +44,10 @@ pub enum ClientFault {
     Accept(&'static str),
     /// `MCP-Protocol-Version` names a revision that is not served.
     Revision,
+    /// A WebSocket was not asked for, or not in a way that is spoken here.
+    Upgrade(&'static str),
+    /// The handshake of a WebSocket is wrong.
+    Handshake(&'static str),
     /// The request needs `Mcp-Session-Id`.
     NoSession(&'static str),
     /// The session is unknown, has ended, or is somebody else's.
@@ -150,6 +154,10 @@ impl Fault {
         let mut head = ResponseHead::new(status, content);
         match self {
             Self::Client(ClientFault::Method(allowed)) => head = head.with("Allow", *allowed),
+            Self::Client(ClientFault::Upgrade(_)) => {
+                head = head.with("Upgrade", "websocket").with("Connection", "Upgrade");
+                head = head.with("Sec-WebSocket-Version", "13");
+            }
             Self::Client(ClientFault::Busy) | Self::Gateway(_) => {
                 head = head.with("Retry-After", "1");
             }
@@ -241,6 +249,8 @@ impl ClientFault {
             }
             Self::Accept(text) => (406, rpc(Code::SERVER_ERROR, text)),
             Self::Revision => (400, Shape::Rpc(Code::SERVER_ERROR, unsupported_revision())),
+            Self::Upgrade(text) => (426, Shape::Plain("upgrade_required", text.to_string())),
+            Self::Handshake(text) => (400, Shape::Plain("bad_request", text.to_string())),
             Self::NoSession(text) => (400, rpc(Code::SERVER_ERROR, text)),
             Self::UnknownSession => (404, rpc(Code::UNAVAILABLE, "session not found")),
             Self::EmptyBody => (400, rpc(Code::PARSE_ERROR, "POST requires a non-empty body")),

@@ -11,6 +11,7 @@ use super::alarm::Alarm;
 use super::backend::Backend;
 use super::era::EraState;
 use super::io::Peer;
+use super::params::KnownParams;
 use super::snapshot::{ServerId, Transport};
 use super::tools::KnownTools;
 use crate::base::Key;
@@ -42,6 +43,8 @@ pub struct ServerState {
     pub era: EraState,
     /// What is known of its tools.
     pub tools: KnownTools,
+    /// Which of their arguments are mirrored in header fields.
+    pub params: KnownParams,
 }
 
 /// From the first failure of a child to its next start; each further failure doubles it. Children

@@ -41,6 +41,13 @@ pub enum Input {
         /// The body, without framing.
         body: Message,
     },
+    /// One message on a connection that was answered with `Upgrade`.
+    Frame {
+        /// The connection.
+        peer: Key<Peer>,
+        /// The message; it is UTF-8.
+        message: Message,
+    },
     /// The connection is gone, or its client has broken HTTP and was told so.
     PeerClosed {
         /// The connection; no output for it has an effect any more.
@@ -153,6 +160,12 @@ pub enum Output {
         /// The longest body that is accepted; a longer one is answered 413 by the link.
         bytes_max: usize,
     },
+    /// Until this exchange is answered, its client has nothing more to say: the end of its input is
+    /// its leaving, and not half of it.
+    Watch {
+        /// The connection.
+        peer: Key<Peer>,
+    },
     /// The whole answer.
     Respond {
         /// The connection.
@@ -171,6 +184,16 @@ pub enum Output {
         /// Status 200, content type, extra fields.
         head: ResponseHead,
     },
+    /// The head of an answer after which the connection speaks WebSocket. It is a stream from then
+    /// on: messages leave as `Event`, it ends with `Finish`, and messages come as `Input::Frame`.
+    Upgrade {
+        /// The connection.
+        peer: Key<Peer>,
+        /// Status 101 and the fields of the handshake.
+        head: ResponseHead,
+        /// The longest message that is accepted; a longer one is refused by the link.
+        bytes_max: usize,
+    },
     /// One event on an open stream.
     Event {
         /// The connection.
@@ -178,7 +201,7 @@ pub enum Output {
         /// The event.
         event: StreamEvent,
     },
-    /// The stream is complete; the connection may be used again.
+    /// The stream is complete; the connection may be used again, unless it was upgraded.
     Finish {
         /// The connection.
         peer: Key<Peer>,
@@ -281,6 +304,8 @@ pub enum StreamData {
     Empty,
     /// One message.
     Message(Splice),
+    /// Where to send messages to: the first event of the HTTP+SSE transport.
+    Endpoint(Message),
 }
 
 /// How a child ended.

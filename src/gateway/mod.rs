@@ -23,6 +23,7 @@ use std::time::Instant;
 use crate::base::{Key, Limits, Now, Rng, Seal, Slab};
 
 pub mod alarm;
+pub mod attached;
 pub mod backend;
 pub mod cache;
 pub mod call;
@@ -40,6 +41,7 @@ pub mod jobs;
 pub mod listen;
 pub mod note;
 pub mod owners;
+pub mod params;
 pub mod patience;
 pub mod pause;
 pub mod peers;
@@ -177,6 +179,7 @@ impl Gateway {
         match input {
             Input::Head { peer, from, head } => self.admit(peer, from, &head),
             Input::Body { peer, body } => self.open(peer, body),
+            Input::Frame { peer, message } => self.frame(peer, message),
             Input::PeerClosed { peer } => self.peer_closed(peer),
             Input::PeerFull { peer } => self.pause_sources_of(peer),
             Input::PeerDrained { peer } => self.read_again_for(peer),

@@ -6,6 +6,7 @@ use super::backend::{Backend, Link, Owner};
 use super::call::{Call, CallFor};
 use super::exchange::Exchange;
 use super::io::{Fetch, Output, Peer};
+use super::session::Session;
 use crate::base::Key;
 
 /// What is not read.
@@ -66,8 +67,31 @@ impl Gateway {
         let session = match self.exchanges.get(key) {
             Some(Exchange::AwaitResponse(sent)) => sent.session,
             Some(Exchange::Listening(listening)) => listening.session,
+            Some(Exchange::Attached(_)) => return self.sources_of_attached(key),
             _ => return Vec::new(),
         };
+        self.sources_for(session, |call: &Call| call.whom == CallFor::Exchange(key))
+    }
+
+    /// The same for a client whose connection gets everything.
+    fn sources_of_attached(&self, key: Key<Exchange>) -> Vec<Source> {
+        let Some(session) = self.session_of(key) else { return Vec::new() };
+        let is_of = |call: &Call| match call.whom {
+            CallFor::Exchange(exchange) => self.session_of(exchange) == Some(session),
+            _ => false,
+        };
+        let mut sources = self.sources_for(session, is_of);
+        let backend = self.backend_of(session).and_then(|(at, _)| self.backends.get(at));
+        let stream = match backend.map(|backend| (&backend.link, backend.owner)) {
+            Some((Link::Http(http), Owner::Session(_))) => http.listening,
+            Some((Link::Events(events), Owner::Session(_))) => Some(events.stream),
+            _ => None,
+        };
+        sources.extend(stream.map(Source::Fetch));
+        sources
+    }
+
+    fn sources_for(&self, session: Key<Session>, is_its: impl Fn(&Call) -> bool) -> Vec<Source> {
         let Some((at, _)) = self.backend_of(session) else { return Vec::new() };
         let Some(backend) = self.backends.get(at) else { return Vec::new() };
         match (&backend.link, backend.owner) {
@@ -76,8 +100,7 @@ impl Gateway {
                 vec![Source::Child(at)]
             }
             (Link::Http(_), _) => {
-                let of_exchange = |call: &Call| call.whom == CallFor::Exchange(key);
-                let calls = self.calls.keys_of(of_exchange);
+                let calls = self.calls.keys_of(is_its);
                 let fetch = |call| self.calls.get(call).and_then(|call| call.fetch);
                 calls.into_iter().filter_map(fetch).map(Source::Fetch).collect()
             }

@@ -27,6 +27,13 @@ impl Peers {
         (owner == peer).then_some(exchange)
     }
 
+    /// Notes that `peer` is idle, if `exchange` is what it was busy with.
+    pub fn clear_of(&mut self, peer: Key<Peer>, exchange: Key<Exchange>) {
+        if self.get(peer) == Some(exchange) {
+            self.clear(peer);
+        }
+    }
+
     /// Notes that `peer` is idle or gone.
     pub fn clear(&mut self, peer: Key<Peer>) -> Option<Key<Exchange>> {
         let exchange = self.get(peer)?;

@@ -84,6 +84,7 @@ impl Gateway {
             None => self.start_backend_with(server, hello)?,
         };
         let key = self.new_pooled(pool, backend);
+        self.listen_for_pool(key);
         if let Some(session) = self.sessions.get_mut(key).filter(|_| asks) {
             // A lost HTTP session is opened again with the same capabilities.
             session.hello = Some(hello(1).into());

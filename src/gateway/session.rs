@@ -10,6 +10,7 @@ use super::exchange::Exchange;
 use super::fault::{ClientFault, Fault, GatewayFault};
 use super::io::{Backend, Output, Peer};
 use super::listen::below::Below;
+pub use super::sessions::{ClientFacts, Pool, SessionKind};
 use super::snapshot::ServerId;
 use super::stream::{Stream, StreamKind};
 use super::{Gateway, note};
@@ -64,38 +65,6 @@ pub struct Session {
     pub n_parked: usize,
     /// When it was last used.
     pub used_at: Instant,
-}
-
-/// How clients come to a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SessionKind {
-    /// One client, by the handshake of the legacy era; it knows the id.
-    Handshake,
-    /// Clients of the legacy era without a handshake: one session per identity.
-    OneShot,
-    /// Clients of the modern era, which know of no session: one of those kept for such clients.
-    Pooled(Pool),
-}
-
-/// Which clients of the modern era may come to a session.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Pool {
-    /// The server.
-    pub server: ServerId,
-    /// Who they are.
-    pub principal: Principal,
-    /// What they can do, as the legacy server behind it was told: a JSON object. `None`: the server
-    /// is modern, and told by each request.
-    pub capabilities: Option<Box<[u8]>>,
-}
-
-/// What a client has said about itself in `initialize`: JSON objects, as it spelled them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientFacts {
-    /// `clientInfo`.
-    pub info: Message,
-    /// `capabilities`.
-    pub capabilities: Message,
 }
 
 /// A request of a backend that waits for its client's answer.
@@ -253,7 +222,7 @@ impl Gateway {
     fn exchanges_of(&self, session: Key<Session>) -> Vec<Key<Exchange>> {
         let is_of = |exchange: &Exchange| match exchange {
             Exchange::AwaitResponse(sent) => sent.session == session,
-            Exchange::AwaitBody(_) | Exchange::AwaitEra(_) | Exchange::Listening(_) => false,
+            _ => false,
         };
         self.exchanges.iter().filter(|(_, exchange)| is_of(exchange)).map(|(key, _)| key).collect()
     }
@@ -349,6 +318,15 @@ impl Session {
         self.kind != SessionKind::Handshake
     }
 
+    /// The pool that it belongs to.
+    #[must_use]
+    pub const fn pool(&self) -> Option<&Pool> {
+        match &self.kind {
+            SessionKind::Pooled(pool) => Some(pool),
+            SessionKind::Handshake | SessionKind::OneShot => None,
+        }
+    }
+
     /// Which protocol its clients speak.
     #[must_use]
     pub const fn era(&self) -> Era {
@@ -374,7 +352,7 @@ impl Session {
     /// The stream for messages that belong to no call: the newest GET that is open.
     #[must_use]
     pub fn listener(&self) -> Option<u32> {
-        let open = |stream: &&Stream| stream.kind == StreamKind::Get && stream.peer.is_some();
+        let open = |stream: &&Stream| stream.kind != StreamKind::Post && stream.peer.is_some();
         self.streams.iter().rev().find(open).map(|stream| stream.number)
     }
 

@@ -1,12 +1,44 @@
 // SPDX-License-Identifier: MIT
-//! The table of sessions, and the ways to find one.
+//! The kinds of sessions, the table of all of them, and the ways to find one.
 
 use std::collections::HashMap;
 
-use super::session::{Pool, Session, SessionKind};
+use super::session::Session;
 use super::snapshot::ServerId;
-use crate::base::{Key, Slab};
+use crate::base::{Key, Message, Slab};
 use crate::policy::auth::Principal;
+
+/// How clients come to a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionKind {
+    /// One client, by the handshake of the legacy era; it knows the id.
+    Handshake,
+    /// Clients of the legacy era without a handshake: one session per identity.
+    OneShot,
+    /// Clients of the modern era, which know of no session: one of those kept for such clients.
+    Pooled(Pool),
+}
+
+/// Which clients of the modern era may come to a session.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Pool {
+    /// The server.
+    pub server: ServerId,
+    /// Who they are.
+    pub principal: Principal,
+    /// What they can do, as the legacy server behind it was told: a JSON object. `None`: the server
+    /// is modern, and told by each request.
+    pub capabilities: Option<Box<[u8]>>,
+}
+
+/// What a client has said about itself in `initialize`: JSON objects, as it spelled them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientFacts {
+    /// `clientInfo`.
+    pub info: Message,
+    /// `capabilities`.
+    pub capabilities: Message,
+}
 
 /// All sessions.
 #[derive(Default)]

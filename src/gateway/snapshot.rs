@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub session_timeout: Duration,
     /// How long `/close` waits for running exchanges.
     pub close_timeout: Duration,
+    /// Whether `/ws/{server}` is served.
+    pub websocket: bool,
     /// The slips of clients that are let pass.
     pub tolerance: Tolerance,
     /// The bounds.

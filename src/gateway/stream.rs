@@ -26,6 +26,8 @@ pub enum StreamKind {
     Get,
     /// A POST: the messages that belong to its calls, and their answers.
     Post,
+    /// The connection that an attached session is: everything.
+    Attached,
 }
 
 /// One stream of a session.
@@ -130,6 +132,28 @@ impl Gateway {
         number
     }
 
+    /// Makes the stream that `peer` has already the stream of everything in a session; returns its
+    /// number.
+    pub(super) fn attach_stream(&mut self, key: Key<Session>, peer: Key<Peer>) -> u32 {
+        let now = self.now.mono;
+        let Some(session) = self.sessions.get_mut(key) else { return 0 };
+        let number = session.next_stream;
+        session.next_stream += 1;
+        session.streams.push(Stream {
+            number,
+            kind: StreamKind::Attached,
+            peer: Some(peer),
+            resumable: false,
+            complete: false,
+            sent_at: now,
+            next_event: 0,
+            kept: VecDeque::new(),
+            kept_bytes: 0,
+        });
+        self.alarms.set(Alarm::Comments, now + self.snapshot.limits.comment_every);
+        number
+    }
+
     /// Sends a message on a stream, or keeps it until its client comes back.
     pub(super) fn send_on_stream(&mut self, key: Key<Session>, number: u32, message: Splice) {
         let (limits, now) = (self.snapshot.limits, self.now.mono);
@@ -152,6 +176,9 @@ impl Gateway {
         let streams_max = self.limits().replay_streams_max;
         let Some(session) = self.sessions.get_mut(key) else { return };
         let Some(stream) = session.stream_mut(number) else { return };
+        if stream.kind == StreamKind::Attached {
+            return;
+        }
         stream.complete = true;
         let peer = stream.peer.take();
         session.streams.retain(Stream::is_worth_keeping);

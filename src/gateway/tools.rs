@@ -43,7 +43,7 @@ impl Default for KnownTools {
 
 impl Gateway {
     /// What this caller needs of the schemas and names of a server's tools.
-    fn care(&self, server: ServerId, principal: Principal) -> Care {
+    pub(crate) fn care(&self, server: ServerId, principal: Principal) -> Care {
         let own = self.snapshot.schemas.get(usize::from(principal.0)).copied().flatten();
         own.unwrap_or(self.server(server).schema)
     }
@@ -63,9 +63,14 @@ impl Gateway {
         let session = self.sessions.get(self.session_of(exchange)?)?;
         let (principal, is_modern) = (session.principal, session.era() == Era::Modern);
         let care = self.care(server, principal);
+        let mirrored = !is_modern && self.compares_itself(call.backend);
         let snapshot = Arc::clone(&self.snapshot);
-        let options =
-            Options { care, object_results: !is_modern, ..options(snapshot.server(server)) };
+        let options = Options {
+            care,
+            object_results: !is_modern,
+            mirrored,
+            ..options(snapshot.server(server))
+        };
         let names = &mut self.servers[usize::from(server.0)].tools.names;
         let list = tools::published(message, result, &options, names)?;
         self.warn_of_withheld(server, &list.withheld);

@@ -10,6 +10,7 @@
 
 use std::borrow::Cow;
 
+use super::mirror::params;
 use super::schema::{self, Care};
 use super::tool_name::{self, NameMap};
 use crate::base::{Message, Span};
@@ -28,6 +29,9 @@ pub struct Options<'o> {
     pub care: Care,
     /// Whether the client's revision wants results to be objects.
     pub object_results: bool,
+    /// Whether the arguments of calls are mirrored in header fields by us, so that a tool whose
+    /// fields nobody can send is of no use.
+    pub mirrored: bool,
     /// The server to put before names and descriptions, where many share one address.
     pub server: Option<&'o str>,
 }
@@ -216,6 +220,11 @@ fn judge<'t>(
     if let Some(riddle) = tool.riddle().filter(|_| is_touched) {
         return Verdict::Withheld(riddle.to_owned());
     }
+    if let Some(input) = tool.input.filter(|_| options.mirrored)
+        && let Err(error) = params::rules(text, input)
+    {
+        return Verdict::Withheld(error.to_string());
+    }
     let mut changes = Vec::new();
     match (schema::input(text, tool.input, options.care), tool.input) {
         (Err(flaw), _) => return Verdict::Withheld(flaw.to_string()),
@@ -313,7 +322,7 @@ pub fn fuzz(input: &[u8]) {
         for server in [None, Some("s")] {
             let rule = tool_name::Rule::MODEL;
             let (mut names, allowed) = (NameMap::new(rule), Some(&allowed[..]));
-            let options = Options { allowed, care, object_results: true, server };
+            let options = Options { allowed, care, object_results: true, mirrored: true, server };
             let Some(list) = published(input, result, &options, &mut names) else { continue };
             let new = list.result.as_bytes();
             assert!(scan::validate(new, DEPTH_MAX + 4).is_ok(), "{}", new.escape_ascii());

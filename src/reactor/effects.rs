@@ -12,18 +12,25 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             Output::Receive { peer, bytes_max } => {
                 self.peers.apply(peer, turn, |link, now| link.receive(bytes_max, now));
             }
+            Output::Watch { peer } => self.peers.watch(peer, turn),
             Output::Respond { peer, head, body, close } => {
+                self.peers.set_streaming(peer, false);
                 self.peers.owe(peer, turn, |link, now| link.respond(&head, &body, close, now));
             }
             Output::Stream { peer, head } => {
                 self.peers.set_streaming(peer, true);
                 self.peers.apply(peer, turn, |link, now| link.open_stream(&head, now));
             }
+            Output::Upgrade { peer, head, bytes_max } => {
+                self.peers.set_streaming(peer, true);
+                self.peers.apply(peer, turn, |link, now| link.upgrade(&head, bytes_max, now));
+            }
             Output::Event { peer, event } => self.peers.owe(peer, turn, |link, now| {
                 let (id, retry_ms) = (event.id.as_deref(), event.retry_ms);
                 match &event.data {
                     StreamData::Comment => link.send_comment(now),
                     StreamData::Empty => link.send_event(id, retry_ms, None, now),
+                    StreamData::Endpoint(path) => link.send_endpoint(path, now),
                     StreamData::Message(message) => {
                         link.send_event(id, retry_ms, Some(message), now);
                     }

@@ -175,6 +175,15 @@ impl Peers {
         self.apply(peer, turn, give);
     }
 
+    /// Takes the end of the input of `peer` for its end, until it is answered; also if it has ended
+    /// already.
+    pub(super) fn watch(&mut self, peer: Key<Peer>, turn: &mut Turn) {
+        self.set_streaming(peer, true);
+        if self.slab.get(renamed(peer)).is_some_and(|found| found.link.has_input_ended()) {
+            self.remove(renamed(peer), turn);
+        }
+    }
+
     /// Notes whether a stream is open to `peer`.
     pub(super) fn set_streaming(&mut self, peer: Key<Peer>, streaming: bool) {
         if let Some(found) = self.slab.get_mut(renamed(peer)) {
@@ -282,6 +291,13 @@ impl PeerConnection {
                     turn.inbox.push_back(Input::Head { peer, from: self.address, head });
                 }
                 ServerEvent::Body(body) => turn.inbox.push_back(Input::Body { peer, body }),
+                ServerEvent::Frame(message) => {
+                    turn.inbox.push_back(Input::Frame { peer, message });
+                }
+                ServerEvent::Left => {
+                    self.tell_closed(key, turn);
+                    self.deaf = true;
+                }
                 ServerEvent::Violation(violation) => {
                     turn.report(format!("{} broke HTTP: {violation:?}", self.address.ip));
                     self.tell_closed(key, turn);

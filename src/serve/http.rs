@@ -187,8 +187,10 @@ impl<'s> Connection<'s> {
                         self.respond(answer);
                     }
                 }
-                // The link has answered already.
-                ServerEvent::Violation(_) => self.head = None,
+                // The link has answered already; nothing here is ever upgraded.
+                ServerEvent::Violation(_) | ServerEvent::Frame(_) | ServerEvent::Left => {
+                    self.head = None;
+                }
             }
         }
     }

@@ -12,10 +12,12 @@
 //!  json    scan (places), tree (values), write           RFC 8259
 //!  jsonrpc which message it is, and what routes it       JSON-RPC 2.0
 //!  splice  a message with one or two places replaced
+//!  websocket, base64                                     RFC 6455, RFC 4648
 //! ```
 //!
 //! Invariant: what two readers could read in two ways is refused.
 
+pub mod base64;
 pub mod bom;
 pub mod http1;
 pub mod json;
@@ -24,5 +26,6 @@ pub mod jsonrpc;
 pub mod ndjson;
 pub mod splice;
 pub mod sse;
+pub mod websocket;
 
 pub use splice::{Patch, Splice};

@@ -21,6 +21,7 @@ const ID: &str = "id: ";
 const RETRY: &str = "retry: ";
 const NAME: &str = "event: message\n";
 const DATA: &str = "data: ";
+const ENDPOINT: &[u8] = b"event: endpoint\ndata: ";
 
 /// One event that is about to be written.
 pub struct EventOut<'a> {
@@ -126,6 +127,22 @@ pub fn encode_event(
     EventOut::new(id, retry_ms, data).encode(out);
 }
 
+/// How many bytes [`push_endpoint`] appends.
+#[must_use]
+pub fn endpoint_len(path: &[u8]) -> usize {
+    ENDPOINT.len() + path.len() + 2
+}
+
+/// Appends the event that says where messages are sent to: the path and query of a request target,
+/// which holds no line break.
+///
+/// Spec: MCP 2024-11-05, basic/transports, "HTTP with SSE".
+pub fn push_endpoint(out: &mut Vec<u8>, path: &[u8]) {
+    out.extend_from_slice(ENDPOINT);
+    out.extend_from_slice(path);
+    out.extend_from_slice(b"\n\n");
+}
+
 /// Owes [`COMMENT`] to `out`.
 pub fn encode_comment(out: &mut Outbox) {
     out.push(COMMENT);
@@ -210,6 +227,14 @@ mod tests {
         let data = Splice::whole(Message::from("{\"id\":1}\n"));
         let data = data.with(Span::new(6, 7), Patch::Bytes(Message::from("\"a\"")));
         check(None, None, Some(&data), "event: message\ndata: {\"id\":\"a\"}\ndata: \n\n");
+    }
+
+    #[test]
+    fn an_endpoint_is_an_event_of_its_own_name() {
+        let mut out = Vec::new();
+        push_endpoint(&mut out, b"/sse/a?session=1");
+        assert_eq!(out, b"event: endpoint\ndata: /sse/a?session=1\n\n");
+        assert_eq!(out.len(), endpoint_len(b"/sse/a?session=1"));
     }
 
     #[test]

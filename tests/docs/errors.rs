@@ -114,8 +114,12 @@ fn violations() -> Vec<Violation> {
         ChunkError::TooMuchOverhead,
     ];
     let bytes_max = penstock::base::Limits::DEFAULT.message_bytes_max;
-    let body =
-        [Violation::HeadTimedOut, Violation::BodyTimedOut, Violation::BodyTooLong { bytes_max }];
+    let body = [
+        Violation::HeadTimedOut,
+        Violation::BodyTimedOut,
+        Violation::BodyTooLong { bytes_max },
+        Violation::Upgrade,
+    ];
     let heads = head.into_iter().chain(framing.map(HeadError::Framing)).map(Violation::Head);
     let chunks = chunk.into_iter().map(Violation::Chunk);
     heads.chain(chunks).chain(body).chain(long.into_iter().map(Violation::Head)).collect()

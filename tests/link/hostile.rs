@@ -218,7 +218,7 @@ fn run(parts: &[&[u8]]) -> (Vec<u8>, Status) {
             match event {
                 ServerEvent::Head(_) => script.receive(),
                 ServerEvent::Body(body) => panic!("body {body:?} of a malformed request"),
-                ServerEvent::Violation(_) => {}
+                ServerEvent::Violation(_) | ServerEvent::Frame(_) | ServerEvent::Left => {}
             }
             let interim = script.write();
             // Whether this is sent depends on what has come, as it should.
@@ -318,6 +318,7 @@ fn the_samples_are_read_the_same_wherever_they_are_cut() {
         include_bytes!("../data/http/pipelined.http"),
         include_bytes!("../data/http/refused_bodies.http"),
         include_bytes!("../data/http/old_versions.http"),
+        include_bytes!("../data/http/upgrade.http"),
     ] {
         for end in 0..=sample.len() {
             fuzz(std::time::Instant::now(), &sample[..end]);

@@ -164,7 +164,8 @@ impl World {
                     inbox.push(Input::Head { peer: key, from: HERE, head });
                 }
                 ServerEvent::Body(body) => inbox.push(Input::Body { peer: key, body }),
-                ServerEvent::Violation(_) => {
+                ServerEvent::Frame(_) => unreachable!("no client here speaks WebSocket"),
+                ServerEvent::Left | ServerEvent::Violation(_) => {
                     if std::mem::take(&mut socket.known) {
                         inbox.push(Input::PeerClosed { peer: key });
                     }
@@ -262,6 +263,7 @@ impl World {
                 match &event.data {
                     StreamData::Comment => socket.link.send_comment(now),
                     StreamData::Empty => socket.link.send_event(id, retry_ms, None, now),
+                    StreamData::Endpoint(path) => socket.link.send_endpoint(path, now),
                     StreamData::Message(data) => {
                         socket.link.send_event(id, retry_ms, Some(data), now);
                     }

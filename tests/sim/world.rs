@@ -89,6 +89,7 @@ impl World {
             responses: Vec::new(),
             schemas: Vec::new(),
             close_timeout: Duration::from_secs(5),
+            websocket: false,
             tolerance: Default::default(),
             limits,
             version: "0".into(),

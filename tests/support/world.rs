@@ -50,6 +50,8 @@ pub struct World {
     pub listening: bool,
     pub exited: bool,
     next_peer: u32,
+    /// The `Mcp-Param-*` fields of every head from now on.
+    pub params: Vec<(&'static str, &'static str)>,
 }
 
 /// A server named `time` behind a child.
@@ -105,6 +107,7 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         responses: Vec::new(),
         schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
+        websocket: false,
         tolerance: Default::default(),
         limits: Limits::DEFAULT,
         version: "0.1.0".into(),
@@ -141,6 +144,7 @@ impl World {
             listening: true,
             exited: false,
             next_peer: 0,
+            params: Vec::new(),
         }
     }
 
@@ -182,6 +186,7 @@ impl World {
     fn take(&mut self, output: Output) {
         match output {
             Output::Receive { peer, .. } => self.got(peer).receiving = true,
+            Output::Watch { peer } => assert!(self.got(peer).receiving, "nothing to watch"),
             Output::Respond { peer, head, body, .. } => {
                 let text = String::from_utf8(body.to_message().to_vec()).unwrap();
                 let got = self.got(peer);
@@ -199,11 +204,21 @@ impl World {
                 got.is_stream = true;
                 got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
             }
+            Output::Upgrade { peer, head, .. } => {
+                let got = self.got(peer);
+                assert!(got.status == 0, "answered twice");
+                got.status = head.status;
+                got.is_stream = true;
+                got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
+            }
             Output::Event { peer, event } => {
                 let id = event.id.map(String::from).unwrap_or_default();
                 let text = match event.data {
                     StreamData::Comment => ":".to_owned(),
                     StreamData::Empty => format!("{id}|"),
+                    StreamData::Endpoint(path) => {
+                        format!("endpoint {}", String::from_utf8_lossy(&path))
+                    }
                     StreamData::Message(splice) => {
                         let text = String::from_utf8(splice.to_message().to_vec()).unwrap();
                         format!("{id}|{text}")
@@ -262,7 +277,8 @@ impl World {
             port: 9,
             local_is_loopback: true,
         };
-        let head = head(method, path, fields);
+        let mut head = head(method, path, fields);
+        mirror(&mut head, &self.params);
         self.input(Input::Head { peer, from, head });
         peer
     }
@@ -460,6 +476,19 @@ pub fn modern_request(id: &str, method: &str, extra: &str, can: &str, meta: &str
 pub fn id_in(text: &str) -> String {
     let Some(at) = text.find("\"id\":") else { return String::new() };
     text[at + 5..].trim_start().chars().take_while(char::is_ascii_digit).collect()
+}
+
+/// Adds `Mcp-Param-*` fields to a head.
+fn mirror(head: &mut RequestHead, params: &[(&str, &str)]) {
+    let mut bytes = head.bytes.to_vec();
+    for (name, value) in params {
+        let at = bytes.len();
+        bytes.extend_from_slice(name.as_bytes());
+        let middle = bytes.len();
+        bytes.extend_from_slice(value.as_bytes());
+        head.params.push((Span::new(at, middle), Span::new(middle, bytes.len())));
+    }
+    head.bytes = Message::new(bytes);
 }
 
 /// A head without a parser.

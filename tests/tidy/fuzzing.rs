@@ -17,6 +17,7 @@ const FUZZED_ELSEWHERE: &[(&str, &str)] = &[
     ("src/wire/http1/response.rs", "http_client"),
     ("src/wire/http1/target.rs", "http1_head"),
     ("src/wire/sse/decode.rs", "sse"),
+    ("src/wire/websocket.rs", "websocket: its body stands beside the plain reading"),
 ];
 
 /// Targets with a body of their own, and why.

@@ -21,7 +21,7 @@ const TLS: &[&str] = &["rustls", "rustls_pki_types", "webpki_roots"];
 #[rustfmt::skip] // It is a table.
 const LAYERS: &[Row] = &[
     ("base",       &[],                                           SEALED),
-    ("wire",       &["base"],                                     &["httparse", "memchr"]),
+    ("wire",       &["base"],                                     &["httparse", "memchr", "ring"]),
     ("link",       &["base", "wire"],                             TLS),
     ("mcp",        &["base", "wire"],                             &[]),
     ("policy",     &["base", "wire", "mcp"],                      &[]),

@@ -36,6 +36,8 @@ pub struct Overall {
     pub tool_timeout_max: Option<Duration>,
     /// How long a session may be idle.
     pub session_timeout: Duration,
+    /// Whether `/ws/{server}` is served.
+    pub websocket: bool,
     /// The slips of clients that are let pass.
     pub tolerance: Tolerance,
     /// The bounds.
@@ -67,6 +69,7 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
         tool_timeout: duration("tool_timeout").unwrap_or_else(|| tool_timeout(sources)),
         tool_timeout_max: duration("tool_timeout_max"),
         session_timeout: duration("session_timeout").unwrap_or_else(|| session_timeout(sources)),
+        websocket: fields.and_then(|f| f.flag("websocket")).unwrap_or(false),
         tolerance: fields.map_or_else(Tolerance::default, |fields| tolerance(fields, report)),
         limits,
         runtime: runtime(fields, sources, report),

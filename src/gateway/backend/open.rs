@@ -263,6 +263,7 @@ impl Gateway {
         for call in greetings {
             self.greet_or_wait(key, call);
         }
+        self.subscribe_again(key);
         self.release_held(key);
         let is_first = self.servers[usize::from(server.0)].first == Some(key);
         if is_first && has_tools {
@@ -356,7 +357,10 @@ impl Gateway {
             Some(span) if pages.len() < self.limits().list_pages_max => {
                 self.list_tools(key, pages, Some(span.of(message)));
             }
-            _ => self.tools_listed(server, &pages),
+            _ => {
+                self.tools_listed(server, &pages);
+                self.params_are_listed(key);
+            }
         }
     }
 
@@ -364,5 +368,6 @@ impl Gateway {
     pub(crate) fn tools_unknown(&mut self, key: Key<Backend>, why: &str) {
         let server = self.backends.get(key).map(|backend| backend.server);
         self.note(Level::Warn, "backend", server, format!("its tools could not be listed: {why}"));
+        self.params_are_unknown(key);
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! The order of the checks is the order of their prices, and of what a stranger may learn.
 
+use super::front::Caller;
 use super::{Admitted, Exchange, Listening, Version, events_head, with_cors};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
@@ -45,7 +46,7 @@ impl Gateway {
                 self.answer_ready(peer);
                 return Ok(());
             }
-            Endpoint::Close | Endpoint::Mcp(_) => {}
+            Endpoint::Close | Endpoint::Mcp(_) | Endpoint::Events(_) | Endpoint::Socket(_) => {}
         }
         self.check_origin(from, head)?;
         if head.method == Method::Options && head.field(Field::Origin).is_some() {
@@ -55,6 +56,12 @@ impl Gateway {
         let principal = self.identify(from, head)?;
         match endpoint {
             Endpoint::Mcp(server) => self.let_in_mcp(peer, from, head, server, principal),
+            Endpoint::Socket(server) => {
+                self.let_in_socket(Caller { peer, from, server, principal }, head)
+            }
+            Endpoint::Events(server) => {
+                self.let_in_events(Caller { peer, from, server, principal }, head)
+            }
             _ => self.let_in_close(peer, head),
         }
     }
@@ -168,9 +175,7 @@ impl Gateway {
         server: ServerId,
         principal: Principal,
     ) -> Result<(), Fault> {
-        if !Accept::of(head.field(Field::Accept)).events {
-            return Err(ClientFault::Accept(ACCEPT_EVENTS).into());
-        }
+        check_takes_events(head)?;
         let id = head
             .field(Field::McpSessionId)
             .ok_or(ClientFault::NoSession("Bad Request: GET requires an Mcp-Session-Id header"))?;
@@ -226,6 +231,9 @@ impl Gateway {
         fault: &Fault,
     ) {
         self.debug("gateway:refuse", || fault.text());
+        if let Some(attached) = self.attached_at(peer) {
+            return self.say(attached, fault.message(id).into());
+        }
         let answer = fault.answer(id);
         // A foreign page must not read even why it was refused.
         let foreign = matches!(fault, Fault::Client(ClientFault::Foreign(..)));
@@ -242,7 +250,7 @@ const ACCEPT_EVENTS: &str = "Accept must contain 'text/event-stream' for GET req
 /// A bad version is refused; none means what was negotiated.
 ///
 /// Spec: MCP 2025-11-25, basic/transports, "Protocol Version Header".
-fn check_revision(head: &RequestHead) -> Result<(), Fault> {
+pub(super) fn check_revision(head: &RequestHead) -> Result<(), Fault> {
     match version_of(head) {
         Version::Legacy => Ok(()),
         _ => Err(ClientFault::Revision.into()),
@@ -265,6 +273,12 @@ fn mirror_of(head: &RequestHead) -> Option<Box<Mirror>> {
         return None;
     }
     Some(Box::new(Mirror::of(head)))
+}
+
+/// A GET is answered with an event stream or not at all.
+pub(super) fn check_takes_events(head: &RequestHead) -> Result<(), Fault> {
+    let takes = Accept::of(head.field(Field::Accept)).events;
+    if takes { Ok(()) } else { Err(ClientFault::Accept(ACCEPT_EVENTS).into()) }
 }
 
 /// What a client takes as an answer.
@@ -317,7 +331,7 @@ fn media_type(field: Option<&[u8]>) -> Vec<u8> {
     crate::base::bytes::trim_ows(field).to_ascii_lowercase()
 }
 
-fn is_json(field: Option<&[u8]>) -> bool {
+pub(super) fn is_json(field: Option<&[u8]>) -> bool {
     // Compared in place first: this is what nearly every client sends.
     field == Some(b"application/json") || media_type(field) == b"application/json"
 }

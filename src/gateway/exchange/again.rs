@@ -47,13 +47,14 @@ impl Gateway {
     /// been sent already, or its client is gone.
     pub(crate) fn begin_again(&mut self, call: &Call, held: Option<Splice>) -> bool {
         let CallFor::Exchange(exchange) = call.whom else { return false };
-        let Some((admitted, session)) = self.as_admitted(exchange) else { return false };
+        let Some((admitted, session)) = self.as_admitted(exchange, call) else { return false };
         let message = held.unwrap_or_else(|| call.request.clone()).to_message();
         let Some(one) = self.under_its_own_id(message, &call.id) else { return false };
         if self.take_sent(exchange).is_none() {
             return false;
         }
         if call.is_handshake() {
+            self.release_attached(session);
             self.end_session(session, "its backend refused initialize");
         }
         self.wait_for_era(&admitted, one);
@@ -67,9 +68,13 @@ impl Gateway {
         self.read_again(own.to_message())
     }
 
-    fn as_admitted(&self, key: Key<Exchange>) -> Option<(Admitted, Key<Session>)> {
+    fn as_admitted(&self, key: Key<Exchange>, call: &Call) -> Option<(Admitted, Key<Session>)> {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return None };
         let session = self.sessions.get(sent.session)?;
+        if session.attached().is_some() {
+            let admitted = self.as_attached(sent.session).filter(|_| call.is_handshake());
+            return Some((admitted?, sent.session));
+        }
         let is_whole = sent.stream.is_none() && sent.batch.is_none();
         Some((sent.as_admitted(session).filter(|_| is_whole)?, sent.session))
     }

@@ -5,9 +5,10 @@
 
 use super::Admitted;
 use super::open::{Incoming, incoming};
-use crate::base::{Message, Span};
+use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
 use crate::gateway::fault::{ClientFault, Fault};
+use crate::gateway::session::Session;
 use crate::mcp::method::Method;
 use crate::mcp::revision;
 use crate::wire::jsonrpc::{self, Kind, Parsed, RpcError};
@@ -33,6 +34,17 @@ impl Gateway {
     ) -> Result<(), Fault> {
         self.refuse_if_draining()?;
         let session = self.attach(admitted, Kind::Request)?;
+        self.route_batch_of(admitted, session, body, spans)
+    }
+
+    /// The same for a session that is known.
+    pub(in crate::gateway) fn route_batch_of(
+        &mut self,
+        admitted: &Admitted,
+        session: Key<Session>,
+        body: &Message,
+        spans: &[Span],
+    ) -> Result<(), Fault> {
         let revision = self.sessions.get(session).map_or(revision::newest(), |s| s.revision);
         if !revision.batching {
             return Err(ClientFault::Batch(revision.date).into());
@@ -46,7 +58,8 @@ impl Gateway {
         {
             return Err(ClientFault::Message(error).into());
         }
-        self.begin(admitted, session, &members.good, Some(members.answers))
+        let answers = self.said_if_attached(session, members.answers);
+        self.begin(admitted, session, &members.good, Some(answers))
     }
 
     fn read_members(&self, admitted: &Admitted, body: &Message, spans: &[Span]) -> Members {

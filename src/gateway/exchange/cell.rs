@@ -86,9 +86,7 @@ impl Gateway {
             return None;
         }
         let mut fields = mirror_fields(one);
-        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) {
-            fields.extend(sent.modern.iter().flat_map(|facts| facts.params.clone()));
-        }
+        fields.extend(self.params_below(backend.server, exchange, one));
         Some(fields.into())
     }
 
@@ -183,7 +181,11 @@ impl Gateway {
         }
         let from_http = self.era_of(call.backend) == Era::Modern && self.has_streams(call.backend);
         let code = error_code(message, envelope).unwrap_or_default();
-        let status = if from_http { same_status(call.http_status) } else { status_of(code) };
+        let status = if from_http {
+            same_status(call.http_status)
+        } else {
+            status_of(code, call.method == Method::ToolsCall)
+        };
         if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange)
             && sent.is_modern()
         {
@@ -202,7 +204,7 @@ impl Gateway {
     ) {
         let subscribed =
             envelope.subscription_id.and_then(|span| self.calls.find(backend, span.of(message)));
-        let belongs = subscribed.or(via).or_else(|| self.only_call_of(backend));
+        let belongs = subscribed.or(via).or_else(|| self.only_logged_call_of(backend));
         let Some(key) = belongs else { return };
         let Some(call) = self.calls.get(key).filter(|call| !call.cancelled) else { return };
         match call.whom {
@@ -215,6 +217,23 @@ impl Gateway {
             }
             _ => {}
         }
+    }
+
+    /// The only call under way that wants log messages: a modern server may log for no other.
+    fn only_logged_call_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
+        let wants_logs = |call: &Call| {
+            let CallFor::Exchange(exchange) = call.whom else { return false };
+            match self.exchanges.get(exchange) {
+                Some(Exchange::AwaitResponse(sent)) if !call.cancelled => match &sent.modern {
+                    Some(facts) => facts.log_level.is_some(),
+                    None => self.sessions.get(sent.session).is_some_and(|s| s.log_level.is_some()),
+                },
+                _ => false,
+            }
+        };
+        let mut calls = self.calls.of(backend).filter(|(_, call)| wants_logs(call));
+        let (only, _) = calls.next()?;
+        calls.next().is_none().then_some(only)
     }
 
     fn pass_on(

@@ -19,10 +19,12 @@ use crate::wire::Splice;
 use crate::wire::http1::chunked::is_token;
 use crate::wire::http1::{Content, Field, RequestHead, ResponseHead, fields};
 
+/// The connection speaks another protocol from here on.
+pub(super) const SWITCHING_PROTOCOLS: u16 = 101;
 /// It went well, and this is the answer.
 pub(crate) const OK: u16 = 200;
 /// It is taken; there will be no answer.
-const ACCEPTED: u16 = 202;
+pub(crate) const ACCEPTED: u16 = 202;
 /// It is done; there is nothing to say.
 const NO_CONTENT: u16 = 204;
 
@@ -364,7 +366,8 @@ impl Gateway {
         match self.exchanges.get(key)? {
             Exchange::AwaitResponse(sent) => Some(sent.session),
             Exchange::Listening(listening) => Some(listening.session),
-            Exchange::AwaitBody(_) | Exchange::AwaitEra(_) => None,
+            Exchange::Attached(attached) => attached.session,
+            Exchange::AwaitBody(_) | Exchange::AwaitPosted(_) | Exchange::AwaitEra(_) => None,
         }
     }
 }

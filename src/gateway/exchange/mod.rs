@@ -5,12 +5,13 @@
 //! ```text
 //! Head ─ admit ─> AwaitBody ─ open ─> AwaitResponse ─ receive ─ finish ─> answered
 //!           │                  └─ AwaitEra ─┘
-//!           └──── GET ──────────────> Listening
+//!           └──── GET ──────────────> Listening, Attached
 //! ```
 
 use std::time::Instant;
 
 use super::Gateway;
+use super::attached::{Attached, Posted};
 use super::io::Peer;
 use super::session::Session;
 use super::snapshot::{ResponseMode, ServerId};
@@ -27,6 +28,7 @@ pub mod batch;
 pub mod belong;
 pub mod cell;
 pub mod finish;
+pub mod front;
 pub mod kept;
 pub mod modern;
 pub mod open;
@@ -49,6 +51,10 @@ pub enum Exchange {
     AwaitResponse(Box<Sent>),
     /// Messages without a call, for as long as the client listens.
     Listening(Listening),
+    /// The messages of a client whose session is its connection, and everything for it.
+    Attached(Box<Attached>),
+    /// The rest of a message for an attached session.
+    AwaitPosted(Box<Posted>),
 }
 
 /// A POST whose head was let in.
@@ -177,9 +183,11 @@ impl Gateway {
         self.read_again_for(peer);
         let Some(key) = self.peers.clear(peer) else { return };
         match self.exchanges.get_mut(key) {
-            Some(Exchange::AwaitBody(_) | Exchange::AwaitEra(_)) | None => {
+            Some(Exchange::AwaitBody(_) | Exchange::AwaitPosted(_) | Exchange::AwaitEra(_))
+            | None => {
                 self.exchanges.remove(key);
             }
+            Some(Exchange::Attached(_)) => self.attached_closed(key),
             Some(Exchange::Listening(listening)) => {
                 let session = listening.session;
                 self.exchanges.remove(key);

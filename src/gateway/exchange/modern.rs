@@ -15,7 +15,7 @@ use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::era::Door;
 use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{ClientFault, Fault};
-use crate::gateway::io::Level;
+use crate::gateway::io::{Level, Output};
 use crate::gateway::listen::Listener;
 use crate::gateway::session::Session;
 use crate::mcp::meta::{self, ClientCapabilities, RequestMeta};
@@ -128,7 +128,9 @@ impl Gateway {
         if facts.listens && !admitted.accepts_events {
             return Err(ClientFault::Accept(super::admit::ACCEPT_BOTH).into());
         }
-        let session = match self.door(admitted.server)? {
+        let door = self.door(admitted.server)?;
+        self.check_params(admitted, door, own.as_ref().unwrap_or(&incoming))?;
+        let session = match door {
             Door::Wait => {
                 self.wait_for_era(admitted, incoming);
                 return Ok(());
@@ -158,6 +160,8 @@ impl Gateway {
             self.want_log_level(session, facts.log_level);
         }
         let key = self.await_response(admitted, session, 1, None, false);
+        // Whoever leaves cancels, so leaving has to be noticed.
+        self.push(Output::Watch { peer: admitted.peer });
         if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key) {
             // A subscription is a stream by nature.
             sent.may_stream |= facts.listens;

@@ -6,14 +6,14 @@ use std::borrow::Cow;
 use super::modern::is_modern;
 use super::{Admitted, Exchange, Sent, Version};
 use crate::base::{Key, Message};
+use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::Backend;
 use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{BackendFaultKind, ClientFault, Fault, GatewayFault, backend};
-use crate::gateway::io::{Level, Peer};
+use crate::gateway::io::Peer;
 use crate::gateway::session::{ClientFacts, NewSession, Session, SessionKind};
 use crate::gateway::snapshot::{ResponseMode, ServerId};
-use crate::gateway::{Gateway, note};
 use crate::mcp::legacy::{self, Hello};
 use crate::mcp::meta;
 use crate::mcp::method::Method;
@@ -43,7 +43,11 @@ impl Gateway {
     /// A body has arrived.
     pub(crate) fn open(&mut self, peer: Key<Peer>, body: Message) {
         let Some(key) = self.peers.clear(peer) else { return };
-        let Some(Exchange::AwaitBody(admitted)) = self.exchanges.remove(key) else { return };
+        let admitted = match self.exchanges.remove(key) {
+            Some(Exchange::AwaitBody(admitted)) => admitted,
+            Some(Exchange::AwaitPosted(posted)) => return self.take_posted(&posted, body),
+            _ => return,
+        };
         self.open_admitted(&admitted, body);
     }
 
@@ -104,6 +108,16 @@ impl Gateway {
             return Ok(());
         }
         let session = self.attach(admitted, incoming.envelope.kind)?;
+        self.begin_one(admitted, session, incoming)
+    }
+
+    /// Sends one message within a session that is open.
+    pub(in crate::gateway) fn begin_one(
+        &mut self,
+        admitted: &Admitted,
+        session: Key<Session>,
+        incoming: Incoming,
+    ) -> Result<(), Fault> {
         let own = self.under_own_name(admitted.server, admitted.principal, &incoming);
         let one = own.unwrap_or(incoming);
         self.check_tool(admitted.server, &one)?;
@@ -158,7 +172,11 @@ impl Gateway {
     }
 
     /// `initialize`: a new session with a backend of its own, or the one that is there for it.
-    fn open_session(&mut self, admitted: &Admitted, incoming: Incoming) -> Result<(), Fault> {
+    pub(in crate::gateway) fn open_session(
+        &mut self,
+        admitted: &Admitted,
+        incoming: Incoming,
+    ) -> Result<(), Fault> {
         // A client that begins anew may still carry the id of a session that is gone.
         if let Some(id) = &admitted.session_id
             && self.find_session(id, admitted.server, admitted.principal).is_ok()
@@ -207,17 +225,6 @@ impl Gateway {
         }
         self.begin_handshake(admitted, session, incoming, request);
         Ok(())
-    }
-
-    fn note_new_session(&mut self, admitted: &Admitted, session: Key<Session>) {
-        let name = self.server(admitted.server).name.clone();
-        let id = self.sessions.get(session).map(|s| note::short(&s.id)).unwrap_or_default();
-        let (ip, port) = (admitted.from.ip, admitted.from.port);
-        let text = format!(
-            "New MCP client connection, remote={ip}:{port}, method=POST, path=/mcp/{name}, \
-             backend={name}, session={id}"
-        );
-        self.note(Level::Info, "client", None, text);
     }
 
     /// Answers `initialize` from what the backend has already said, now or when it has.
@@ -300,15 +307,16 @@ impl Gateway {
         let one_shot = self.sessions.get(session).is_some_and(|s| s.kind == SessionKind::OneShot);
         let events = if one_shot { admitted.names_events } else { admitted.accepts_events };
         let mode = self.mode(admitted.server, admitted.principal);
+        let stream = self.stream_of_attached(admitted.peer, session);
         let sent = Sent {
-            peer: Some(admitted.peer),
+            peer: Some(admitted.peer).filter(|_| stream.is_none()),
             session,
             from: admitted.from,
             origin: admitted.origin.clone(),
             waiting,
             is_notice: waiting == 0 && batch.as_ref().is_none_or(Vec::is_empty),
             batch,
-            stream: None,
+            stream,
             may_stream: events && mode != ResponseMode::Json,
             opens_session,
             modern: None,
@@ -316,7 +324,9 @@ impl Gateway {
             started_at: self.now.mono,
         };
         let key = self.exchanges.insert(Exchange::AwaitResponse(Box::new(sent)));
-        self.peers.set(admitted.peer, key);
+        if stream.is_none() {
+            self.peers.set(admitted.peer, key);
+        }
         if let Some(session) = self.sessions.get_mut(session) {
             session.n_exchanges += 1;
         }

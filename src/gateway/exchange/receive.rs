@@ -72,6 +72,9 @@ impl Gateway {
             Some(span) => self.calls.find(backend, span.of(&message)),
             None => via,
         };
+        if found.is_some_and(|key| self.lists_again(key, &message, envelope)) {
+            return;
+        }
         let Some(mut call) = found.and_then(|key| self.calls.remove(key)) else {
             self.debug("gateway:receive", || "dropped an answer to an unknown id".to_owned());
             return;
@@ -80,6 +83,7 @@ impl Gateway {
             self.ends_soon(fetch);
         }
         self.record_answer(&call, &message);
+        self.note_params(&call, &message, envelope);
         if call.cancelled {
             return;
         }

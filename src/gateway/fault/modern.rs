@@ -99,10 +99,11 @@ pub const fn same_status(own: Option<u16>) -> u16 {
 }
 
 /// The HTTP status of an error with this code, where a modern server answers a request itself.
+/// `is_call`: it answers the call of a tool, in which something else than the method is missing.
 #[must_use]
-pub fn status_of(code: i64) -> u16 {
+pub fn status_of(code: i64, is_call: bool) -> u16 {
     let is = |known: Code| i64::from(known.0) == code;
-    if is(Code::METHOD_NOT_FOUND) {
+    if is(Code::METHOD_NOT_FOUND) && !is_call {
         return 404;
     }
     let refusals = [Code::HEADER_MISMATCH, Code::MISSING_CAPABILITY, Code::UNSUPPORTED_VERSION];

@@ -15,6 +15,8 @@ use crate::gateway::io::{
 use crate::wire::http1::{Field, Method, RequestHead};
 
 const PATHS: &[&str] = &["/mcp/child", "/mcp/http", "/mcp/shared", "/mcp/nobody"];
+const EVENT_PATHS: &[&str] = &["/sse/child", "/sse/http", "/sse/shared", "/sse/nobody"];
+const SOCKET_PATHS: &[&str] = &["/ws/child", "/ws/http", "/ws/shared"];
 const DOORS: &[&str] = &["/health", "/ready", "/", "/close", "/health", "/ready", "/mcp/child"];
 const ACCEPTS: &[&str] =
     &["application/json, text/event-stream", "application/json", "text/event-stream", "*/*", "x"];
@@ -283,9 +285,50 @@ impl World {
         self.input(Input::FetchDone { fetch, end });
     }
 
-    /// The operator speaks, now and then.
+    /// A client opens a stream for a session that it is to be.
+    fn attach(&mut self, script: &mut Script<'_>) {
+        let Some(at) = self.peer_in(script, &[PeerState::Idle]) else { return };
+        let path = script.one_of(EVENT_PATHS).copied().unwrap_or_default();
+        self.head(at, Method::Get, path, &[(Field::Accept, "text/event-stream")]);
+    }
+
+    /// The same with a WebSocket.
+    fn upgrade(&mut self, script: &mut Script<'_>) {
+        let Some(at) = self.peer_in(script, &[PeerState::Idle]) else { return };
+        let path = script.one_of(SOCKET_PATHS).copied().unwrap_or_default();
+        let version = if script.byte() % 8 == 7 { "8" } else { "13" };
+        let fields = [
+            (Field::Upgrade, "websocket"),
+            (Field::SecWebSocketVersion, version),
+            (Field::SecWebSocketKey, "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        self.head(at, Method::Get, path, &fields);
+    }
+
+    fn frame(&mut self, script: &mut Script<'_>) {
+        let Some(at) = self.peer_in(script, &[PeerState::Upgraded]) else { return };
+        let (peer, message) = (self.peers[at].key, phrases::client(script));
+        self.input(Input::Frame { peer, message });
+    }
+
+    /// Somebody posts for such a session, perhaps one that is over.
+    fn post_attached(&mut self, script: &mut Script<'_>) {
+        let Some(at) = self.peer_in(script, &[PeerState::Idle]) else { return };
+        let Some(path) = script.one_of(&self.endpoints).cloned() else { return };
+        self.head(at, Method::Post, &path, &[(Field::ContentType, "application/json")]);
+        let body = phrases::client(script);
+        if self.peers[at].state == PeerState::Receiving && script.byte() % 8 != 7 {
+            self.send_body(at, body);
+        }
+    }
+
+    /// The operator speaks, now and then; else somebody comes to the other door.
     fn command(&mut self, script: &mut Script<'_>) {
         match script.byte() {
+            0..=49 => self.attach(script),
+            50..=179 => self.post_attached(script),
+            180..=199 => self.upgrade(script),
+            200..=249 => self.frame(script),
             250..=252 => {
                 let deadline = self.now.mono + Duration::from_secs(3);
                 self.input(Input::Drain { deadline, why: "told to" });

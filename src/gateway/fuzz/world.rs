@@ -33,6 +33,8 @@ pub enum PeerState {
     Waiting,
     /// It gets events.
     Streaming,
+    /// It gets messages, and may send some.
+    Upgraded,
     /// It is closed.
     Gone,
 }
@@ -86,6 +88,8 @@ pub struct World {
     pub ids: Vec<String>,
     pub session_ids: Vec<String>,
     pub event_ids: Vec<String>,
+    /// Where attached sessions are posted to; some are over.
+    pub endpoints: Vec<String>,
     n_stop_listening: usize,
     n_exit: usize,
 }
@@ -118,6 +122,7 @@ impl World {
             ids: Vec::new(),
             session_ids: Vec::new(),
             event_ids: Vec::new(),
+            endpoints: Vec::new(),
             n_stop_listening: 0,
             n_exit: 0,
         };
@@ -179,14 +184,20 @@ impl World {
                 self.note_head(&head);
                 assert_eq!((head.status, head.content), (200, Content::Events));
             }
+            Output::Upgrade { peer, head, .. } => {
+                self.moved(peer, &[PeerState::Headed], PeerState::Upgraded);
+                assert_eq!((head.status, head.content), (101, Content::None));
+            }
             Output::Event { peer, event } => {
-                self.moved(peer, &[PeerState::Streaming], PeerState::Streaming);
+                let open = [PeerState::Streaming, PeerState::Upgraded];
+                let state = self.peer_mut(peer).map_or(PeerState::Gone, |peer| peer.state);
+                self.moved(peer, &open, state);
                 if let StreamData::Message(message) = &event.data {
                     self.check_answer(peer, &message.to_message());
                 }
                 self.note_event(event);
             }
-            Output::Finish { peer } => self.moved(peer, &[PeerState::Streaming], PeerState::Idle),
+            Output::Finish { peer } => self.finished(peer),
             Output::Close { peer } => {
                 if let Some(peer) = self.peer_mut(peer) {
                     peer.state = PeerState::Gone;
@@ -257,6 +268,13 @@ impl World {
         peer.state = to;
     }
 
+    /// After a stream the next head may come; after a WebSocket nothing.
+    fn finished(&mut self, key: Key<Peer>) {
+        let is_upgraded = self.peer_mut(key).is_some_and(|peer| peer.state == PeerState::Upgraded);
+        let to = if is_upgraded { PeerState::Gone } else { PeerState::Idle };
+        self.moved(key, &[PeerState::Streaming, PeerState::Upgraded], to);
+    }
+
     /// Whoever has asked one thing is answered under the id of that, or of nothing.
     fn check_answer(&mut self, key: Key<Peer>, message: &Message) {
         let Some(asked) = self.peer_mut(key).and_then(|peer| peer.asked.clone()) else { return };
@@ -294,8 +312,14 @@ impl World {
         if let Some(id) = event.id {
             remember(&mut self.event_ids, &id);
         }
-        if let StreamData::Message(message) = event.data {
-            check_message(&message.to_message());
+        match event.data {
+            StreamData::Message(message) => {
+                check_message(&message.to_message());
+            }
+            StreamData::Endpoint(path) => {
+                remember(&mut self.endpoints, &String::from_utf8_lossy(&path));
+            }
+            StreamData::Comment | StreamData::Empty => {}
         }
     }
 
@@ -423,6 +447,7 @@ fn snapshot(options: u8) -> Snapshot {
         responses: Vec::new(),
         schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
+        websocket: true,
         tolerance: Default::default(),
         limits: Limits::TEST_MIN,
         version: "0".into(),

@@ -11,10 +11,10 @@
 use std::time::Duration;
 
 use super::Gateway;
-use super::backend::Backend;
+use super::backend::{Backend, Owner};
 use super::call::{Call, CallFor};
 use super::exchange::Exchange;
-use super::session::Session;
+use super::session::{Pool, Session};
 use crate::base::{Key, Message, Span};
 use crate::mcp::answer;
 use crate::mcp::method::Method;
@@ -55,8 +55,10 @@ impl Gateway {
         let Some(number) = self.stream_of_exchange(exchange) else { return };
         let Some(session) = self.session_of(exchange) else { return };
         self.send_on_stream(session, number, filter.acknowledgement(&id).into());
-        for uri in &filter.uris {
-            self.want_resource(session, backend, uri);
+        for session in self.mates_of(session) {
+            for uri in &filter.uris {
+                self.want_resource(session, uri);
+            }
         }
         if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange)
             && let Some(facts) = &mut sent.modern
@@ -69,7 +71,39 @@ impl Gateway {
         self.listen_at(backend);
     }
 
-    fn want_resource(&mut self, key: Key<Session>, backend: Key<Backend>, uri: &str) {
+    /// The pool that a legacy backend serves. All its backends are one to the clients of the pool:
+    /// what one of them says to everybody is for them all.
+    fn pool_of(&self, backend: Key<Backend>) -> Option<&Pool> {
+        match self.backends.get(backend)?.owner {
+            Owner::Session(session) => self.sessions.get(session)?.pool(),
+            Owner::Nobody | Owner::Shared => None,
+        }
+    }
+
+    /// The sessions of the same pool, or the session alone.
+    fn mates_of(&self, key: Key<Session>) -> Vec<Key<Session>> {
+        match self.sessions.get(key).and_then(Session::pool) {
+            Some(pool) => self.sessions.pooled(pool).to_vec(),
+            None => vec![key],
+        }
+    }
+
+    /// A session joins its pool: it is to hear what the listeners there want to hear.
+    pub(crate) fn listen_for_pool(&mut self, key: Key<Session>) {
+        let mates = self.mates_of(key).into_iter().filter(|mate| *mate != key);
+        let wanted = mates.filter_map(|mate| self.sessions.get(mate)).flat_map(|session| {
+            session.subscribed.iter().filter(|_| session.n_listening > 0).cloned()
+        });
+        let mut wanted: Vec<_> = wanted.collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        if let Some(session) = self.sessions.get_mut(key) {
+            session.subscribed = wanted;
+        }
+    }
+
+    fn want_resource(&mut self, key: Key<Session>, uri: &str) {
+        let Some((backend, _)) = self.backend_of(key) else { return };
         if !self.is_subscribed(backend, uri) {
             self.ask_for_resource(backend, Method::Subscribe, uri);
         }
@@ -89,10 +123,12 @@ impl Gateway {
             if self.listeners_of(backend).any(|(_, _, other)| other.filter.uris.contains(uri)) {
                 continue;
             }
-            if let Some(session) = self.sessions.get_mut(key) {
+            for mate in self.mates_of(key) {
+                let Some(session) = self.sessions.get_mut(mate) else { continue };
                 session.subscribed.retain(|own| own != uri);
+                let backend = session.backend;
+                self.unsubscribe_all(backend, std::slice::from_ref(uri));
             }
-            self.unsubscribe_all(backend, std::slice::from_ref(uri));
         }
         self.stop_listening_below(backend);
     }
@@ -101,8 +137,11 @@ impl Gateway {
         &self,
         backend: Key<Backend>,
     ) -> impl Iterator<Item = (Key<Session>, u32, &Listener)> {
+        let pool = self.pool_of(backend);
         let of = move |session: Key<Session>| {
-            self.sessions.get(session).is_some_and(|session| session.backend == backend)
+            self.sessions.get(session).is_some_and(|session| {
+                session.backend == backend || pool.is_some() && session.pool() == pool
+            })
         };
         self.exchanges.iter().filter_map(move |(_, exchange)| {
             let Exchange::AwaitResponse(sent) = exchange else { return None };

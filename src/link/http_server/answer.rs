@@ -12,7 +12,8 @@ use crate::wire::http1::chunked::{Chunked, LAST_CHUNK, push_chunk_head};
 use crate::wire::http1::encode::{Connection, Ending, encode_head};
 use crate::wire::http1::framing::Framing;
 use crate::wire::http1::head::{Expectation, Version};
-use crate::wire::sse::{COMMENT, EventOut};
+use crate::wire::sse::{COMMENT, EventOut, endpoint_len, push_endpoint};
+use crate::wire::websocket::code;
 
 impl HttpServer {
     /// Answers the exchange. The connection persists unless `close` or the client says otherwise,
@@ -74,17 +75,32 @@ impl HttpServer {
         data: Option<&Splice>,
         now: Now,
     ) {
+        if matches!(self.state, State::Upgraded(_)) {
+            return self.send_text(data, now);
+        }
         let event = EventOut::new(id, retry_ms, data);
         self.owe_part(event.len(), now, |outbox| event.encode(outbox));
     }
 
+    /// Sends the event that says where messages are to be sent to.
+    pub fn send_endpoint(&mut self, path: &[u8], now: Now) {
+        let len = endpoint_len(path);
+        self.owe_part(len, now, |outbox| outbox.write_with(|out| push_endpoint(out, path)));
+    }
+
     /// Sends a comment, which keeps the stream alive.
     pub fn send_comment(&mut self, now: Now) {
+        if matches!(self.state, State::Upgraded(_)) {
+            return self.send_ping(now);
+        }
         self.owe_part(COMMENT.len(), now, |outbox| outbox.push(COMMENT));
     }
 
     /// Ends the open stream; the connection persists if it may.
     pub fn finish(&mut self, now: Now) {
+        if matches!(self.state, State::Upgraded(_)) {
+            return self.send_close(Some(code::GOING_AWAY), now);
+        }
         let State::Streaming(stream) = self.state else {
             return;
         };
@@ -100,7 +116,7 @@ impl HttpServer {
 
     /// The exchange that awaits its answer, and what of its body is still to come; `None` as the
     /// rest if nobody can tell whether it comes.
-    fn unanswered(&mut self) -> Option<(Exchange, Option<Rest>)> {
+    pub(super) fn unanswered(&mut self) -> Option<(Exchange, Option<Rest>)> {
         let unread = match &self.state {
             State::AwaitAnswer(exchange) => return Some((*exchange, Some(Rest::Nothing))),
             State::AwaitAdmission(exchange) => *exchange,
@@ -148,7 +164,13 @@ impl HttpServer {
         self.linger(now);
     }
 
-    fn owe_head(&mut self, head: &ResponseHead, ending: Ending, connection: Connection, now: Now) {
+    pub(super) fn owe_head(
+        &mut self,
+        head: &ResponseHead,
+        ending: Ending,
+        connection: Connection,
+        now: Now,
+    ) {
         let date = *self.date.at(now.unix_ms);
         self.owe(now, |outbox| {
             outbox.write_with(|out| encode_head(out, head, ending, connection, &date));

@@ -10,6 +10,9 @@ use crate::base::{Limits, Message, Now};
 use crate::wire::Splice;
 use crate::wire::http1::{Content, ResponseHead};
 
+/// The longest message of a WebSocket.
+const FRAME_BYTES_MAX: usize = 200;
+
 /// A gateway in miniature: what it does with an exchange depends on the target alone.
 struct Driver {
     link: HttpServer,
@@ -38,6 +41,12 @@ impl Driver {
                     self.events.push(format!("{body:?}"));
                     self.answer(&body);
                 }
+                // It is not answered: whether the answer is before a Close would depend on the cut.
+                ServerEvent::Frame(text) => {
+                    assert!(text.len() <= FRAME_BYTES_MAX);
+                    self.events.push(format!("{text:?}"));
+                }
+                ServerEvent::Left => self.events.push("left".to_owned()),
                 ServerEvent::Violation(violation) => {
                     self.events.push(format!("{violation:?}"));
                     assert!(self.link.status() != Status::Open, "open after {violation:?}");
@@ -59,6 +68,10 @@ impl Driver {
                 self.link.send_event(Some("1"), Some(7), Some(&splice("[\n]")), self.now);
                 self.link.send_comment(self.now);
                 self.link.finish(self.now);
+            }
+            Some(b'w') => {
+                let head = ResponseHead::new(101, Content::None);
+                self.link.upgrade(&head, FRAME_BYTES_MAX, self.now);
             }
             _ => self.link.receive(Limits::TEST_MIN.message_bytes_max, self.now),
         }
@@ -85,6 +98,7 @@ impl Driver {
             State::AwaitAdmission(_) | State::AwaitAnswer(_) | State::Streaming(_) => {
                 panic!("an exchange without an answer")
             }
+            State::Upgraded(_) => return assert!(link.pending.is_empty()),
             State::Closed => return assert_eq!(link.deadline(), None),
         };
         assert!(waits && link.deadline().is_some(), "it waits, but not for ever");

@@ -35,6 +35,12 @@ impl HttpServer {
         }
     }
 
+    /// Whether the peer has said that it sends no more.
+    #[must_use]
+    pub const fn has_input_ended(&self) -> bool {
+        self.input_ended
+    }
+
     /// The peer sends no more. What it has asked for is still answered.
     pub fn end_of_input(&mut self, now: Now) {
         self.input_ended = true;
@@ -48,6 +54,7 @@ impl HttpServer {
             | State::AwaitAnswer(_)
             | State::Streaming(_)
             | State::Closed => {}
+            State::Upgraded(_) => self.close(),
         }
     }
 
@@ -115,6 +122,10 @@ impl HttpServer {
                 State::AwaitRest { .. } => self.take_rest(rest, now),
                 State::AwaitAdmission(_) | State::AwaitAnswer(_) | State::Streaming(_) => {
                     return used;
+                }
+                State::Upgraded(_) => {
+                    self.take_frames(rest, now);
+                    return input.len();
                 }
                 State::Lingering { .. } | State::Closed => return input.len(),
             };

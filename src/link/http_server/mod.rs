@@ -11,7 +11,9 @@
 //!      └──── AwaitRest <─────┘  (the body is dropped)                         │ v
 //!                                                       Streaming <── events ─┘
 //!
-//!  refusal, `Connection: close` ─> Lingering ─> Closed
+//!  AwaitAdmission ── upgrade ─> Upgraded <── Frame, events ─┐
+//!                                  └────────────────────────┘
+//!  refusal, `Connection: close`, Close ─> Lingering ─> Closed
 //! ```
 //!
 //! Bytes that come before their turn wait in `pending`; beyond a limit they are left in the socket.
@@ -29,8 +31,10 @@ mod pending;
 mod recent;
 mod state;
 mod time;
+mod upgraded;
 mod violation;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +58,10 @@ pub enum ServerEvent {
     Head(RequestHead),
     /// The complete body, after [`HttpServer::receive`]; empty if there is none.
     Body(Message),
+    /// A whole text message, after [`HttpServer::upgrade`].
+    Frame(Message),
+    /// The client has closed its WebSocket as it should: the last event of its connection.
+    Left,
     /// The client broke HTTP: the last event of its connection. What it is told, if anything, is
     /// in the outbox.
     Violation(Violation),
@@ -81,6 +89,9 @@ pub struct HttpServer {
     recent: Recent,
     /// A head or a body that nobody has polled yet.
     event: Option<ServerEvent>,
+    /// The same for the messages of a WebSocket.
+    frames: VecDeque<Message>,
+    left: bool,
     violation: Option<Violation>,
     outbox: Outbox,
     /// When a byte of the outbox last left, or when it stopped being empty.
@@ -101,6 +112,8 @@ impl HttpServer {
             pending: Pending::default(),
             recent: Recent::default(),
             event: None,
+            frames: VecDeque::new(),
+            left: false,
             violation: None,
             outbox: Outbox::new(),
             wrote_at: now.mono,
@@ -113,7 +126,16 @@ impl HttpServer {
     /// The next event, until there is none; asked again after each answer, since the next head may
     /// have come already.
     pub fn poll_event(&mut self) -> Option<ServerEvent> {
-        self.event.take().or_else(|| self.violation.take().map(ServerEvent::Violation))
+        if let Some(event) = self.event.take() {
+            return Some(event);
+        }
+        if let Some(frame) = self.frames.pop_front() {
+            return Some(ServerEvent::Frame(frame));
+        }
+        if std::mem::take(&mut self.left) {
+            return Some(ServerEvent::Left);
+        }
+        self.violation.take().map(ServerEvent::Violation)
     }
 
     /// Whether more input is of use; if not, it is to be left in the socket.
@@ -129,6 +151,8 @@ impl HttpServer {
             State::AwaitAdmission(_) | State::AwaitAnswer(_) | State::Streaming(_) => {
                 self.pending.len() < self.limits.pipelined_bytes_max
             }
+            // Whoever does not read its answers need not ask for more.
+            State::Upgraded(_) => self.outbox.len() <= self.limits.outbox_bytes_high,
         }
     }
 
@@ -164,7 +188,8 @@ impl HttpServer {
             State::AwaitAdmission(_)
             | State::AwaitBody { .. }
             | State::AwaitAnswer(_)
-            | State::Streaming(_) => true,
+            | State::Streaming(_)
+            | State::Upgraded(_) => true,
             State::AwaitHead(_)
             | State::AwaitRest { .. }
             | State::Lingering { .. }

@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::body::{Incoming, Rest};
+use super::upgraded::Upgraded;
 use crate::wire::http1::Method;
 use crate::wire::http1::encode::Connection;
 use crate::wire::http1::framing::Framing;
@@ -21,6 +22,8 @@ pub(super) enum State {
     AwaitAnswer(Exchange),
     /// The gateway: what is the next event?
     Streaming(Stream),
+    /// Both sides: the connection speaks WebSocket.
+    Upgraded(Box<Upgraded>),
     /// The rest of a body that nobody wants; its answer is queued, and the next head will follow.
     /// It is short, so `until` is for all of it.
     AwaitRest { rest: Rest, room: usize, until: Instant },

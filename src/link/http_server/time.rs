@@ -72,6 +72,7 @@ impl HttpServer {
             State::AwaitAdmission(_)
             | State::AwaitAnswer(_)
             | State::Streaming(_)
+            | State::Upgraded(_)
             | State::Closed => None,
         }
     }

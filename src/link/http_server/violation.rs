@@ -8,6 +8,7 @@ use crate::wire::http1::chunked::ChunkError;
 use crate::wire::http1::framing::FramingError;
 use crate::wire::http1::head::HeadError;
 use crate::wire::http1::{Content, Field, ResponseHead};
+use crate::wire::websocket::FrameError;
 
 /// What a client has done to its connection; it is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,12 @@ pub enum Violation {
     TooSlow,
     /// The client has not taken a byte for too long.
     WriteStalled,
+    /// A WebSocket was asked for in HTTP/1.0, or with a body.
+    Upgrade,
+    /// A WebSocket that breaks its protocol.
+    Frame(FrameError),
+    /// A WebSocket whose client answers no ping.
+    Silent,
 }
 
 /// What a client is told before its connection ends.
@@ -60,7 +67,10 @@ impl Violation {
                 (413, "payload_too_large", message.into())
             }
             Self::BodyTimedOut => timed_out("the request body did not come in time"),
-            Self::BodyCut | Self::TooSlow | Self::WriteStalled => return None,
+            Self::Upgrade => (400, BAD_REQUEST, "an upgrade takes HTTP/1.1 and no body".into()),
+            Self::BodyCut | Self::TooSlow | Self::WriteStalled | Self::Frame(_) | Self::Silent => {
+                return None;
+            }
         };
         Some(Refusal { status, code, message })
     }
@@ -85,6 +95,8 @@ impl fmt::Display for Violation {
         match (self, self.refusal()) {
             (_, Some(refusal)) => f.write_str(&refusal.message),
             (Self::BodyCut, None) => f.write_str("the connection ended inside a request body"),
+            (Self::Frame(error), None) => error.fmt(f),
+            (Self::Silent, None) => f.write_str("the client answers no ping"),
             (Self::TooSlow, None) => f.write_str("the client reads too slowly"),
             (_, None) => f.write_str("the client has stopped reading"),
         }
@@ -151,6 +163,10 @@ const fn repeated(field: Field) -> &'static str {
         Field::McpProtocolVersion => "repeated MCP-Protocol-Version header",
         Field::McpSessionId => "repeated Mcp-Session-Id header",
         Field::Origin => "repeated Origin header",
+        Field::SecWebSocketKey => "repeated Sec-WebSocket-Key header",
+        Field::SecWebSocketProtocol => "repeated Sec-WebSocket-Protocol header",
+        Field::SecWebSocketVersion => "repeated Sec-WebSocket-Version header",
+        Field::Upgrade => "repeated Upgrade header",
         Field::XAgentId => "repeated X-Agent-ID header",
     }
 }

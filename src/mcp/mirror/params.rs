@@ -66,7 +66,8 @@ impl fmt::Display for RuleError {
 
 impl std::error::Error for RuleError {}
 
-const ANNOTATION: &str = "x-mcp-header";
+/// The keyword that says where an argument is mirrored.
+pub const ANNOTATION: &str = "x-mcp-header";
 
 /// The arguments that a tool with this `inputSchema`, a place in the valid JSON `text`, wants
 /// mirrored; mostly none, which is seen in one sweep over the bytes.
@@ -74,7 +75,7 @@ const ANNOTATION: &str = "x-mcp-header";
 /// Errors: the schema breaks a rule, and clients leave the tool out; trying again does not help.
 pub fn rules(text: &[u8], schema: Span) -> Result<Vec<ParamRule>, RuleError> {
     let schema = schema.of(text);
-    if !mentions_annotation(schema) {
+    if !are_mentioned(schema) {
         return Ok(Vec::new());
     }
     let mut found = Vec::new();
@@ -84,9 +85,11 @@ pub fn rules(text: &[u8], schema: Span) -> Result<Vec<ParamRule>, RuleError> {
     Ok(found)
 }
 
-/// Whether the annotation can be in `schema`: as it is, or spelled with an escape.
-fn mentions_annotation(schema: &[u8]) -> bool {
-    contains(schema, ANNOTATION.as_bytes()) || contains(schema, b"\\u00")
+/// Whether there can be rules in `text`: the annotation stands there, or an escape that may spell
+/// it. Costs one sweep.
+#[must_use]
+pub fn are_mentioned(text: &[u8]) -> bool {
+    contains(text, ANNOTATION.as_bytes()) || contains(text, b"\\u00")
 }
 
 /// Keywords that hold a schema, or a list of them.
@@ -196,8 +199,8 @@ impl Argument<'_> {
 
 /// The argument at the path of `rule`; `None` if there is none, or `null`, or no scalar.
 fn argument<'t>(text: &'t [u8], arguments: Option<Span>, rule: &ParamRule) -> Option<Argument<'t>> {
-    let step = |place, name: &Box<str>| scan::member(text, place, name);
-    let place = rule.path.iter().try_fold(arguments?, step)?;
+    let step = |place, name: &str| scan::member(text, place, name);
+    let place = rule.path.iter().map(AsRef::as_ref).try_fold(arguments?, step)?;
     let spelled = std::str::from_utf8(place.of(text)).ok()?;
     match spelled.as_bytes().first()? {
         b'"' => scan::string(text, place).map(Argument::Text),

@@ -70,6 +70,13 @@ impl Care {
         self.profile().map(|_| Rule::MODEL)
     }
 
+    /// Whether a keyword of somebody else's making stays in a schema.
+    #[must_use]
+    pub fn keeps(self, keyword: &str) -> bool {
+        let known = self.profile().and_then(|profile| profile.keywords);
+        known.is_none_or(|known| known.contains(&keyword))
+    }
+
     fn profile(self) -> Option<&'static Profile> {
         match self {
             Self::Reference | Self::Verbatim => None,

@@ -15,7 +15,7 @@ pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// How the body of our answer ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// There is none, and no length is told: 204 and 304.
+    /// There is none, and no length is told: 101, 204 and 304.
     Bodiless,
     /// After so many bytes.
     Length(usize),
@@ -98,6 +98,7 @@ const fn content_fields(content: Content) -> &'static str {
 #[must_use]
 pub const fn reason(status: u16) -> &'static str {
     match status {
+        101 => "Switching Protocols",
         200 => "OK",
         201 => "Created",
         202 => "Accepted",
@@ -120,6 +121,7 @@ pub const fn reason(status: u16) -> &'static str {
         417 => "Expectation Failed",
         421 => "Misdirected Request",
         422 => "Unprocessable Content",
+        426 => "Upgrade Required",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",

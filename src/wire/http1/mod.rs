@@ -60,13 +60,21 @@ pub enum Field {
     McpSessionId,
     /// `Origin`
     Origin,
+    /// `Sec-WebSocket-Key`
+    SecWebSocketKey,
+    /// `Sec-WebSocket-Protocol`
+    SecWebSocketProtocol,
+    /// `Sec-WebSocket-Version`
+    SecWebSocketVersion,
+    /// `Upgrade`, if `Connection` asks for it too: alone it is for somebody else on the way.
+    Upgrade,
     /// `X-Agent-ID`
     XAgentId,
 }
 
 impl Field {
     /// How many there are.
-    pub const COUNT: usize = 13;
+    pub const COUNT: usize = 17;
 }
 
 /// A request line and its fields, checked, as spans into the bytes as they came.
@@ -96,6 +104,13 @@ impl RequestHead {
     #[must_use]
     pub fn field_message(&self, field: Field) -> Option<Message> {
         self.known[field as usize].map(|span| self.bytes.slice(span))
+    }
+
+    /// The target behind the first `?`; empty without one.
+    #[must_use]
+    pub fn query(&self) -> &[u8] {
+        let target = self.target.of(&self.bytes);
+        target.iter().position(|&byte| byte == b'?').map_or(&[], |at| &target[at + 1..])
     }
 
     /// The `Mcp-Param-*` fields: what stands after the prefix in the name, and the value, as a
