@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! Tasks: calls whose result is fetched later.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::time::Duration;
 
 use penstock::base::Key;
