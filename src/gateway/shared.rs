@@ -206,7 +206,10 @@ impl Gateway {
             .sessions
             .iter()
             .filter(|(_, session)| {
-                session.backend == backend && !session.is_pooled() && wants(session)
+                session.backend == backend
+                    && !session.is_pooled()
+                    && wants(session)
+                    && self.may_hear_of_task(session, message, envelope)
             })
             .map(|(key, _)| key)
             .collect();
@@ -215,6 +218,7 @@ impl Gateway {
                 self.relay(session, None, Splice::whole(message.clone()), None);
             }
         }
+        self.note_status_of_task(backend, message, envelope);
     }
 
     /// Whether a session wants a message that is not severe enough for some.

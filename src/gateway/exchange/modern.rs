@@ -88,7 +88,9 @@ impl Gateway {
         if one.method.is_legacy_only() {
             return Err(ModernFault::NoSuchMethod(method_name(one)).into());
         }
-        Ok(facts(admitted, one, &read))
+        let facts = facts(admitted, one, &read);
+        Self::check_tasks(one, &facts)?;
+        Ok(facts)
     }
 
     /// The fields that repeat what the body says.
@@ -160,6 +162,21 @@ impl Gateway {
         if is_legacy == Some(Era::Legacy) {
             self.want_log_level(session, facts.log_level);
         }
+        let key = self.await_modern(admitted, session, facts);
+        if self.is_answered_here(key, session, one) {
+            return Ok(());
+        }
+        self.send_request(key, session, one);
+        Ok(())
+    }
+
+    /// The exchange of a modern client, which waits for one answer.
+    pub(super) fn await_modern(
+        &mut self,
+        admitted: &Admitted,
+        session: Key<Session>,
+        facts: ModernFacts,
+    ) -> Key<Exchange> {
         let key = self.await_response(admitted, session, 1, None, false);
         // Whoever leaves cancels, so leaving has to be noticed.
         self.push(Output::Watch { peer: admitted.peer });
@@ -168,11 +185,7 @@ impl Gateway {
             sent.may_stream |= facts.listens;
             sent.modern = Some(Box::new(facts));
         }
-        if self.is_answered_here(key, session, one) {
-            return Ok(());
-        }
-        self.send_request(key, session, one);
-        Ok(())
+        key
     }
 
     /// What a legacy server cannot be asked is answered from what it said in its handshake.
@@ -189,6 +202,12 @@ impl Gateway {
         match one.method {
             Method::Discover | Method::Listen => {
                 self.call_for_greeting(key, at, one);
+                true
+            }
+            // What a legacy server calls a task is none of the extension.
+            Method::TasksGet | Method::TasksUpdate | Method::TasksCancel => {
+                let fault = ModernFault::NoSuchMethod(method_name(one)).into();
+                self.deliver_fault(key, one.id().unwrap_or(b"null"), &fault);
                 true
             }
             _ => false,
