@@ -108,6 +108,8 @@ pub struct Limits {
     pub job_ttl: Duration,
     /// How long a client can have it kept.
     pub job_ttl_max: Duration,
+    /// Tasks of shared servers whose client is remembered; beyond: the oldest is anybody's.
+    pub tasks_max: usize,
     /// Requests that wait for the answer to an equal one; beyond: they are sent.
     pub followers_max: usize,
 
@@ -176,6 +178,7 @@ impl Limits {
         job_bytes_max: 64 * MIB,
         job_ttl: Duration::from_secs(3600),
         job_ttl_max: Duration::from_secs(86_400),
+        tasks_max: 4096,
         followers_max: 1024,
         read_bytes_per_turn_max: 256 * KIB,
         write_bytes_per_turn_max: 1024 * KIB,
@@ -233,6 +236,7 @@ impl Limits {
         job_bytes_max: 512,
         job_ttl: Duration::from_secs(90),
         job_ttl_max: Duration::from_secs(120),
+        tasks_max: 2,
         followers_max: 2,
         read_bytes_per_turn_max: 64,
         write_bytes_per_turn_max: 64,

@@ -40,6 +40,7 @@ pub mod io;
 pub mod jobs;
 pub mod listen;
 pub mod note;
+pub mod owners;
 pub mod params;
 pub mod patience;
 pub mod pause;
@@ -65,6 +66,7 @@ use flight::Flights;
 use health::ServerState;
 use io::{Input, Output};
 use jobs::Jobs;
+use owners::Owners;
 use pause::Pauses;
 use peers::Peers;
 use sessions::Sessions;
@@ -86,6 +88,7 @@ pub struct Gateway {
     backends: Slab<Backend>,
     calls: Calls,
     jobs: Jobs,
+    owners: Owners,
     cache: Cache,
     flights: Flights<Key<Call>, Key<Call>>,
     fetches: Slab<Fetch>,
@@ -121,6 +124,7 @@ impl Gateway {
             backends: Slab::new(),
             calls: Calls::default(),
             jobs: Jobs::default(),
+            owners: Owners::default(),
             cache: Cache::default(),
             flights: Flights::default(),
             fetches: Slab::new(),

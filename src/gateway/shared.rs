@@ -205,13 +205,17 @@ impl Gateway {
             .sessions
             .iter()
             .filter(|(_, session)| {
-                session.backend == backend && !session.is_pooled() && wants(session)
+                session.backend == backend
+                    && !session.is_pooled()
+                    && wants(session)
+                    && self.may_hear_of_task(session, message, envelope)
             })
             .map(|(key, _)| key)
             .collect();
         for session in all {
             self.relay(session, None, Splice::whole(message.clone()), None);
         }
+        self.note_status_of_task(backend, message, envelope);
     }
 
     /// Whether a session wants a message that is not severe enough for some.

@@ -153,6 +153,9 @@ impl Gateway {
         if call.method == Method::Listen {
             return retagged(message, envelope, &call.id);
         }
+        if let Some(refused) = self.refused_task(call, message, envelope) {
+            return Some(refused);
+        }
         match answer::result_kind(message, envelope) {
             // Real servers forget it, and real clients insist on it.
             ResultKind::Absent if envelope.result.is_some() => {

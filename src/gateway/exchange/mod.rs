@@ -25,6 +25,7 @@ pub mod admit;
 pub mod again;
 pub mod ask;
 pub mod batch;
+pub mod belong;
 pub mod cell;
 pub mod finish;
 pub mod front;

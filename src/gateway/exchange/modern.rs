@@ -88,7 +88,9 @@ impl Gateway {
         if one.method.is_legacy_only() {
             return Err(ModernFault::NoSuchMethod(method_name(one)).into());
         }
-        Ok(facts(admitted, one, &read))
+        let facts = facts(admitted, one, &read);
+        Self::check_tasks(one, &facts)?;
+        Ok(facts)
     }
 
     /// The fields that repeat what the body says.
@@ -192,6 +194,12 @@ impl Gateway {
         match one.method {
             Method::Discover | Method::Listen => {
                 self.call_for_greeting(key, at, one);
+                true
+            }
+            // What a legacy server calls a task is none of the extension.
+            Method::TasksGet | Method::TasksUpdate | Method::TasksCancel => {
+                let fault = ModernFault::NoSuchMethod(method_name(one)).into();
+                self.deliver_fault(key, one.id().unwrap_or(b"null"), &fault);
                 true
             }
             _ => false,

@@ -87,6 +87,9 @@ impl Gateway {
         if call.cancelled {
             return;
         }
+        if let Some(key) = found {
+            self.note_owner(key, &call, &message, envelope);
+        }
         let shares = found.map(|key| self.note_answer(key, &mut call, &message, envelope));
         if let Some(call) = self.without_need(call, &message, envelope) {
             self.answer_call(call, message.clone(), envelope);
@@ -117,6 +120,7 @@ impl Gateway {
                 self.note_status(&call, &message, envelope);
                 let out = self.for_client(&call, message, envelope);
                 let out = self.with_tasks(&call, exchange, out);
+                let out = self.without_foreign_tasks(&call, exchange, out);
                 self.deliver(exchange, out);
                 if let Some(Err(session)) = refused {
                     self.end_session(session, "its backend refused initialize");
@@ -232,8 +236,11 @@ impl Gateway {
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         let Some(key) = ours.or_else(|| self.calls.by_token(backend, token)) else {
             // A token may outlive its answer: tasks report progress until they end.
-            if let Some(Owner::Session(session)) = owner {
-                self.relay(session, None, Splice::whole(message), None);
+            match owner {
+                Some(Owner::Session(session)) => {
+                    self.relay(session, None, Splice::whole(message), None);
+                }
+                _ => self.task_progress(backend, &message, span),
             }
             return;
         };

@@ -106,6 +106,9 @@ impl Gateway {
         backend: Key<Backend>,
         one: &Incoming,
     ) -> bool {
+        if self.is_about_foreign_task(exchange, session, one) {
+            return true;
+        }
         if self.era_of(backend) == Era::Modern {
             return self.is_settled_for_modern(exchange, session, backend, one);
         }

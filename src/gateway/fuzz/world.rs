@@ -452,9 +452,14 @@ fn snapshot(options: u8) -> Snapshot {
     let tools = (options & 2 != 0).then(|| vec!["now".into()].into());
     Snapshot {
         servers: vec![
-            Server { tools, ..server("child", child("child")) },
+            Server { tools, tasks: options & 4 != 0, ..server("child", child("child")) },
             Server { response: mode, ..server("http", http("http")) },
-            Server { shared: true, response: mode, ..server("shared", shared) },
+            Server {
+                shared: true,
+                tasks: options & 8 != 0,
+                response: mode,
+                ..server("shared", shared)
+            },
         ],
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(600),
