@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-//! Requests whose answer is there already, or on its way to somebody else: they are answered without
-//! a word to the backend.
+//! Requests whose answer is there already, or on its way to somebody else: they are answered
+//! without a word to the backend.
 //!
 //! ```text
 //! request to a modern backend ─ Question ─┬─ kept ────────> its answer, with the time that is left

@@ -28,6 +28,7 @@ pub mod batch;
 pub mod cell;
 pub mod finish;
 pub mod front;
+pub mod hello;
 pub mod kept;
 pub mod modern;
 pub mod open;
