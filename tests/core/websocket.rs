@@ -177,6 +177,20 @@ fn a_session_is_bounded_like_any_other() {
 }
 
 #[test]
+fn a_frame_needs_room_for_its_exchange() {
+    let mut tight = snapshot(vec![stdio_server("time")]);
+    tight.websocket = true;
+    tight.limits.exchanges_max = 2;
+    let mut world = World::new(tight);
+    let (one, two) = (socket(&mut world), socket(&mut world));
+    send(&mut world, one, INITIALIZE);
+    assert!(last(&world, one).contains("too many requests"), "{}", last(&world, one));
+    world.leave(two);
+    send(&mut world, one, INITIALIZE);
+    assert_eq!(world.gateway.n_sessions(), 1);
+}
+
+#[test]
 fn a_client_that_leaves_takes_its_session_along() {
     let mut world = world();
     let (peer, child) = session(&mut world);
