@@ -58,7 +58,8 @@ fn ask_with(
         (Field::McpProtocolVersion, "2026-07-28"),
         (Field::McpMethod, method),
     ];
-    fields.extend(uri.map(|uri| (Field::McpName, uri)));
+    let name = extra.split("\"name\":\"").nth(1).and_then(|rest| rest.split('"').next());
+    fields.extend(uri.or(name).map(|name| (Field::McpName, name)));
     world.post_with("/mcp/time", &fields, &body)
 }
 
@@ -293,4 +294,23 @@ fn a_legacy_client_gets_what_is_kept_in_its_own_words() {
         assert_eq!(world.client(peer).body, want);
     }
     assert_eq!(n_asked(&world, child, LIST), 1);
+}
+
+#[test]
+fn an_error_about_what_was_listed_ends_the_list_and_other_errors_do_not() {
+    let (mut world, child) = modern();
+    let get = |world: &mut World, code: i32| {
+        ask_with(world, "a", "1", "prompts/get", r#""name":"p""#, "{}");
+        let id = world.id_of_last(child, "prompts/get");
+        let error = format!(r#"{{"code":{code},"message":"no"}}"#);
+        world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#));
+    };
+    ask(&mut world, "a", "1");
+    say(&mut world, child, LIST, &prompts(1, 5000, "public"));
+    get(&mut world, -32603);
+    ask(&mut world, "a", "2");
+    assert_eq!(n_asked(&world, child, LIST), 1);
+    get(&mut world, -32602);
+    ask(&mut world, "a", "3");
+    assert_eq!(n_asked(&world, child, LIST), 2);
 }

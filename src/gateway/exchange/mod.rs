@@ -29,6 +29,7 @@ pub mod belong;
 pub mod cell;
 pub mod finish;
 pub mod front;
+pub mod hello;
 pub mod kept;
 pub mod modern;
 pub mod open;

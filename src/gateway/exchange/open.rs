@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::hello::{client_facts, with_known_version};
 use super::modern::is_modern;
 use super::{Admitted, Exchange, Sent, Version};
 use crate::base::{Key, Message};
@@ -12,15 +13,14 @@ use crate::gateway::backend::Backend;
 use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{BackendFaultKind, ClientFault, Fault, GatewayFault, backend};
 use crate::gateway::io::Peer;
-use crate::gateway::session::{ClientFacts, NewSession, Session, SessionKind};
+use crate::gateway::session::{NewSession, Session, SessionKind};
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::mcp::legacy::{self, Hello};
-use crate::mcp::meta;
 use crate::mcp::method::Method;
 use crate::mcp::{revision, tools};
+use crate::wire::Splice;
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed, RpcError};
-use crate::wire::{Patch, Splice};
 
 /// A longer `initialize` is not kept; if its backend loses the session, the gateway opens another
 /// one in its own name.
@@ -359,23 +359,6 @@ impl Gateway {
     }
 }
 
-/// What stands for a client that has not said who it is.
-const UNKNOWN_CLIENT: &[u8] = br#"{"name":"unknown","version":"0"}"#;
-
-/// What a modern server is told of a legacy client with each request.
-fn client_facts(incoming: &Incoming) -> ClientFacts {
-    let member = |name| {
-        let span = scan::member(&incoming.message, incoming.envelope.params?, name)?;
-        let value = span.of(&incoming.message);
-        value.starts_with(b"{").then_some(value)
-    };
-    let capabilities = member("capabilities").unwrap_or(b"{}");
-    ClientFacts {
-        info: Message::copy_of(member("clientInfo").unwrap_or(UNKNOWN_CLIENT)),
-        capabilities: Message::new(meta::capabilities_for_modern(capabilities)),
-    }
-}
-
 /// A version that nobody knows is refused once the body has not claimed a modern one.
 fn check_version(admitted: &Admitted) -> Result<(), Fault> {
     match admitted.version {
@@ -388,18 +371,4 @@ pub(crate) fn incoming(message: Message, envelope: Envelope) -> Incoming {
     let name = envelope.method.and_then(|span| scan::string(&message, span));
     let method = name.map_or(Method::Other, |name| Method::of(&name));
     Incoming { message, envelope, method }
-}
-
-/// The request with a revision that exists: an unknown one becomes the newest that we know.
-///
-/// A newer date must not reach a backend that would say yes to it without a handshake.
-fn with_known_version(incoming: &Incoming, hello: &Hello) -> Splice {
-    let request = Splice::whole(incoming.message.clone());
-    match hello.version {
-        Some(span) if !hello.known => {
-            let date = Message::new(format!("\"{}\"", hello.revision.date).into_bytes());
-            request.with(span, Patch::Bytes(date))
-        }
-        _ => request,
-    }
 }

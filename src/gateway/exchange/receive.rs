@@ -90,12 +90,13 @@ impl Gateway {
         if let Some(key) = found {
             self.note_owner(key, &call, &message, envelope);
         }
+        let http_status = call.http_status;
         let shares = found.map(|key| self.note_answer(key, &mut call, &message, envelope));
         if let Some(call) = self.without_need(call, &message, envelope) {
             self.answer_call(call, message.clone(), envelope);
         }
         if let Some(shares) = shares {
-            self.share(shares, &message, envelope);
+            self.share(shares, (&message, envelope), http_status);
         }
     }
 
