@@ -159,6 +159,21 @@ impl Gateway {
         if is_legacy == Some(Era::Legacy) {
             self.want_log_level(session, facts.log_level);
         }
+        let key = self.await_modern(admitted, session, facts);
+        if self.is_answered_here(key, session, one) {
+            return Ok(());
+        }
+        self.send_request(key, session, one);
+        Ok(())
+    }
+
+    /// The exchange of a modern client, which waits for one answer.
+    pub(super) fn await_modern(
+        &mut self,
+        admitted: &Admitted,
+        session: Key<Session>,
+        facts: ModernFacts,
+    ) -> Key<Exchange> {
         let key = self.await_response(admitted, session, 1, None, false);
         // Whoever leaves cancels, so leaving has to be noticed.
         self.push(Output::Watch { peer: admitted.peer });
@@ -167,11 +182,7 @@ impl Gateway {
             sent.may_stream |= facts.listens;
             sent.modern = Some(Box::new(facts));
         }
-        if self.is_answered_here(key, session, one) {
-            return Ok(());
-        }
-        self.send_request(key, session, one);
-        Ok(())
+        key
     }
 
     /// What a legacy server cannot be asked is answered from what it said in its handshake.

@@ -78,10 +78,7 @@ impl Gateway {
         }
         self.check_room(session, 1)?;
         self.want_log_level(session, facts.log_level);
-        let exchange = self.await_response(admitted, session, 1, None, false);
-        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) {
-            sent.modern = Some(Box::new(facts.clone()));
-        }
+        let exchange = self.await_modern(admitted, session, facts.clone());
         if let Some(session) = self.sessions.get_mut(session) {
             session.n_parked = session.n_parked.saturating_sub(1);
         }
