@@ -90,6 +90,7 @@ impl Gateway {
         if let Some(key) = found {
             self.note_owner(key, &call, &message, envelope);
         }
+        let http_status = call.http_status;
         let shares = found.map(|key| self.note_answer(key, &mut call, &message, envelope));
         if is_for_its_client(&call, &message, envelope) {
             self.answer_call(call, message.clone(), envelope);
@@ -97,7 +98,7 @@ impl Gateway {
             self.answer_call(call, message.clone(), envelope);
         }
         if let Some(shares) = shares {
-            self.share(shares, &message, envelope);
+            self.share(shares, (&message, envelope), http_status);
         }
     }
 
