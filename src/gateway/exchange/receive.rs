@@ -122,6 +122,7 @@ impl Gateway {
                 };
                 self.note_status(&call, &message, envelope);
                 let out = self.for_client(&call, message, envelope);
+                let out = self.with_own_task_ids(&call, exchange, out);
                 let out = self.with_tasks(&call, exchange, out);
                 let out = self.without_foreign_tasks(&call, exchange, out);
                 self.deliver(exchange, out);
@@ -197,6 +198,9 @@ impl Gateway {
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         match owner {
             Some(Owner::Session(session)) => {
+                if self.is_for_unified(session, method, &message, envelope) {
+                    return;
+                }
                 if method == Method::Cancelled {
                     self.forget_asked(session, &message, envelope);
                 }
@@ -293,6 +297,7 @@ impl Gateway {
             CallFor::Exchange(exchange) => Some(exchange),
             _ => None,
         });
+        let (session, exchange, message) = self.face(session, exchange, message);
         let mut stream = exchange.and_then(|exchange| self.stream_of_exchange(exchange));
         // Behind a pooled session there may be many clients: no other stream will do.
         if stream.is_none() && !self.is_pooled(session) {
