@@ -217,7 +217,7 @@ impl Gateway {
     }
 
     /// Nobody waits for this call any more. Whoever follows it takes a turn of its own.
-    pub(super) fn leave_flight(&mut self, key: Key<Call>) {
+    pub(crate) fn leave_flight(&mut self, key: Key<Call>) {
         let Some(call) = self.calls.get_mut(key) else { return };
         let Some(question) = call.question.take() else { return };
         if call.is_never_sent {
