@@ -273,6 +273,17 @@ impl World {
 
     /// Sends a head on a new connection.
     pub fn head(&mut self, method: Method, path: &str, fields: &[(Field, &str)]) -> Key<Peer> {
+        self.head_with(method, path, fields, &[])
+    }
+
+    /// The same with lines of fields that have no place of their own.
+    pub fn head_with(
+        &mut self,
+        method: Method,
+        path: &str,
+        fields: &[(Field, &str)],
+        lines: &[&str],
+    ) -> Key<Peer> {
         let peer = self.peer();
         let from = PeerAddress {
             ip: std::net::Ipv4Addr::LOCALHOST.into(),
@@ -281,6 +292,10 @@ impl World {
         };
         let mut head = head(method, path, fields);
         mirror(&mut head, &self.params);
+        if !lines.is_empty() {
+            let lines = format!("\r\n{}\r\n\r\n", lines.join("\r\n"));
+            head.bytes = Message::new([&head.bytes[..], lines.as_bytes()].concat());
+        }
         self.input(Input::Head { peer, from, head });
         peer
     }
