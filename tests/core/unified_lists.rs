@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use penstock::gateway::io::ChildEnd;
-use penstock::gateway::snapshot::{ServerId, Snapshot, View, ViewPart};
+use penstock::gateway::io::{ChildEnd, EventKind};
+use penstock::gateway::snapshot::{Care, Server, ServerId, Snapshot, View, ViewPart};
 
 use crate::unified::{
     ALL, TOOLS, answer, ask, check_answer, check_error, fail, open, servers, session, stdio_server,
@@ -414,4 +414,48 @@ fn three_bad_servers_of_five_are_no_trouble_for_the_others() {
         assert!(body.contains(r#"[{"name":"good___x"},{"name":"fine___x"}]"#), "{body}");
         assert!(body.contains(r#""hangs":"server"#) && body.contains(r#""crashes":"#), "{body}");
     }
+}
+
+#[test]
+fn names_that_are_too_long_for_a_client_are_shortened_and_come_back() {
+    let name = "a".repeat(30);
+    let tool = "t".repeat(50);
+    let server = Server { schema: Care::Claude, ..stdio_server(&name) };
+    let mut world = World::new(snapshot(vec![server]));
+    let child = world.spawned[0];
+    let page = format!(r#"{{"tools":[{{"name":"{tool}"}},{{"name":"short"}}]}}"#);
+    answer(&mut world, child, "initialize", TOOLS);
+    answer(&mut world, child, "tools/list", &page);
+    // For people, the file of all tools says what becomes of which.
+    let told = world.events.iter().find_map(|event| match &event.kind {
+        EventKind::Tools { unified, .. } => unified.first().cloned(),
+        _ => None,
+    });
+    let (own, short) = told.unwrap();
+    assert!(*own == *tool && short.len() <= 64, "{short}");
+    let session = session(&mut world);
+    let peer = ask(&mut world, &session, "tools/list", "");
+    answer(&mut world, child, "tools/list", &page);
+    let body = world.client(peer).body.clone();
+    assert!(body.contains(&format!("\"{short}\"")), "{body}");
+    assert!(body.contains(&format!("\"{name}___short\"")), "{body}");
+    for name in [&*short, &format!("{name}___{tool}")] {
+        ask(&mut world, &session, "tools/call", &format!(r#""name":"{name}""#));
+        let sent = world.sent_to(child).pop().unwrap().to_owned();
+        assert!(sent.contains(&format!(r#""name":"{tool}""#)), "{sent}");
+    }
+}
+
+#[test]
+fn tools_that_cannot_be_shown_are_named_under_their_unified_names() {
+    let a = Server { schema: Care::Reference, ..stdio_server("a") };
+    let (mut world, children) = world_of(snapshot(vec![a, stdio_server("b")]), TOOLS);
+    let session = session(&mut world);
+    let peer = ask(&mut world, &session, "tools/list", "");
+    let page = r#"{"tools":[{"name":"bad","inputSchema":{"type":"string"}}]}"#;
+    answer(&mut world, children[0], "tools/list", page);
+    answer(&mut world, children[1], "tools/list", r#"{"tools":[]}"#);
+    let body = &world.client(peer).body;
+    let want = r#""tools":[],"_meta":{"penstock/withheld":[{"tool":"a___bad","reason":"#;
+    assert!(body.contains(want), "{body}");
 }
