@@ -16,7 +16,7 @@ use penstock::gateway::io::{
 };
 use penstock::gateway::patience::Patience;
 use penstock::gateway::snapshot::{
-    Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    Care, ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
 use penstock::policy::auth;
 use penstock::wire::http1::{Content, Field, Method, RequestHead};
@@ -100,7 +100,9 @@ fn server(name: &str, transport: Transport) -> Server {
 }
 
 pub fn snapshot(servers: Vec<Server>) -> Snapshot {
+    let ids = (0..servers.len() as u16).map(ServerId);
     Snapshot {
+        views: vec![View::of_all(ids)],
         servers,
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(6 * 3600),

@@ -99,8 +99,8 @@ impl Gateway {
     }
 
     /// Says in the log who has opened a session, and at which door.
-    pub(super) fn note_new_session(&mut self, admitted: &Admitted, session: Key<Session>) {
-        let name = self.server(admitted.server).name.clone();
+    pub(crate) fn note_new_session(&mut self, admitted: &Admitted, session: Key<Session>) {
+        let name = self.snapshot.title(admitted.server).to_owned();
         let id = self.sessions.get(session).map(|s| note::short(&s.id)).unwrap_or_default();
         let (ip, port) = (admitted.from.ip, admitted.from.port);
         let (method, front) = self.front_of(admitted.peer);

@@ -14,7 +14,7 @@ use crate::gateway::io::{
 };
 use crate::wire::http1::{Field, Method, RequestHead};
 
-pub const PATHS: &[&str] = &["/mcp/child", "/mcp/http", "/mcp/shared", "/mcp/nobody"];
+pub const PATHS: &[&str] = &["/mcp/child", "/mcp/http", "/mcp/shared", "/mcp/nobody", "/mcp"];
 const EVENT_PATHS: &[&str] = &["/sse/child", "/sse/http", "/sse/shared", "/sse/nobody"];
 const SOCKET_PATHS: &[&str] = &["/ws/child", "/ws/http", "/ws/shared"];
 const DOORS: &[&str] = &["/health", "/ready", "/", "/close", "/health", "/ready", "/mcp/child"];

@@ -12,7 +12,7 @@ use crate::gateway::io::{
 };
 use crate::gateway::patience::Patience;
 use crate::gateway::snapshot::{
-    Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    Care, ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
 use crate::policy::auth;
 use crate::wire::Splice;
@@ -452,10 +452,16 @@ fn snapshot(options: u8) -> Snapshot {
     let tools = (options & 2 != 0).then(|| vec!["now".into()].into());
     Snapshot {
         servers: vec![
-            Server { tools, ..server("child", child("child")) },
+            Server { tools, tasks: options & 4 != 0, ..server("child", child("child")) },
             Server { response: mode, ..server("http", http("http")) },
-            Server { shared: true, response: mode, ..server("shared", shared) },
+            Server {
+                shared: true,
+                tasks: options & 8 != 0,
+                response: mode,
+                ..server("shared", shared)
+            },
         ],
+        views: vec![View::of_all((0..3).map(ServerId))],
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(600),
         responses: Vec::new(),
