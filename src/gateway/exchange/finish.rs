@@ -52,7 +52,8 @@ impl Gateway {
             return;
         }
         let status = sent.status;
-        if self.wants_events(key) && self.stream_of_exchange(key).is_some() {
+        // A status of its own is part of a modern error, and a stream has none to give.
+        if status == OK && self.wants_events(key) && self.stream_of_exchange(key).is_some() {
             return self.deliver_again(key, message);
         }
         self.respond(key, status, Content::Json, message);
