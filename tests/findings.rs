@@ -21,6 +21,17 @@ fn every_story_that_once_went_wrong_ends_well() {
 }
 
 #[test]
+fn stories_of_both_eras_told_at_random_end_well() {
+    for seed in 0..100 {
+        println!("seed {seed}");
+        let mut rng = Rng::new([seed; 32]);
+        let mut story: Vec<u8> = (0..1200).map(|_| rng.next_u32().to_le_bytes()[0]).collect();
+        story[0] |= 0x80;
+        fuzz::fuzz(Instant::now(), &story);
+    }
+}
+
+#[test]
 fn stories_told_at_random_end_well() {
     for seed in 0..200 {
         println!("seed {seed}");

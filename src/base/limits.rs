@@ -108,8 +108,18 @@ pub struct Limits {
     pub job_ttl: Duration,
     /// How long a client can have it kept.
     pub job_ttl_max: Duration,
+    /// Tasks of shared servers whose client is remembered; beyond: the oldest is anybody's.
+    pub tasks_max: usize,
     /// Requests that wait for the answer to an equal one; beyond: they are sent.
     pub followers_max: usize,
+
+    // Several servers as one
+    /// How long `initialize` waits for all servers; those that have not answered join later.
+    pub unified_open_after_max: Duration,
+    /// How long a list waits for all servers; beyond: answered without those that are missing.
+    pub unified_list_after_max: Duration,
+    /// Bytes of URIs whose servers a session remembers; beyond: servers are asked in order.
+    pub unified_uris_bytes_max: usize,
 
     // The loop
     /// Bytes taken from one source before others get their turn.
@@ -170,12 +180,16 @@ impl Limits {
         idle_connections_max: 512,
         idle_connection_max: Duration::from_secs(90),
         list_pages_max: 100,
+        unified_open_after_max: Duration::from_secs(5),
+        unified_list_after_max: Duration::from_secs(10),
+        unified_uris_bytes_max: 256 * KIB,
         cache_entries_max: 1024,
         cache_bytes_max: 32 * MIB,
         jobs_max: 1024,
         job_bytes_max: 64 * MIB,
         job_ttl: Duration::from_secs(3600),
         job_ttl_max: Duration::from_secs(86_400),
+        tasks_max: 4096,
         followers_max: 1024,
         read_bytes_per_turn_max: 256 * KIB,
         write_bytes_per_turn_max: 1024 * KIB,
@@ -227,12 +241,16 @@ impl Limits {
         idle_connections_max: 2,
         idle_connection_max: Duration::from_secs(9),
         list_pages_max: 3,
+        unified_open_after_max: Duration::from_secs(2),
+        unified_list_after_max: Duration::from_secs(3),
+        unified_uris_bytes_max: 64,
         cache_entries_max: 2,
         cache_bytes_max: 1024,
         jobs_max: 2,
         job_bytes_max: 512,
         job_ttl: Duration::from_secs(90),
         job_ttl_max: Duration::from_secs(120),
+        tasks_max: 2,
         followers_max: 2,
         read_bytes_per_turn_max: 64,
         write_bytes_per_turn_max: 64,

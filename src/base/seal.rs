@@ -11,6 +11,8 @@ use std::fmt;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::digest::{Context, SHA256};
 
+use super::base64;
+
 /// Closes texts and opens them again.
 pub struct Seal(Option<LessSafeKey>);
 
@@ -69,47 +71,18 @@ pub fn digest<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> [u8; 32] {
     context.finish().as_ref().try_into().unwrap_or_default()
 }
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
 fn to_base64url(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let at = |index| u32::from(chunk.get(index).copied().unwrap_or_default());
-        let word = at(0) << 16 | at(1) << 8 | at(2);
-        for digit in 0..=chunk.len() {
-            out.push(char::from(ALPHABET[(word >> (18 - 6 * digit) & 63) as usize]));
-        }
-    }
-    out
+    base64::encode(bytes).trim_end_matches('=').replace('+', "-").replace('/', "_")
 }
 
 /// `None` unless it is what [`to_base64url`] writes: one text per value.
 fn from_base64url(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3 + 2);
-    for chunk in text.as_bytes().chunks(4) {
-        let mut word = 0;
-        for (digit, byte) in chunk.iter().enumerate() {
-            word |= u32::from(digit_of(*byte)?) << (18 - 6 * digit);
-        }
-        let bytes = &word.to_be_bytes()[1..];
-        let (kept, rest) = bytes.split_at(chunk.len().checked_sub(1).filter(|&n| n > 0)?);
-        if rest.iter().any(|&byte| byte != 0) {
-            return None;
-        }
-        out.extend_from_slice(kept);
+    if text.contains(['+', '/', '=']) {
+        return None;
     }
-    Some(out)
-}
-
-fn digit_of(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'-' => Some(62),
-        b'_' => Some(63),
-        _ => None,
-    }
+    let padding = "=".repeat((4 - text.len() % 4) % 4);
+    let text = text.replace('-', "+").replace('_', "/") + &padding;
+    base64::decode(text.as_bytes())
 }
 
 /// What is sealed opens; what somebody else wrote, or changed in one place, does not.

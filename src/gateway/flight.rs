@@ -15,7 +15,7 @@
 //! | complete, with time left, public | share it | share it |
 //! | complete, with time left, private | share it | ask themselves |
 //! | an error of the server | share it: they would fail alike | ask themselves |
-//! | without time left, input required, or overtaken by a change | ask themselves | ask themselves |
+//! | without time left, not complete, or overtaken by a change | ask themselves | ask themselves |
 //! | none: the server is gone or mute | fail as it does | fail as it does |
 //! | none: the leader was cancelled | the next one leads | the next one leads |
 //!

@@ -104,7 +104,8 @@ pub fn round(text: &[u8], result: Span) -> Result<Round, InputError> {
 
 /// The same request once more, with the answers of one round and the state that it came with.
 ///
-/// Its id is the old one; whoever sends it gives it a new one. Everything else stays.
+/// Its id is the old one; whoever sends it gives it a new one. Everything else stays. It is no
+/// message if the request has no `params`, but a member that only differs from that by its case.
 #[must_use]
 pub fn retry(
     request: &Message,
@@ -228,8 +229,11 @@ pub fn fuzz(input: &[u8]) {
     let request = Message::copy_of(input);
     let state = state.as_deref().unwrap_or(b"\"s\"");
     let again = retry(&request, &envelope, &[("k", b"{}")], Some(state));
+    let had_params = envelope.params.is_some();
     let Ok(Parsed::Single(envelope)) = jsonrpc::parse(&again, &limits) else {
-        panic!("a retry is no message: {again:?}");
+        // Beside a member like `Params`, which meant nothing, ours would have two readings.
+        assert!(!had_params, "a retry is no message: {again:?}");
+        return;
     };
     let Ok(Some(found)) = retry_of(&again, envelope.params) else {
         panic!("a retry is none: {again:?}");

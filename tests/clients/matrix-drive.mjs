@@ -26,7 +26,11 @@ export function answer({ method, params }) {
   if (method === "sampling/createMessage") {
     const { content } = params.messages[0];
     const text = (Array.isArray(content) ? content[0] : content).text;
-    return { model: "scripted", role: "assistant", content: { type: "text", text: `scripted: ${text}` } };
+    return {
+      model: "scripted",
+      role: "assistant",
+      content: { type: "text", text: `scripted: ${text}` },
+    };
   }
   if (params.mode === "url") {
     return { action: params.url === "https://example.com/consent" ? "accept" : "cancel" };
@@ -58,7 +62,7 @@ class Features {
     return content[0].text;
   }
 
-  /** The code of an error as it was on the wire: the SDK 2.x shows one era the codes of the other. */
+  /** The code of an error as it was on the wire: the SDK 2.x shows one era the other one's. */
   async code(call) {
     this.sdk.wire.code = undefined;
     try {
@@ -104,7 +108,10 @@ class Features {
   async tools() {
     const tools = await this.pages((params) => this.client.listTools(params), "tools");
     // A tool of modern servers only; it has a feature of its own.
-    return tools.map(({ name }) => name).filter((name) => name !== "numbers").sort();
+    return tools
+      .map(({ name }) => name)
+      .filter((name) => name !== "numbers")
+      .sort();
   }
 
   async prompts() {
@@ -169,7 +176,10 @@ class Features {
   async cancel() {
     const tag = `${process.pid}-${Date.now()}`;
     const signal = AbortSignal.timeout(300);
-    const answered = await this.text("slow", { tag }, { signal }).then(() => true, () => false);
+    const answered = await this.text("slow", { tag }, { signal }).then(
+      () => true,
+      () => false,
+    );
     let cancelled;
     await until(async () => (cancelled = await this.text("was_cancelled", { tag })) === "yes");
     return { answered, cancelled };
@@ -239,7 +249,10 @@ class Features {
   }
 
   async tool_error() {
-    const { content, isError } = await this.sdk.callTool(this.client, { name: "fail", arguments: {} });
+    const { content, isError } = await this.sdk.callTool(this.client, {
+      name: "fail",
+      arguments: {},
+    });
     return { isError, text: content[0].text };
   }
 

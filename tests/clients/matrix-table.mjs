@@ -16,7 +16,9 @@ const FEATURES = Object.keys(expected);
 /** What a driver printed, by feature. */
 function read(file) {
   const lines = readFileSync(join(folder, file), "utf8").split("\n").filter(Boolean);
-  return Object.fromEntries(lines.map((line) => JSON.parse(line)).map((said) => [said.feature, said]));
+  return Object.fromEntries(
+    lines.map((line) => JSON.parse(line)).map((said) => [said.feature, said]),
+  );
 }
 
 /** What is expected of a client of an era with a server of an era. */

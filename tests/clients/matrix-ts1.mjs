@@ -14,7 +14,11 @@ import { answer, CAPABILITIES, main } from "./matrix-drive.mjs";
 await main({
   client() {
     const client = new Client({ name: "ts1", version: "1.0.0" }, { capabilities: CAPABILITIES });
-    for (const schema of [CreateMessageRequestSchema, ElicitRequestSchema, ListRootsRequestSchema]) {
+    for (const schema of [
+      CreateMessageRequestSchema,
+      ElicitRequestSchema,
+      ListRootsRequestSchema,
+    ]) {
       client.setRequestHandler(schema, answer);
     }
     return client;

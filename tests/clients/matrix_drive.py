@@ -56,8 +56,8 @@ async def list_roots(_context):
 class Features:
     """Every feature: what it does with a connected client, and what is worth comparing of it.
 
-    The `sdk` hides how the two Python SDKs differ: `call`, `read`, `get`, `complete`, `page`, `info`,
-    `set_level`, `subscribe`, `unsubscribe`, `listen` and `ping`.
+    The `sdk` hides how the two Python SDKs differ: `call`, `read`, `get`, `complete`, `page`,
+    `info`, `set_level`, `subscribe`, `unsubscribe`, `listen` and `ping`.
     """
 
     def __init__(self, sdk, modern):
@@ -284,9 +284,9 @@ class Features:
 
 
 NAMES = (
-    "connect tools prompts resources templates call structured numbers field read get complete progress"
-    " cancel sampling form decline url roots rounds both log updated list_changed tool_error"
-    " unknown_tool unknown_prompt unknown_resource ping"
+    "connect tools prompts resources templates call structured numbers field read get "
+    "complete progress cancel sampling form decline url roots rounds both log updated "
+    "list_changed tool_error unknown_tool unknown_prompt unknown_resource ping"
 ).split()
 
 

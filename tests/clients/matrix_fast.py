@@ -29,10 +29,17 @@ class Sdk:
 
     def info(self):
         client = self.client
-        return client.protocol_version, client.server_info.name, client.instructions, client.server_capabilities
+        return (
+            client.protocol_version,
+            client.server_info.name,
+            client.instructions,
+            client.server_capabilities,
+        )
 
     async def call(self, name, arguments, progress=None, meta=None):
-        return await self.client.call_tool_mcp(name, arguments, progress_handler=progress, meta=meta)
+        return await self.client.call_tool_mcp(
+            name, arguments, progress_handler=progress, meta=meta
+        )
 
     async def page(self, kind, cursor):
         return await getattr(self.client, f"list_{kind}_mcp")(cursor=cursor)

@@ -20,7 +20,12 @@ class Sdk:
 
     def info(self):
         client = self.client
-        return client.protocol_version, client.server_info.name, client.instructions, client.server_capabilities
+        return (
+            client.protocol_version,
+            client.server_info.name,
+            client.instructions,
+            client.server_capabilities,
+        )
 
     async def call(self, name, arguments, progress=None, meta=None):
         return await self.client.call_tool(name, arguments, progress_callback=progress, meta=meta)

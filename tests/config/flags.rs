@@ -192,3 +192,12 @@ fn the_environment_can_be_validated() {
     assert!(loaded.run.validate_env);
     assert_eq!(loaded.run.missing_variables, ["MCP_GATEWAY_PORT", "MCP_GATEWAY_DOMAIN"]);
 }
+
+#[test]
+fn websockets_are_served_only_where_they_are_wanted() {
+    assert!(!toml(PLAIN, &[]).snapshot.websocket);
+    assert!(toml(&format!("[gateway]\nwebsocket = true\n{PLAIN}"), &[]).snapshot.websocket);
+    assert!(json(&json_gateway(r#","websocket":true"#), &[]).snapshot.websocket);
+    let text = format!("[gateway]\nwebsocket = 'yes'\n{PLAIN}");
+    check_refused(Format::Toml, &text, &["gateway.websocket"]);
+}

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
+
 use penstock::base::Key;
 use penstock::gateway::io::{Backend, ChildEnd, Input, Peer};
 use penstock::wire::http1::Field;
@@ -49,17 +51,7 @@ fn ask_with(
     extra: &str,
     can: &str,
 ) -> Key<Peer> {
-    let body = modern_request(id, method, extra, can, "");
-    let uri = extra.split("\"uri\":\"").nth(1).and_then(|rest| rest.split('"').next());
-    let mut fields = vec![
-        (Field::Accept, "application/json, text/event-stream"),
-        (Field::ContentType, "application/json"),
-        (Field::Authorization, key),
-        (Field::McpProtocolVersion, "2026-07-28"),
-        (Field::McpMethod, method),
-    ];
-    fields.extend(uri.map(|uri| (Field::McpName, uri)));
-    world.post_with("/mcp/time", &fields, &body)
+    post(world, key, id, (method, extra), (can, ""))
 }
 
 fn ask(world: &mut World, key: &str, id: &str) -> Key<Peer> {
@@ -293,4 +285,180 @@ fn a_legacy_client_gets_what_is_kept_in_its_own_words() {
         assert_eq!(world.client(peer).body, want);
     }
     assert_eq!(n_asked(&world, child, LIST), 1);
+}
+
+#[test]
+fn an_error_about_what_was_listed_ends_the_list_and_other_errors_do_not() {
+    let (mut world, child) = modern();
+    let get = |world: &mut World, code: i32| {
+        ask_with(world, "a", "1", "prompts/get", r#""name":"p""#, "{}");
+        let id = world.id_of_last(child, "prompts/get");
+        let error = format!(r#"{{"code":{code},"message":"no"}}"#);
+        world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{error}}}"#));
+    };
+    ask(&mut world, "a", "1");
+    say(&mut world, child, LIST, &prompts(1, 5000, "public"));
+    get(&mut world, -32603);
+    ask(&mut world, "a", "2");
+    assert_eq!(n_asked(&world, child, LIST), 1);
+    get(&mut world, -32602);
+    ask(&mut world, "a", "3");
+    assert_eq!(n_asked(&world, child, LIST), 2);
+}
+
+/// One thing that happens to many agents with three keys at one server.
+#[derive(Clone, Debug)]
+enum Step {
+    Ask { key: usize, what: usize },
+    Leave(usize),
+    Answer { call: usize, how: usize },
+    Change(usize),
+    Pass(u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let ask = (0..3_usize, 0..3_usize).prop_map(|(key, what)| Step::Ask { key, what });
+    let answer = (any::<usize>(), 0..6_usize).prop_map(|(call, how)| Step::Answer { call, how });
+    let rest = prop_oneof![
+        any::<usize>().prop_map(Step::Leave),
+        (0..2_usize).prop_map(Step::Change),
+        (0..4000_u64).prop_map(Step::Pass),
+    ];
+    proptest::collection::vec(prop_oneof![4 => ask, 3 => answer, 2 => rest], 1..50)
+}
+
+/// The questions that agents ask.
+const ASKED: [(&str, &str); 3] =
+    [(LIST, ""), ("resources/list", ""), ("resources/read", r#""uri":"file:///a""#)];
+/// What may change.
+const CHANGED: [&str; 2] = [
+    r#"{"jsonrpc":"2.0","method":"notifications/prompts/list_changed"}"#,
+    r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"file:///a"}}"#,
+];
+
+/// A server that answers with the key of whoever has asked, and the agents before it.
+struct Crowd {
+    world: World,
+    child: Key<Backend>,
+    /// Who has asked, with what key, and whether it is still there.
+    agents: Vec<(Key<Peer>, &'static str, bool)>,
+    n_read: usize,
+    /// What the server was asked and has not answered: the id, and the key.
+    open: Vec<(String, &'static str)>,
+}
+
+impl Crowd {
+    fn take(&mut self, step: &Step) {
+        match step {
+            Step::Ask { key, what } => {
+                let key = ["a", "b", "c"][*key];
+                let (method, extra) = ASKED[*what];
+                let id = self.agents.len().to_string();
+                let meta = format!(r#""x/key":"{key}""#);
+                let peer = post(&mut self.world, key, &id, (method, extra), ("{}", &meta));
+                self.agents.push((peer, key, true));
+            }
+            Step::Leave(which) if !self.agents.is_empty() => {
+                let which = which % self.agents.len();
+                let (peer, _, is_there) = &mut self.agents[which];
+                if std::mem::take(is_there) {
+                    self.world.leave(*peer);
+                }
+            }
+            Step::Answer { call, how } if !self.open.is_empty() => {
+                let (id, key) = self.open.remove(call % self.open.len());
+                self.answer(&id, key, *how);
+            }
+            Step::Change(which) => self.world.line(self.child, CHANGED[*which]),
+            Step::Pass(ms) => self.world.pass(Duration::from_millis(*ms)),
+            _ => {}
+        }
+        self.read();
+    }
+
+    fn answer(&mut self, id: &str, key: &str, how: usize) {
+        let with = |ttl: u32, scope: &str| {
+            format!(
+                r#""result":{{"resultType":"complete","by":"{scope}-{key}","ttlMs":{ttl},"cacheScope":"{scope}"}}"#
+            )
+        };
+        let said = match how {
+            0 | 1 => with(3000, "public"),
+            2 | 3 => with(3000, "private"),
+            4 => with(0, "private"),
+            _ => format!(r#""error":{{"code":-32603,"message":"private-{key}"}}"#),
+        };
+        self.world.line(self.child, &format!(r#"{{"jsonrpc":"2.0","id":{id},{said}}}"#));
+    }
+
+    /// Reads what the server was sent.
+    fn read(&mut self) {
+        for (_, line) in &self.world.sent[self.n_read..] {
+            let key = ["a", "b", "c"].into_iter();
+            let key = key.filter(|key| line.contains(&format!(r#""x/key":"{key}""#))).next();
+            let id = line.split("\"id\":").nth(1).and_then(|rest| rest.split(',').next());
+            if let (Some(key), Some(id)) = (key, id) {
+                self.open.push((id.to_owned(), key));
+            }
+        }
+        self.n_read = self.world.sent.len();
+    }
+
+    /// Whoever is still there has one answer, under its own id, and nobody has another one's.
+    fn check(&self) {
+        for (n, (peer, key, is_there)) in self.agents.iter().enumerate() {
+            let got = self.world.client(*peer);
+            let text = got.events.iter().rfind(|event| event.contains("\"jsonrpc\""));
+            let text = text.unwrap_or(&got.body);
+            if text.is_empty() {
+                assert!(!is_there, "agent {n} waits for ever");
+                continue;
+            }
+            assert!(text.contains(&format!("\"id\":{n},")), "{n}: {text}");
+            for other in ["a", "b", "c"].iter().filter(|other| *other != key) {
+                assert!(!text.contains(&format!("private-{other}")), "{key}: {text}");
+            }
+        }
+    }
+}
+
+fn post(
+    world: &mut World,
+    key: &str,
+    id: &str,
+    (method, extra): (&str, &str),
+    (can, meta): (&str, &str),
+) -> Key<Peer> {
+    let body = modern_request(id, method, extra, can, meta);
+    let named = ["\"uri\":\"", "\"name\":\""].into_iter().find_map(|name| extra.split(name).nth(1));
+    let mut fields = vec![
+        (Field::Accept, "application/json, text/event-stream"),
+        (Field::ContentType, "application/json"),
+        (Field::Authorization, key),
+        (Field::McpProtocolVersion, "2026-07-28"),
+        (Field::McpMethod, method),
+    ];
+    let name = named.and_then(|rest| rest.split('"').next());
+    fields.extend(name.map(|name| (Field::McpName, name)));
+    world.post_with("/mcp/time", &fields, &body)
+}
+
+proptest! {
+    // Whatever happens, an agent gets one answer, and no private one of another.
+    // Checklist 86.
+    #[test]
+    fn sharing_answers_loses_none_and_mixes_none(steps in steps()) {
+        let (world, child) = modern();
+        let n_read = world.sent.len();
+        let mut crowd = Crowd { world, child, agents: Vec::new(), n_read, open: Vec::new() };
+        for step in &steps {
+            crowd.take(step);
+        }
+        while !crowd.open.is_empty() {
+            crowd.take(&Step::Answer { call: 0, how: steps.len() % 6 });
+        }
+        crowd.check();
+        crowd.world.pass(Duration::from_secs(61));
+        prop_assert!(crowd.world.gateway.is_quiet());
+    }
 }

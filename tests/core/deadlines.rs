@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! Deadlines: progress keeps a call alive, up to a bound, and silence ends it.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::time::Duration;
 
 use penstock::base::Key;

@@ -82,6 +82,68 @@ fn in_front_of_stdio(era: &Era) {
     check(&direct, &through, &scratch.file("through"));
 }
 
+/// The suite of one era through the gateway with the fixture of the other era behind it, held
+/// against what the suite says of the fixture of its own era. `lost` are the checks that no
+/// translation can save.
+#[track_caller]
+fn across(era: &Era, other: &Era, stdio: bool, lost: impl Fn(&str) -> u32) {
+    let transport = if stdio { "stdio" } else { "http" };
+    let scratch = Scratch::new(&format!("conformance-{}-across-{transport}", era.revision));
+    let (own, url) = fixture(&scratch, era.fixture, "");
+    let mut direct = direct(era, &url, &scratch);
+    drop(own);
+    for (name, (passed, failed)) in &mut direct {
+        let lost = lost(name).min(*passed);
+        (*passed, *failed) = (*passed - lost, *failed + lost);
+    }
+    let script = clients().join(other.fixture);
+    let (_server, url) = fixture(&scratch, other.fixture, "");
+    let config = match stdio {
+        true => format!("[servers.it]\ncommand = {:?}\nargs = [{script:?}]\n", node()),
+        false => format!("[servers.it]\ntype = \"http\"\nurl = {url:?}\n"),
+    };
+    let gateway = Gateway::toml("conformance-across", &config);
+    let (through, _) = suite(era, &gateway.url("it"), &scratch.file("through"));
+    check(&direct, &through, &scratch.file("through"));
+}
+
+/// What a modern client cannot have from a server of the handshake era: the tasks of the new
+/// revision, an error that says in advance which capability a call would need, and input requests
+/// whose keys the server has chosen or whose answers come without any state.
+fn beyond_the_handshake_era(scenario: &str) -> u32 {
+    match scenario {
+        "server-stateless" | "input-required-result-basic-elicitation" => 2,
+        "input-required-result-missing-input-response"
+        | "input-required-result-ignore-extra-params" => 1,
+        _ if scenario.starts_with("tasks-") => u32::MAX,
+        _ => 0,
+    }
+}
+
+#[test]
+#[ignore = "needs node; scripts/test.sh runs it"]
+fn the_handshake_era_in_front_of_a_modern_http_server() {
+    across(&LEGACY, &MODERN, false, |_| 0);
+}
+
+#[test]
+#[ignore = "needs node; scripts/test.sh runs it"]
+fn the_handshake_era_in_front_of_a_modern_stdio_server() {
+    across(&LEGACY, &MODERN, true, |_| 0);
+}
+
+#[test]
+#[ignore = "needs node; scripts/test.sh runs it"]
+fn the_modern_era_in_front_of_an_http_server_with_a_handshake() {
+    across(&MODERN, &LEGACY, false, beyond_the_handshake_era);
+}
+
+#[test]
+#[ignore = "needs node; scripts/test.sh runs it"]
+fn the_modern_era_in_front_of_a_stdio_server_with_a_handshake() {
+    across(&MODERN, &LEGACY, true, beyond_the_handshake_era);
+}
+
 // Checklist 133.
 #[test]
 #[ignore = "needs node; scripts/test.sh runs it"]

@@ -3,8 +3,8 @@
 //!
 //! The servers are one behaviour (`tests/clients/matrix.json`) on three SDKs that are not ours, and
 //! each of them speaks one era and refuses the other, except for the last, which speaks both. The
-//! clients are four SDKs in each era that they know. Directly, a client meets the servers of its own
-//! era; through the gateway, all.
+//! clients are four SDKs in each era that they know. Directly, a client meets the servers of its
+//! own era; through the gateway, all.
 //!
 //! `E2E_MATRIX=ts2-modern@legacy` runs only the pairs whose names contain that.
 

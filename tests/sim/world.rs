@@ -88,6 +88,7 @@ impl World {
         }
         let snapshot = Snapshot {
             servers,
+            views: Vec::new(),
             auth,
             session_timeout: SESSION_TIMEOUT,
             responses: Vec::new(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-//! Requests whose answer is there already, or on its way to somebody else: they are answered without
-//! a word to the backend.
+//! Requests whose answer is there already, or on its way to somebody else: they are answered
+//! without a word to the backend.
 //!
 //! ```text
 //! request to a modern backend ─ Question ─┬─ kept ────────> its answer, with the time that is left
@@ -10,6 +10,7 @@
 //!
 //! Answers are kept as the backend has spelled them, and go the way of all answers each time.
 
+use super::cell::error_code;
 use super::open::Incoming;
 use super::receive::error_with_id;
 use crate::base::{Key, Message};
@@ -22,10 +23,10 @@ use crate::gateway::flight::{Landing, Share, Turn};
 use crate::gateway::io::EventKind;
 use crate::gateway::session::Session;
 use crate::gateway::snapshot::ServerId;
-use crate::mcp::Era;
 use crate::mcp::freshness::{self, Freshness, Kind, Question};
 use crate::mcp::meta::CLIENT_CAPABILITIES;
 use crate::mcp::method::Method;
+use crate::mcp::{Code, Era};
 use crate::policy::auth::Principal;
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
@@ -126,7 +127,7 @@ impl Gateway {
     ) -> Vec<Share<Key<Call>>> {
         let Some(backend) = self.backends.get(call.backend) else { return Vec::new() };
         let (server, era) = (backend.server, backend.era);
-        if era == Era::Modern && envelope.error.is_some() {
+        if era == Era::Modern && is_doubtful(message, envelope) {
             self.doubt_lists(server, call.method);
         }
         let Some(question) = call.question.take() else { return Vec::new() };
@@ -171,16 +172,19 @@ impl Gateway {
         self.sessions.get(session).map(|session| session.principal)
     }
 
-    /// Gives those who followed a call what it came to.
+    /// Gives those who followed a call what it came to; `http_status` came with it.
     pub(super) fn share(
         &mut self,
         shares: Vec<Share<Key<Call>>>,
-        message: &Message,
-        envelope: &Envelope,
+        (message, envelope): (&Message, &Envelope),
+        http_status: Option<u16>,
     ) {
         for share in shares {
             match share {
                 Share::Shares(key) => {
+                    if let Some(call) = self.calls.get_mut(key) {
+                        call.http_status = http_status;
+                    }
                     let answer = match envelope.id {
                         Some(span) => Splice::whole(message.clone())
                             .with(span, Patch::Number(id_of(key)))
@@ -293,6 +297,14 @@ impl Gateway {
             }
         }
     }
+}
+
+/// Whether an error says that something that was listed is not there, or is otherwise.
+fn is_doubtful(message: &Message, envelope: &Envelope) -> bool {
+    let code = error_code(message, envelope);
+    let is = |known: Code| code == Some(i64::from(known.0));
+    let known = [Code::METHOD_NOT_FOUND, Code::INVALID_PARAMS, Code::HEADER_MISMATCH];
+    known.into_iter().any(is)
 }
 
 fn legacy_response(id: u64, result: &[u8]) -> Message {

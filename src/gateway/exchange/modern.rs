@@ -88,7 +88,9 @@ impl Gateway {
         if one.method.is_legacy_only() {
             return Err(ModernFault::NoSuchMethod(method_name(one)).into());
         }
-        Ok(facts(admitted, one, &read))
+        let facts = facts(admitted, one, &read);
+        Self::check_tasks(one, &facts)?;
+        Ok(facts)
     }
 
     /// The fields that repeat what the body says.
@@ -121,6 +123,9 @@ impl Gateway {
         incoming: Incoming,
         mut facts: ModernFacts,
     ) -> Result<(), Fault> {
+        if self.snapshot.view(admitted.server).is_some() {
+            return self.dispatch_unified(admitted, incoming, facts);
+        }
         let own = self.under_own_name(admitted.server, admitted.principal, &incoming);
         self.check_tool(admitted.server, own.as_ref().unwrap_or(&incoming))?;
         if facts.listens && !admitted.accepts_events {
@@ -133,19 +138,19 @@ impl Gateway {
                 self.wait_for_era(admitted, incoming);
                 return Ok(());
             }
-            Door::Modern(backend) => self.lane(admitted, backend)?,
+            Door::Modern(backend) => self.lane((admitted.server, admitted.principal), backend)?,
             Door::Legacy => {
                 self.note_digest(admitted, &incoming, &mut facts);
                 if let Way::Done = self.resume_call(admitted, &incoming, &facts)? {
                     return Ok(());
                 }
-                self.pooled_session(admitted, &incoming, &facts)?
+                self.pooled_session((admitted.server, admitted.principal), &incoming, &facts)?
             }
         };
         self.begin_modern(admitted, session, own.as_ref().unwrap_or(&incoming), facts)
     }
 
-    fn begin_modern(
+    pub(crate) fn begin_modern(
         &mut self,
         admitted: &Admitted,
         session: Key<Session>,
@@ -157,6 +162,21 @@ impl Gateway {
         if is_legacy == Some(Era::Legacy) {
             self.want_log_level(session, facts.log_level);
         }
+        let key = self.await_modern(admitted, session, facts);
+        if self.is_answered_here(key, session, one) {
+            return Ok(());
+        }
+        self.send_request(key, session, one);
+        Ok(())
+    }
+
+    /// The exchange of a modern client, which waits for one answer.
+    pub(super) fn await_modern(
+        &mut self,
+        admitted: &Admitted,
+        session: Key<Session>,
+        facts: ModernFacts,
+    ) -> Key<Exchange> {
         let key = self.await_response(admitted, session, 1, None, false);
         // Whoever leaves cancels, so leaving has to be noticed.
         self.push(Output::Watch { peer: admitted.peer });
@@ -165,15 +185,16 @@ impl Gateway {
             sent.may_stream |= facts.listens;
             sent.modern = Some(Box::new(facts));
         }
-        if self.is_answered_here(key, session, one) {
-            return Ok(());
-        }
-        self.send_request(key, session, one);
-        Ok(())
+        key
     }
 
     /// What a legacy server cannot be asked is answered from what it said in its handshake.
-    fn is_answered_here(&mut self, key: Key<Exchange>, at: Key<Session>, one: &Incoming) -> bool {
+    pub(crate) fn is_answered_here(
+        &mut self,
+        key: Key<Exchange>,
+        at: Key<Session>,
+        one: &Incoming,
+    ) -> bool {
         let Some((backend, _)) = self.backend_of(at) else { return false };
         if self.backends.get(backend).is_none_or(|backend| backend.era == Era::Modern) {
             return false;
@@ -181,6 +202,12 @@ impl Gateway {
         match one.method {
             Method::Discover | Method::Listen => {
                 self.call_for_greeting(key, at, one);
+                true
+            }
+            // What a legacy server calls a task is none of the extension.
+            Method::TasksGet | Method::TasksUpdate | Method::TasksCancel => {
+                let fault = ModernFault::NoSuchMethod(method_name(one)).into();
+                self.deliver_fault(key, one.id().unwrap_or(b"null"), &fault);
                 true
             }
             _ => false,
@@ -192,6 +219,7 @@ impl Gateway {
     /// Spec: MCP 2026-07-28, basic/transports, "Cancellation".
     pub(super) fn cancel_exchange(&mut self, key: Key<Exchange>) {
         self.forget_listener(key);
+        self.drop_fans_of(key);
         for call in self.calls.keys_of(|call| call.is_waited_for_by(key)) {
             self.cancel_call(call, "its client has left");
         }

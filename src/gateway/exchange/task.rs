@@ -59,7 +59,10 @@ impl Gateway {
     ) -> Splice {
         let is_told = matches!(call.method, Method::Initialize | Method::ToolsList);
         let offers = |at: &Backend| at.era == Era::Legacy && self.offers_tasks(at.server);
-        let is_legacy = |exchange: &Exchange| matches!(exchange, Exchange::AwaitResponse(sent) if sent.era() == Era::Legacy);
+        let is_legacy = |exchange: &Exchange| match exchange {
+            Exchange::AwaitResponse(sent) => sent.era() == Era::Legacy,
+            _ => false,
+        };
         if !is_told
             || !self.backends.get(call.backend).is_some_and(offers)
             || !self.exchanges.get(exchange).is_some_and(is_legacy)

@@ -11,6 +11,7 @@
 
 use std::time::Instant;
 
+mod eras;
 mod phrases;
 mod script;
 mod steps;

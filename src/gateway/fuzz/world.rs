@@ -12,7 +12,7 @@ use crate::gateway::io::{
 };
 use crate::gateway::patience::Patience;
 use crate::gateway::snapshot::{
-    Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    Care, ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
 use crate::policy::auth;
 use crate::wire::Splice;
@@ -88,6 +88,12 @@ pub struct World {
     pub ids: Vec<String>,
     pub session_ids: Vec<String>,
     pub event_ids: Vec<String>,
+    /// Ids of what legacy clients were asked.
+    pub asked: Vec<String>,
+    /// States that modern clients were given.
+    pub states: Vec<String>,
+    /// Whether clients and servers of the modern era take part.
+    pub has_both_eras: bool,
     /// Where attached sessions are posted to; some are over.
     pub endpoints: Vec<String>,
     n_stop_listening: usize,
@@ -122,6 +128,9 @@ impl World {
             ids: Vec::new(),
             session_ids: Vec::new(),
             event_ids: Vec::new(),
+            asked: Vec::new(),
+            states: Vec::new(),
+            has_both_eras: options & 0x80 != 0,
             endpoints: Vec::new(),
             n_stop_listening: 0,
             n_exit: 0,
@@ -175,6 +184,7 @@ impl World {
                 self.note_head(&head);
                 check_body(&head, &body);
                 if head.content == Content::Json {
+                    self.note_state(&body.to_message());
                     self.check_answer(peer, &body.to_message());
                 }
             }
@@ -183,6 +193,9 @@ impl World {
                 self.moved(peer, &from, PeerState::Streaming);
                 self.note_head(&head);
                 assert_eq!((head.status, head.content), (200, Content::Events));
+            }
+            Output::Watch { peer } => {
+                self.moved(peer, &[PeerState::Waiting], PeerState::Waiting);
             }
             Output::Upgrade { peer, head, .. } => {
                 self.moved(peer, &[PeerState::Headed], PeerState::Upgraded);
@@ -193,6 +206,7 @@ impl World {
                 let state = self.peer_mut(peer).map_or(PeerState::Gone, |peer| peer.state);
                 self.moved(peer, &open, state);
                 if let StreamData::Message(message) = &event.data {
+                    self.note_state(&message.to_message());
                     self.check_answer(peer, &message.to_message());
                 }
                 self.note_event(event);
@@ -398,7 +412,7 @@ impl World {
 }
 
 /// The newest `REMEMBERED_MAX` of them.
-fn remember(list: &mut Vec<String>, id: &str) {
+pub fn remember(list: &mut Vec<String>, id: &str) {
     list.push(id.to_owned());
     if list.len() > REMEMBERED_MAX {
         list.remove(0);
@@ -438,10 +452,16 @@ fn snapshot(options: u8) -> Snapshot {
     let tools = (options & 2 != 0).then(|| vec!["now".into()].into());
     Snapshot {
         servers: vec![
-            Server { tools, ..server("child", child("child")) },
+            Server { tools, tasks: options & 4 != 0, ..server("child", child("child")) },
             Server { response: mode, ..server("http", http("http")) },
-            Server { shared: true, response: mode, ..server("shared", shared) },
+            Server {
+                shared: true,
+                tasks: options & 8 != 0,
+                response: mode,
+                ..server("shared", shared)
+            },
         ],
+        views: vec![View::of_all((0..3).map(ServerId))],
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(600),
         responses: Vec::new(),

@@ -130,7 +130,8 @@ fn a_failed_call_is_told_in_the_words_of_a_tool() {
 #[test]
 fn samples_pass_the_fuzz_body() {
     let roots = r#"{"jsonrpc":"2.0","id":1,"method":"roots/list"}"#;
-    for text in [REQUIRED, RETRY, roots, &roots.replace('}', r#","params":[1]}"#)] {
+    let odd = roots.replace('}', r#","paRams":{}}"#);
+    for text in [REQUIRED, RETRY, roots, &odd, &roots.replace('}', r#","params":[1]}"#)] {
         fuzz(text.as_bytes());
     }
 }

@@ -60,7 +60,6 @@ fn the_name_is_needed_where_a_method_has_one() {
         ("tasks/get", "taskId"),
         ("tasks/update", "taskId"),
         ("tasks/cancel", "taskId"),
-        ("tasks/result", "taskId"),
     ];
     for (method, member) in methods {
         let text = format!(r#"{{"{member}":"x\u0079","arguments":{{"{member}":"no"}}}}"#);

@@ -141,7 +141,7 @@ fn plain_close(payload: &[u8]) -> Result<Option<u16>, u16> {
     }
     let Some((code, reason)) = payload.split_at_checked(2) else { return Err(1002) };
     let code = u16::from(code[0]) * 256 + u16::from(code[1]);
-    let never = code < 1000 || code > 4999 || [1004, 1005, 1006].contains(&code);
+    let never = !(1000..=4999).contains(&code) || [1004, 1005, 1006].contains(&code);
     if never || (1015..3000).contains(&code) {
         return Err(1002);
     }
