@@ -61,6 +61,7 @@ impl World {
         };
         let snapshot = Snapshot {
             servers: vec![server],
+            views: Vec::new(),
             auth: auth::Options::default(),
             session_timeout: Duration::from_secs(3600),
             responses: Vec::new(),

@@ -110,6 +110,7 @@ fn start_gateway() -> SocketAddr {
     };
     let snapshot = Snapshot {
         servers: vec![server],
+        views: Vec::new(),
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(3600),
         responses: Vec::new(),

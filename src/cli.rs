@@ -98,7 +98,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, C
         "help" => help(&arguments),
         "check" => match read_flags(rest(), "check")? {
             Said::Print(text) => Ok(Command::Print(text)),
-            Said::Flags(flags) => groups(&flags, "check").map(|()| Command::Check(flags)),
+            Said::Flags(flags) => groups(&flags).map(|()| Command::Check(flags)),
         },
         "serve" => serve(rest()),
         "health" => health(rest()),
@@ -106,7 +106,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, C
         "proxy" => Err(CliError("the \"proxy\" command is not supported by this version".into())),
         _ => match read_flags(Parser::from_args(arguments.iter().cloned()), "")? {
             Said::Print(text) => Ok(Command::Print(text)),
-            Said::Flags(flags) => groups(&flags, "").map(|()| Command::Run(flags)),
+            Said::Flags(flags) => groups(&flags).map(|()| Command::Run(flags)),
         },
     }
 }
@@ -161,7 +161,7 @@ fn read_flags(mut parser: Parser, command: &str) -> Result<Said, CliError> {
 }
 
 /// The rules between flags.
-fn groups(flags: &Flags, command: &str) -> Result<(), CliError> {
+fn groups(flags: &Flags) -> Result<(), CliError> {
     let fail = |text: &str| Err(CliError(text.to_owned()));
     if flags.is_on("routed") && flags.is_on("unified") {
         return fail(
@@ -179,12 +179,6 @@ fn groups(flags: &Flags, command: &str) -> Result<(), CliError> {
                  missing [{other}]"
             ));
         }
-    }
-    if flags.is_on("unified") && command.is_empty() {
-        return fail(
-            "unified mode (--unified, one address /mcp for all servers) is not supported by this \
-             version; without the flag every server has its own address, /mcp/<server>",
-        );
     }
     Ok(())
 }

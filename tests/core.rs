@@ -46,5 +46,9 @@ mod sse_front;
 mod streams;
 #[path = "core/tasks.rs"]
 mod tasks;
+#[path = "core/unified.rs"]
+mod unified;
+#[path = "core/unified_modern.rs"]
+mod unified_modern;
 #[path = "core/websocket.rs"]
 mod websocket;

@@ -113,6 +113,14 @@ pub struct Limits {
     /// Requests that wait for the answer to an equal one; beyond: they are sent.
     pub followers_max: usize,
 
+    // Several servers as one
+    /// How long `initialize` waits for all servers; those that have not answered join later.
+    pub unified_open_after_max: Duration,
+    /// How long a list waits for all servers; beyond: answered without those that are missing.
+    pub unified_list_after_max: Duration,
+    /// Bytes of URIs whose servers a session remembers; beyond: servers are asked in order.
+    pub unified_uris_bytes_max: usize,
+
     // The loop
     /// Bytes taken from one source before others get their turn.
     pub read_bytes_per_turn_max: usize,
@@ -172,6 +180,9 @@ impl Limits {
         idle_connections_max: 512,
         idle_connection_max: Duration::from_secs(90),
         list_pages_max: 100,
+        unified_open_after_max: Duration::from_secs(5),
+        unified_list_after_max: Duration::from_secs(10),
+        unified_uris_bytes_max: 256 * KIB,
         cache_entries_max: 1024,
         cache_bytes_max: 32 * MIB,
         jobs_max: 1024,
@@ -230,6 +241,9 @@ impl Limits {
         idle_connections_max: 2,
         idle_connection_max: Duration::from_secs(9),
         list_pages_max: 3,
+        unified_open_after_max: Duration::from_secs(2),
+        unified_list_after_max: Duration::from_secs(3),
+        unified_uris_bytes_max: 64,
         cache_entries_max: 2,
         cache_bytes_max: 1024,
         jobs_max: 2,

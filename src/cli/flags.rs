@@ -69,7 +69,7 @@ pub const FLAGS: &[Flag] = &[
     flag("listen", Some('l'), Text, "", Used,
         "HTTP server listen address (default \"127.0.0.1:3000\")"),
     flag("routed", None, Nothing, "", Used, "Each server at /mcp/<server> (the default)"),
-    flag("unified", None, Nothing, "", Used, "All servers at /mcp; not supported by this version"),
+    flag("unified", None, Nothing, "", Used, "Tell clients of /mcp, all servers at one address; both are always served"),
     flag("env", None, Text, "", Used, "Path to a .env file to load variables from"),
     flag("validate-env", None, Nothing, "", Used,
         "Check the container runtime and variables before starting"),

@@ -15,6 +15,8 @@ pub enum Section {
     Server,
     /// `clients.<name>`.
     Client,
+    /// `views.<name>`.
+    View,
     /// `gateway.opentelemetry`.
     Telemetry,
 }
@@ -185,6 +187,7 @@ const SERVER: (Section, Transports) = (Section::Server, Transports::Any);
 const STDIO: (Section, Transports) = (Section::Server, Transports::Stdio);
 const HTTP: (Section, Transports) = (Section::Server, Transports::Http);
 const CLIENT: (Section, Transports) = (Section::Client, Transports::Any);
+const VIEW: (Section, Transports) = (Section::View, Transports::Any);
 const TELEMETRY: (Section, Transports) = (Section::Telemetry, Transports::Any);
 
 /// The spellings of `gateway::snapshot::Care`.
@@ -202,6 +205,9 @@ pub const KEYS: &[Key] = &[
         "What holds for the whole gateway.")),
     key(TOP, ("clients", ""), Table, Used, ("",
         "Clients with keys of their own, by name; beside `gateway.agent_id` and `agent_ids`.")),
+    key(TOP, ("views", ""), Table, Used, ("",
+        "Parts of several servers behind one address, `/mcp/view/<name>`, by name; `/mcp` shows \
+         all of all servers.")),
     key(TOP, ("sequential_launch", ""), Flag, Ignored, ("",
         "Servers always start at the same time, and none holds up another.")),
     key(TOP, ("guards_mode", ""), OneOf(&["strict", "filter", "propagate"]), Ignored, ("",
@@ -284,6 +290,14 @@ pub const KEYS: &[Key] = &[
         "In what form this client gets answers, whichever server gives them.")),
     key(CLIENT, ("schema", ""), OneOf(SCHEMAS), Used, ("as the server says",
         "What this client needs of the schemas and names of tools, whichever server has them.")),
+
+    key(VIEW, ("tools", ""), Words, Used, ("required",
+        "The tools that are seen, as `server.tool`; `*` stands for any characters, and as the \
+         server for all.")),
+    key(VIEW, ("prompts", ""), Flag, Used, ("true",
+        "Whether the prompts of the servers in `tools` are seen.")),
+    key(VIEW, ("resources", ""), Flag, Used, ("true",
+        "Whether the resources of the servers in `tools` are seen.")),
 
     key(TELEMETRY, ("endpoint", "endpoint"), Text, Silent, ("required",
         "An `http` or `https` URL.")),

@@ -4,7 +4,7 @@
 use super::diagnostics::{Problem, Report};
 use super::keys::{Place, Section};
 use super::raw::{Format, Item, Value};
-use super::sections::{auth, client, gateway, refused, server};
+use super::sections::{auth, client, gateway, refused, server, view};
 use super::{ClientConfigFacts, Diagnostics, Loaded, RunOptions, Sources, env, fields::Fields};
 use super::{json, toml};
 use crate::base::{Secret, Span};
@@ -77,6 +77,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         Some(item) => server::resolve_all(item, &overall, sources, report),
         None => server::Servers::default(),
     };
+    let views = view::resolve_all(top.item("views").as_ref(), &servers.servers, format, report);
     if !report.problems.is_empty() {
         return None;
     }
@@ -89,6 +90,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         client_config: ClientConfigFacts {
             agent: auth.options.agents.first().cloned(),
             servers: servers.client,
+            unified: sources.flags.is_on("unified"),
         },
         source: sources.name.clone(),
         validate_env: sources.flags.is_on("validate-env"),
@@ -98,6 +100,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         ca_file: gateway::ca_file(sources),
     };
     let snapshot = Snapshot {
+        views,
         servers: servers.servers,
         auth: auth.options,
         responses: auth.responses,

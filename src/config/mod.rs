@@ -125,6 +125,8 @@ pub struct ClientConfigFacts {
     pub agent: Option<Secret>,
     /// All servers, in the order of the configuration, broken ones included.
     pub servers: Vec<ClientServer>,
+    /// Whether clients are told of `/mcp` instead of the addresses of the servers.
+    pub unified: bool,
 }
 
 /// One server of the client configuration.

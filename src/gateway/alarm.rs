@@ -24,6 +24,8 @@ pub enum Alarm {
     Drain,
     /// A server that failed is to be started again.
     Restarts,
+    /// Something of several servers has waited for long enough.
+    Unified,
     /// A connection that is to become a session has not become one.
     Attached,
     /// The time of a job is over.
@@ -91,6 +93,9 @@ impl Gateway {
         }
         if self.alarms.take(Alarm::Restarts, now) {
             self.restart_servers();
+        }
+        if self.alarms.take(Alarm::Unified, now) {
+            self.expire_unified();
         }
         if self.alarms.take(Alarm::Attached, now) {
             self.expire_unopened();

@@ -6,7 +6,7 @@ use crate::gateway::snapshot::{ServerId, Snapshot};
 /// What stands behind a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endpoint {
-    /// `/mcp/{server}`, with or without more segments.
+    /// `/mcp/{server}`, with or without more segments, `/mcp` or `/mcp/view/{name}`.
     Mcp(ServerId),
     /// `/sse/{server}`: the transport of 2024-11-05.
     Events(ServerId),
@@ -34,6 +34,9 @@ pub fn find(snapshot: &Snapshot, path: &[u8]) -> Option<Endpoint> {
         b"/ready" => Some(Endpoint::Ready),
         b"/close" => Some(Endpoint::Close),
         _ => {
+            if let Some(view) = view_at(path) {
+                return snapshot.find_view(view).map(Endpoint::Mcp);
+            }
             let (front, rest) = FRONTS
                 .iter()
                 .find_map(|(prefix, front)| Some((front, path.strip_prefix(*prefix)?)))?;
@@ -43,4 +46,15 @@ pub fn find(snapshot: &Snapshot, path: &[u8]) -> Option<Endpoint> {
             is_served.then_some(found)
         }
     }
+}
+
+/// The name of the view at `path`: none at `/mcp`, which shows everything.
+fn view_at(path: &[u8]) -> Option<&[u8]> {
+    let rest = path.strip_prefix(b"/mcp")?;
+    if rest.is_empty() || rest == b"/" {
+        return Some(b"");
+    }
+    // There is no server called `view` beside views.
+    let name = rest.strip_prefix(b"/view/")?.split(|&byte| byte == b'/').next()?;
+    Some(name).filter(|name| !name.is_empty())
 }

@@ -90,12 +90,12 @@ impl Gateway {
 
     /// Whether the server speaks the modern protocol alone.
     pub(crate) fn is_modern_only(&self, server: ServerId) -> bool {
-        self.servers[usize::from(server.0)].era.modern_only
+        self.servers.get(usize::from(server.0)).is_some_and(|state| state.era.modern_only)
     }
 
     /// Whether the server refused `initialize` and is being asked what else it speaks.
     pub(crate) fn is_era_in_doubt(&self, server: ServerId) -> bool {
-        self.servers[usize::from(server.0)].era.refused.is_some()
+        self.servers.get(usize::from(server.0)).is_some_and(|state| state.era.refused.is_some())
     }
 
     /// The way to `server` for a modern client; asks the server if nobody has.
@@ -299,7 +299,17 @@ impl Gateway {
 
     /// Keeps a request until the era of its server is known.
     pub(crate) fn wait_for_era(&mut self, admitted: &Admitted, incoming: Incoming) {
-        let (peer, server) = (admitted.peer, admitted.server);
+        self.wait_for_era_of(admitted.server, admitted, incoming);
+    }
+
+    /// The same of one of the servers that a request is for.
+    pub(crate) fn wait_for_era_of(
+        &mut self,
+        server: ServerId,
+        admitted: &Admitted,
+        incoming: Incoming,
+    ) {
+        let peer = admitted.peer;
         let waits = AwaitEra { admitted: admitted.clone(), message: incoming.message };
         let key = self.exchanges.insert(Exchange::AwaitEra(Box::new(waits)));
         if self.attached_at(peer).is_none() {
@@ -314,6 +324,7 @@ impl Gateway {
     }
 
     fn era_is_known(&mut self, server: ServerId) {
+        self.open_doubtful_members(server);
         for key in std::mem::take(&mut self.era(server).waiting) {
             if !matches!(self.exchanges.get(key), Some(Exchange::AwaitEra(_))) {
                 continue;

@@ -9,7 +9,7 @@ pub mod modern;
 
 use crate::base::Message;
 use crate::gateway::snapshot::Snapshot;
-use crate::mcp::{Code, revision};
+use crate::mcp::{Code, Era, revision};
 use crate::policy::auth::{Foreign, Unknown};
 use crate::wire::http1::{Content, ResponseHead};
 use crate::wire::json::write::push_str;
@@ -64,6 +64,18 @@ pub enum ClientFault {
     MisplacedInitialize,
     /// The tool does not exist for this client.
     UnknownTool(Box<str>),
+    /// The prompt does not exist for this client.
+    UnknownPrompt(Box<str>),
+    /// No server of a view has the resource.
+    UnknownResource(Box<str>, Era),
+    /// No server of a view has the task.
+    UnknownTask(Box<str>),
+    /// The cursor is not one of ours, or not of this list.
+    UnknownCursor,
+    /// A parameter that says which server is meant is missing; this is its name.
+    MissingParameter(&'static str),
+    /// Nobody could tell which server is meant.
+    UnknownMethod(Box<str>),
     /// There is no such task, or it is over.
     Task(&'static str),
     /// Too many exchanges of this session are under way.
@@ -221,6 +233,11 @@ impl Fault {
             push_str(&mut out, &fault.detail);
             out.push(b'}');
         }
+        if let Self::Client(ClientFault::UnknownResource(uri, _)) = self {
+            out.extend_from_slice(b",\"data\":{\"uri\":");
+            push_str(&mut out, uri);
+            out.push(b'}');
+        }
         if let Self::Client(ClientFault::Modern(fault)) = self {
             fault.push_data(&mut out);
         }
@@ -277,6 +294,26 @@ impl ClientFault {
             ),
             Self::UnknownTool(name) => {
                 (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown tool \"{name}\"")))
+            }
+            Self::UnknownPrompt(name) => {
+                (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown prompt \"{name}\"")))
+            }
+            Self::UnknownResource(uri, era) => {
+                let code = match era {
+                    Era::Legacy => Code::RESOURCE_NOT_FOUND,
+                    Era::Modern => Code::INVALID_PARAMS,
+                };
+                (200, Shape::Rpc(code, format!("resource not found: {uri}")))
+            }
+            Self::UnknownTask(id) => {
+                (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown task \"{id}\"")))
+            }
+            Self::UnknownCursor => (200, rpc(Code::INVALID_PARAMS, "unknown cursor")),
+            Self::MissingParameter(name) => {
+                (200, Shape::Rpc(Code::INVALID_PARAMS, format!("missing parameter: {name}")))
+            }
+            Self::UnknownMethod(name) => {
+                (200, Shape::Rpc(Code::METHOD_NOT_FOUND, format!("method not found: {name}")))
             }
             Self::Task(text) => (200, rpc(Code::INVALID_PARAMS, text)),
             Self::Modern(fault) => fault.row(),

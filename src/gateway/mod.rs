@@ -52,6 +52,7 @@ pub mod shared;
 pub mod snapshot;
 pub mod stream;
 pub mod tools;
+pub mod unified;
 
 use alarm::Alarms;
 use backend::Backend;
@@ -71,6 +72,7 @@ use pause::Pauses;
 use peers::Peers;
 use sessions::Sessions;
 use snapshot::{Server, ServerId, Snapshot, Tolerance};
+use unified::Fan;
 
 /// All of the gateway that is not I/O.
 ///
@@ -92,6 +94,7 @@ pub struct Gateway {
     cache: Cache,
     flights: Flights<Key<Call>, Key<Call>>,
     fetches: Slab<Fetch>,
+    fans: Slab<Fan>,
     servers: Vec<ServerState>,
     parks: Slab<Park>,
     rounds: Slab<Round>,
@@ -128,6 +131,7 @@ impl Gateway {
             cache: Cache::default(),
             flights: Flights::default(),
             fetches: Slab::new(),
+            fans: Slab::new(),
             servers,
             parks: Slab::new(),
             rounds: Slab::new(),
@@ -222,7 +226,7 @@ impl Gateway {
     /// Whether nothing runs and nothing is kept: for tests that count what is left.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        let nothing_waits = self.parks.is_empty() && self.rounds.is_empty();
+        let nothing_waits = self.parks.is_empty() && self.rounds.is_empty() && self.fans.is_empty();
         nothing_waits
             && self.exchanges.is_empty()
             && self.calls.is_empty()
@@ -260,6 +264,7 @@ impl Gateway {
         for (key, exchange) in self.exchanges.iter() {
             let Exchange::AwaitResponse(sent) = exchange else { continue };
             let calls = self.calls.iter().filter(|(_, call)| call.is_waited_for_by(key)).count();
+            let calls = calls + self.n_gathering_for(key);
             assert_eq!(sent.waiting, calls, "an exchange waits for answers nobody was asked for");
         }
         self.check_jobs();
@@ -267,7 +272,12 @@ impl Gateway {
         self.check_needs();
         let limits = self.limits();
         assert!(self.parks.len() <= limits.parked_calls_max);
-        assert!(self.exchanges.len() <= limits.exchanges_max);
+        let of_clients = |exchange: &Exchange| match exchange {
+            Exchange::AwaitResponse(sent) => sent.part_of.is_none(),
+            _ => true,
+        };
+        let n = self.exchanges.iter().filter(|(_, exchange)| of_clients(exchange)).count();
+        assert!(n <= limits.exchanges_max);
         assert!(self.sessions.len() <= limits.sessions_max);
         for (_, session) in self.sessions.iter() {
             assert!(session.queued.len() <= limits.queued_messages_max);

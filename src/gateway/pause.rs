@@ -70,7 +70,26 @@ impl Gateway {
             Some(Exchange::Attached(_)) => return self.sources_of_attached(key),
             _ => return Vec::new(),
         };
+        if self.is_unified(session) {
+            return self.sources_of_unified(key, session);
+        }
         self.sources_for(session, |call: &Call| call.whom == CallFor::Exchange(key))
+    }
+
+    /// What feeds the client of several servers: those that it waits for, or all if it listens.
+    fn sources_of_unified(&self, key: Key<Exchange>, session: Key<Session>) -> Vec<Source> {
+        let of_exchange = |call: &&Call| call.whom == CallFor::Exchange(key);
+        let calls = self.calls.iter().map(|(_, call)| call).filter(of_exchange);
+        let backends: Vec<_> = calls.map(|call| call.backend).collect();
+        let listens = matches!(self.exchanges.get(key), Some(Exchange::Listening(_)));
+        let feeds = |member: &Key<Session>| {
+            self.sessions
+                .get(*member)
+                .is_some_and(|member| listens || backends.contains(&member.backend))
+        };
+        let members = self.members_of(session).into_iter().filter(feeds);
+        let is_its = |call: &Call| call.whom == CallFor::Exchange(key);
+        members.flat_map(|member| self.sources_for(member, is_its)).collect()
     }
 
     /// The same for a client whose connection gets everything.
@@ -100,7 +119,7 @@ impl Gateway {
                 vec![Source::Child(at)]
             }
             (Link::Http(_), _) => {
-                let calls = self.calls.keys_of(is_its);
+                let calls = self.calls.keys_of(|call| call.backend == at && is_its(call));
                 let fetch = |call| self.calls.get(call).and_then(|call| call.fetch);
                 calls.into_iter().filter_map(fetch).map(Source::Fetch).collect()
             }

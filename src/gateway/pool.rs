@@ -10,9 +10,9 @@ use std::time::Duration;
 use super::Gateway;
 use super::backend::{Backend, Link};
 use super::call::{Call, CallFor};
+use super::exchange::Exchange;
 use super::exchange::modern::ModernFacts;
 use super::exchange::open::Incoming;
-use super::exchange::{Admitted, Exchange};
 use super::fault::Fault;
 use super::session::{NewSession, Pool, Session, SessionKind};
 use super::shared::level;
@@ -21,6 +21,7 @@ use crate::base::{Key, Message, Span};
 use crate::mcp::meta::ClientCapabilities;
 use crate::mcp::method::Method;
 use crate::mcp::{Era, LogLevel, legacy, modern, revision};
+use crate::policy::auth::Principal;
 use crate::wire::Splice;
 use crate::wire::json::{edit, scan};
 use crate::wire::jsonrpc::Envelope;
@@ -29,13 +30,12 @@ use crate::wire::jsonrpc::Envelope;
 pub(super) const IDLE_MAX: Duration = Duration::from_secs(600);
 
 impl Gateway {
-    /// The way of `admitted`'s principal to the modern backend of its server.
+    /// The way of a principal to the modern backend of a server.
     pub(crate) fn lane(
         &mut self,
-        admitted: &Admitted,
+        (server, principal): (ServerId, Principal),
         backend: Key<Backend>,
     ) -> Result<Key<Session>, Fault> {
-        let (server, principal) = (admitted.server, admitted.principal);
         let pool = Pool { server, principal, capabilities: None };
         let leads_there = |gateway: &Self, key: &Key<Session>| {
             gateway.sessions.get(*key).is_some_and(|session| session.backend == backend)
@@ -54,11 +54,10 @@ impl Gateway {
     /// Spec: the gateway's translation of MCP 2026-07-28 to servers with a handshake.
     pub(crate) fn pooled_session(
         &mut self,
-        admitted: &Admitted,
+        (server, principal): (ServerId, Principal),
         one: &Incoming,
         facts: &ModernFacts,
     ) -> Result<Key<Session>, Fault> {
-        let (server, principal) = (admitted.server, admitted.principal);
         let whole = Span::new(0, facts.capabilities.len());
         let can = ClientCapabilities::of(&facts.capabilities, whole);
         let is_shared = self.server(server).shared;
@@ -68,7 +67,7 @@ impl Gateway {
             false => b"{}".to_vec(),
         };
         let pool = Pool { server, principal, capabilities: Some(capabilities.clone().into()) };
-        let is_alone = asks && one.method.may_ask_for_input() && self.needs_own_child(admitted);
+        let is_alone = asks && one.method.may_ask_for_input() && self.needs_own_child(server);
         if let Some(key) = self.free_session(&pool, is_alone) {
             self.touch(key);
             return Ok(key);
@@ -117,6 +116,7 @@ impl Gateway {
             client: None,
             opened_by_gateway: true,
             hello: None,
+            unified: None,
         })
     }
 
@@ -131,8 +131,8 @@ impl Gateway {
     }
 
     /// Whether the requests of the server would not say which call they belong to.
-    fn needs_own_child(&self, admitted: &Admitted) -> bool {
-        matches!(self.server(admitted.server).transport, Transport::Stdio(_))
+    fn needs_own_child(&self, server: ServerId) -> bool {
+        matches!(self.server(server).transport, Transport::Stdio(_))
     }
 
     /// Whether a session serves modern clients.

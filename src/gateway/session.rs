@@ -13,6 +13,7 @@ use super::listen::below::Below;
 pub use super::sessions::{ClientFacts, Pool, SessionKind};
 use super::snapshot::ServerId;
 use super::stream::{Stream, StreamKind};
+use super::unified::Unified;
 use super::{Gateway, note};
 use crate::base::{Key, Message};
 use crate::mcp::{Era, LogLevel, Revision};
@@ -55,6 +56,8 @@ pub struct Session {
     pub subscribed: Vec<Box<str>>,
     /// The least severe log messages that it wants, if it said so.
     pub log_level: Option<LogLevel>,
+    /// The sessions behind it, if it speaks with a view; then it has no backend of its own.
+    pub unified: Option<Box<Unified>>,
     /// Exchanges of modern clients that listen to its backend.
     pub n_listening: usize,
     /// What it hears of a modern backend.
@@ -70,8 +73,11 @@ pub struct Session {
 /// A request of a backend that waits for its client's answer.
 #[derive(Debug)]
 pub struct Asked {
-    /// The id, as the backend and the client spell it.
+    /// The id, as the client spells it.
     pub id: Message,
+    /// The member session whose backend has asked, and the id as that one spells it; `None`: the
+    /// session's own backend, which spells it like the client.
+    pub behind: Option<(Key<Session>, Message)>,
     /// Until when it may wait for a stream; `None` once it has left, unless that stream broke.
     pub leaves_before: Option<Instant>,
     /// The stream on which it has left.
@@ -97,6 +103,7 @@ pub(super) struct NewSession {
     pub client: Option<Box<ClientFacts>>,
     pub opened_by_gateway: bool,
     pub hello: Option<Splice>,
+    pub unified: Option<Box<Unified>>,
 }
 
 /// Characters of a session id: 5 bits each.
@@ -108,7 +115,7 @@ impl Gateway {
         if self.sessions.len() < self.limits().sessions_max {
             return Ok(());
         }
-        let idle = self.sessions.iter().filter(|(_, session)| session.is_idle());
+        let idle = self.sessions.iter().filter(|(_, s)| s.is_idle() && !s.is_member());
         let oldest = idle.min_by_key(|(_, session)| session.used_at).map(|(key, _)| key);
         let key = oldest.ok_or(GatewayFault::Full("sessions"))?;
         self.end_session(key, "evicted for a newer one");
@@ -117,7 +124,7 @@ impl Gateway {
 
     pub(super) fn new_session(&mut self, new: NewSession) -> Key<Session> {
         let id = self.rng.base32(SESSION_ID_CHARS).into();
-        let (backend, is_pooled) = (new.backend, new.kind != SessionKind::Handshake);
+        let (backend, is_pooled) = (new.backend, new.kind.is_pooled());
         let key = self.sessions.insert(Session {
             id,
             server: new.server,
@@ -135,6 +142,7 @@ impl Gateway {
             asked: Vec::new(),
             subscribed: Vec::new(),
             log_level: None,
+            unified: new.unified,
             n_listening: 0,
             below: None,
             n_exchanges: 0,
@@ -162,7 +170,7 @@ impl Gateway {
         let timeout = self.snapshot.session_timeout;
         match session.kind {
             SessionKind::Pooled(_) => timeout.min(super::pool::IDLE_MAX),
-            SessionKind::Handshake | SessionKind::OneShot => timeout,
+            SessionKind::Handshake | SessionKind::OneShot | SessionKind::Member(_) => timeout,
         }
     }
 
@@ -199,6 +207,7 @@ impl Gateway {
             self.fail_exchange(exchange, fault);
         }
         let Some(session) = self.sessions.remove(key) else { return };
+        self.end_members(key, &session, why);
         self.forget_parks_of(key);
         if let Some(below) = &session.below {
             self.leave_below(below);
@@ -239,7 +248,7 @@ impl Gateway {
         let now = self.now.mono;
         let mut expired = Vec::new();
         let mut next = None;
-        for (key, session) in self.sessions.iter() {
+        for (key, session) in self.sessions.iter().filter(|(_, session)| !session.is_member()) {
             let timeout = self.idle_max(session);
             let at = session.used_at + timeout;
             match (at <= now, session.is_idle()) {
@@ -273,10 +282,7 @@ impl Gateway {
             refused.extend(dropped.asks);
         }
         for id in refused {
-            if let Some(session) = self.sessions.get_mut(key) {
-                session.forget_asked(&id);
-            }
-            self.give_up_asked(key, &id, "too much waits for this client");
+            self.refuse_for(key, &id, "too much waits for this client");
         }
     }
 
@@ -302,12 +308,10 @@ impl Gateway {
             broken.extend(stream.peer.take_if(|own| *own == peer).map(|_| stream.number));
         }
         session.streams.retain(|stream| stream.is_worth_keeping());
-        let backend = session.backend;
         for stream in broken {
             self.asked_in_vain(key, stream);
         }
-        self.stop_listening_below(backend);
-        self.refresh_below(key);
+        self.stop_listening_for(key);
     }
 }
 
@@ -315,7 +319,7 @@ impl Session {
     /// Whether several clients may be behind it, so that no stream is meant for all it says.
     #[must_use]
     pub fn is_pooled(&self) -> bool {
-        self.kind != SessionKind::Handshake
+        self.kind.is_pooled()
     }
 
     /// The pool that it belongs to.
@@ -323,7 +327,7 @@ impl Session {
     pub const fn pool(&self) -> Option<&Pool> {
         match &self.kind {
             SessionKind::Pooled(pool) => Some(pool),
-            SessionKind::Handshake | SessionKind::OneShot => None,
+            SessionKind::Handshake | SessionKind::OneShot | SessionKind::Member(_) => None,
         }
     }
 
@@ -331,9 +335,15 @@ impl Session {
     #[must_use]
     pub const fn era(&self) -> Era {
         match self.kind {
-            SessionKind::Handshake | SessionKind::OneShot => Era::Legacy,
+            SessionKind::Handshake | SessionKind::OneShot | SessionKind::Member(_) => Era::Legacy,
             SessionKind::Pooled(_) => Era::Modern,
         }
+    }
+
+    /// Whether it is a part of a unified one, whose life it shares.
+    #[must_use]
+    pub const fn is_member(&self) -> bool {
+        matches!(self.kind, SessionKind::Member(_))
     }
 
     /// Whether nothing is under way and nobody listens.

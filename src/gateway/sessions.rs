@@ -17,6 +17,16 @@ pub enum SessionKind {
     OneShot,
     /// Clients of the modern era, which know of no session: one of those kept for such clients.
     Pooled(Pool),
+    /// The client of this unified session; it knows nothing of this one.
+    Member(Key<Session>),
+}
+
+impl SessionKind {
+    /// Whether several clients may be behind it.
+    #[must_use]
+    pub const fn is_pooled(&self) -> bool {
+        matches!(self, Self::OneShot | Self::Pooled(_))
+    }
 }
 
 /// Which clients of the modern era may come to a session.
@@ -47,19 +57,20 @@ pub struct Sessions {
     by_id: HashMap<Box<str>, Key<Session>>,
     one_shots: HashMap<(ServerId, Principal), Key<Session>>,
     pools: HashMap<Pool, Vec<Key<Session>>>,
+    n_members: usize,
 }
 
 impl Sessions {
-    /// How many there are.
+    /// How many there are, without the members of unified ones.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.slab.len()
+        self.slab.len() - self.n_members
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.slab.is_empty()
+        self.len() == 0
     }
 
     /// The session of this key.
@@ -104,6 +115,7 @@ impl Sessions {
             SessionKind::Handshake => drop(self.by_id.insert(id, key)),
             SessionKind::OneShot => drop(self.one_shots.insert(identity, key)),
             SessionKind::Pooled(pool) => self.pools.entry(pool).or_default().push(key),
+            SessionKind::Member(_) => self.n_members += 1,
         }
         key
     }
@@ -116,6 +128,7 @@ impl Sessions {
                 self.one_shots.remove(&(session.server, session.principal));
             }
             SessionKind::Pooled(pool) => self.leave_pool(pool, key),
+            SessionKind::Member(_) => self.n_members -= 1,
         }
         Some(session)
     }

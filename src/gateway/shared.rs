@@ -92,7 +92,8 @@ impl Gateway {
         let sent = call.request.to_message();
         let Ok(Parsed::Single(envelope)) = jsonrpc::parse(&sent, self.limits()) else { return };
         let uri = envelope.uri.and_then(|span| scan::string(&sent, span));
-        let (Some(uri), Some(key)) = (uri, self.session_of(exchange)) else { return };
+        let key = self.session_of(exchange).map(|key| self.member_at(key, call.backend));
+        let (Some(uri), Some(key)) = (uri, key) else { return };
         if call.method == Method::Subscribe {
             self.subscribe(key, &uri);
         } else if let Some(session) = self.sessions.get_mut(key) {
@@ -213,7 +214,9 @@ impl Gateway {
             .map(|(key, _)| key)
             .collect();
         for session in all {
-            self.relay(session, None, Splice::whole(message.clone()), None);
+            if !self.is_for_unified(session, method, message, envelope) {
+                self.relay(session, None, Splice::whole(message.clone()), None);
+            }
         }
         self.note_status_of_task(backend, message, envelope);
     }

@@ -9,6 +9,8 @@ use crate::base::{Limits, Secret};
 pub use crate::mcp::schema::Care;
 use crate::policy::auth;
 
+/// Names a configured server: its place in [`Snapshot::servers`]. Behind the last one, the numbers
+/// go on with [`Snapshot::views`]: to a client, a view is a server.
 pub use crate::mcp::tolerance::{Rule, Tolerance};
 
 /// Names a configured server: its place in [`Snapshot::servers`].
@@ -20,6 +22,8 @@ pub struct ServerId(pub u16);
 pub struct Snapshot {
     /// In the order of the configuration.
     pub servers: Vec<Server>,
+    /// The addresses behind which several servers are one; the first is `/mcp`.
+    pub views: Vec<View>,
     /// Who may speak, and from where.
     pub auth: auth::Options,
     /// In what form each agent gets answers, by its place in `auth.agents`; `None`, and beyond the
@@ -67,6 +71,42 @@ pub struct Server {
     pub response: ResponseMode,
     /// What is done about the schemas and names of its tools.
     pub schema: Care,
+}
+
+/// Several servers, or parts of them, as one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// The last segment of `/mcp/view/{name}`; empty for `/mcp`.
+    pub name: Box<str>,
+    /// What is seen of which server, in the order of the configuration.
+    pub parts: Vec<ViewPart>,
+}
+
+/// What a view shows of one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewPart {
+    /// The server.
+    pub server: ServerId,
+    /// Patterns of the tools that are seen, without the server's name; `None`: all.
+    pub tools: Option<Box<[Box<str>]>>,
+    /// Whether its prompts are seen.
+    pub prompts: bool,
+    /// Whether its resources are seen.
+    pub resources: bool,
+}
+
+impl View {
+    /// All of these servers: what stands behind `/mcp`.
+    pub fn of_all(ids: impl Iterator<Item = ServerId>) -> Self {
+        let all = |server| ViewPart { server, tools: None, prompts: true, resources: true };
+        Self { name: "".into(), parts: ids.map(all).collect() }
+    }
+
+    /// What is seen of `server`, if anything.
+    #[must_use]
+    pub fn part(&self, server: ServerId) -> Option<&ViewPart> {
+        self.parts.iter().find(|part| part.server == server)
+    }
 }
 
 /// How a server is reached.
@@ -155,7 +195,30 @@ impl Snapshot {
         u16::try_from(at).ok().map(ServerId)
     }
 
-    /// All ids, in order.
+    /// The view that `id` names; `None`: it names a server.
+    #[must_use]
+    pub fn view(&self, id: ServerId) -> Option<&View> {
+        self.views.get(usize::from(id.0).checked_sub(self.servers.len())?)
+    }
+
+    /// The view called `name`, empty for `/mcp`, by its number.
+    #[must_use]
+    pub fn find_view(&self, name: &[u8]) -> Option<ServerId> {
+        let at = self.views.iter().position(|view| view.name.as_bytes() == name)?;
+        u16::try_from(self.servers.len() + at).ok().map(ServerId)
+    }
+
+    /// What people call the server or view `id`.
+    #[must_use]
+    pub fn title(&self, id: ServerId) -> &str {
+        match self.view(id) {
+            Some(view) if view.name.is_empty() => "unified",
+            Some(view) => &view.name,
+            None => &self.server(id).name,
+        }
+    }
+
+    /// All ids of servers, in order.
     pub fn ids(&self) -> impl Iterator<Item = ServerId> + use<> {
         (0..u16::try_from(self.servers.len()).unwrap_or(u16::MAX)).map(ServerId)
     }

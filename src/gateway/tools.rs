@@ -84,7 +84,7 @@ impl Gateway {
         principal: Principal,
         one: &Incoming,
     ) -> Option<Incoming> {
-        let known = &self.servers[usize::from(server.0)].tools;
+        let known = &self.servers.get(usize::from(server.0))?.tools;
         if known.names.is_empty() || one.method != Method::ToolsCall {
             return None;
         }

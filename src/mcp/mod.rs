@@ -7,6 +7,7 @@
 //! Spec: Model Context Protocol, revisions 2024-11-05 to 2026-07-28.
 
 pub mod answer;
+pub mod catalogue;
 pub mod era;
 pub mod error;
 pub mod freshness;
@@ -19,10 +20,12 @@ pub mod method;
 pub mod mirror;
 pub mod modern;
 pub mod park_state;
+pub mod pattern;
 pub mod revision;
 pub mod schema;
 pub mod subscription;
 pub mod task;
+pub mod task_id;
 pub mod tolerance;
 pub mod tool_name;
 pub mod tools;

@@ -31,7 +31,9 @@ pub fn document(facts: &ClientConfigFacts, listen: &str, port: u16) -> String {
                 server.tools.iter().map(|tool| format!("        {}", quoted(tool))).collect();
             out.push_str(&format!("      \"tools\": [\n{}\n      ],\n", tools.join(",\n")));
         }
-        let url = quoted(&format!("http://{host}:{port}/mcp/{}", server.name));
+        // Where all are one, each entry says so: whoever reads it takes the address of any.
+        let path = if facts.unified { String::new() } else { format!("/{}", server.name) };
+        let url = quoted(&format!("http://{host}:{port}/mcp{path}"));
         out.push_str(&format!("      \"type\": \"http\",\n      \"url\": {url}\n    }}"));
     }
     out.push_str(if servers.is_empty() { "}\n}\n" } else { "\n  }\n}\n" });
@@ -71,6 +73,7 @@ mod tests {
         let facts = ClientConfigFacts {
             agent: Some(Secret::new(b"k\"ey")),
             servers: vec![server("github", &["get_issue", "x"]), server("a", &[])],
+            unified: false,
         };
         let want = r#"{
   "mcpServers": {
@@ -113,5 +116,13 @@ mod tests {
         ] {
             assert_eq!(host_of(listen), host);
         }
+    }
+
+    #[test]
+    fn where_all_servers_are_one_every_entry_has_its_address() {
+        let server = ClientServer { name: "a".into(), tools: Vec::new() };
+        let facts = ClientConfigFacts { agent: None, servers: vec![server], unified: true };
+        let document = document(&facts, "0.0.0.0:3000", 8080);
+        assert!(document.contains("\"url\": \"http://127.0.0.1:8080/mcp\"\n"), "{document}");
     }
 }

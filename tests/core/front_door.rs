@@ -24,9 +24,11 @@ fn what_is_not_there_is_not_found() {
     let (mut world, _) = World::with_child();
     for path in [
         "/",
-        "/mcp",
-        "/mcp/",
+        "/mcpx",
         "/mcp/other",
+        "/mcp/view",
+        "/mcp/view/",
+        "/mcp/view/other",
         "/mcp/time2",
         "/.well-known/oauth-authorization-server",
     ] {

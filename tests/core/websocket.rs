@@ -10,10 +10,11 @@ use penstock::wire::http1::{Field, Method};
 use crate::calls::CALL;
 use crate::world::{HANDSHAKE, INITIALIZE, World, snapshot, stdio_server, with_key};
 
-const KEY: (Field, &str) = (Field::SecWebSocketKey, "dGhlIHNhbXBsZSBub25jZQ==");
-const VERSION: (Field, &str) = (Field::SecWebSocketVersion, "13");
-const UPGRADE: (Field, &str) = (Field::Upgrade, "websocket");
-const PROTOCOL: (Field, &str) = (Field::SecWebSocketProtocol, "mcp");
+const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+const VERSION: &str = "Sec-WebSocket-Version: 13";
+const UPGRADE: &str = "Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket";
+const PROTOCOL: &str = "Sec-WebSocket-Protocol: mcp";
+const PLAIN: &[(Field, &str)] = &[];
 
 /// A world that serves WebSockets, and its one child, open.
 fn world() -> World {
@@ -26,7 +27,8 @@ fn world() -> World {
 }
 
 fn socket(world: &mut World) -> Key<Peer> {
-    let peer = world.head(Method::Get, "/ws/time", &[UPGRADE, VERSION, KEY, PROTOCOL]);
+    let lines = [UPGRADE, VERSION, KEY, PROTOCOL];
+    let peer = world.head_with(Method::Get, "/ws/time", PLAIN, &lines);
     assert_eq!(world.client(peer).status, 101);
     peer
 }
@@ -60,42 +62,50 @@ fn the_handshake_is_agreed_on() {
     assert_eq!(fields["Sec-WebSocket-Accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     assert_eq!((&*fields["Upgrade"], &*fields["Connection"]), ("websocket", "Upgrade"));
     assert_eq!(fields["Sec-WebSocket-Protocol"], "mcp");
-    let peer = world.head(Method::Get, "/ws/time", &[UPGRADE, VERSION, KEY]);
+    let peer = world.head_with(Method::Get, "/ws/time", PLAIN, &[UPGRADE, VERSION, KEY]);
     assert_eq!(world.client(peer).status, 101);
     assert!(!world.client(peer).fields.contains_key("Sec-WebSocket-Protocol"));
-    let fields = [UPGRADE, VERSION, KEY, (Field::SecWebSocketProtocol, "chat, mcp")];
-    let peer = world.head(Method::Get, "/ws/time", &fields);
-    assert_eq!(world.client(peer).fields["Sec-WebSocket-Protocol"], "mcp");
+    for offer in ["chat, mcp", "chat\r\nSec-WebSocket-Protocol: mcp"] {
+        let offer = format!("Sec-WebSocket-Protocol: {offer}");
+        let lines = [UPGRADE, VERSION, KEY, &offer];
+        let peer = world.head_with(Method::Get, "/ws/time", PLAIN, &lines);
+        assert_eq!(world.client(peer).fields["Sec-WebSocket-Protocol"], "mcp");
+    }
 }
 
 #[track_caller]
-fn check(world: &mut World, method: Method, path: &str, fields: &[(Field, &str)], want: u16) {
-    let peer = world.head(method, path, fields);
-    assert_eq!(world.client(peer).status, want, "{path} {fields:?}");
+fn check(world: &mut World, path: &str, field: Option<(Field, &str)>, lines: &[&str], want: u16) {
+    let fields: Vec<_> = field.into_iter().collect();
+    let peer = world.head_with(Method::Get, path, &fields, lines);
+    assert_eq!(world.client(peer).status, want, "{path} {lines:?}");
 }
 
 #[test]
 fn what_is_no_handshake_is_refused_with_what_would_be_one() {
     let mut world = world();
-    check(&mut world, Method::Get, "/ws/time", &[VERSION, KEY], 426);
-    let peer = world.head(Method::Get, "/ws/time", &[UPGRADE, KEY]);
+    let path = "/ws/time";
+    check(&mut world, path, None, &[VERSION, KEY], 426);
+    check(&mut world, path, None, &["Upgrade: websocket", VERSION, KEY], 426);
+    check(&mut world, path, None, &[UPGRADE, VERSION, VERSION, KEY], 426);
+    let peer = world.head_with(Method::Get, path, PLAIN, &[UPGRADE, KEY]);
     let got = world.client(peer);
     assert_eq!((got.status, &*got.fields["Sec-WebSocket-Version"]), (426, "13"));
-    let chat = (Field::SecWebSocketProtocol, "chat, MCP");
-    check(&mut world, Method::Get, "/ws/time", &[UPGRADE, VERSION], 400);
-    let short = (Field::SecWebSocketKey, "c2hvcnQ=");
-    check(&mut world, Method::Get, "/ws/time", &[UPGRADE, VERSION, short], 400);
-    check(&mut world, Method::Get, "/ws/time", &[UPGRADE, VERSION, KEY, chat], 400);
-    check(&mut world, Method::Post, "/ws/time", &[UPGRADE, VERSION, KEY], 405);
-    check(&mut world, Method::Get, "/ws/nobody", &[UPGRADE, VERSION, KEY], 404);
-    let page = (Field::Origin, "http://evil.example");
-    check(&mut world, Method::Get, "/ws/time", &[UPGRADE, VERSION, KEY, page], 403);
+    check(&mut world, path, None, &[UPGRADE, VERSION], 400);
+    check(&mut world, path, None, &[UPGRADE, VERSION, KEY, KEY], 400);
+    check(&mut world, path, None, &[UPGRADE, VERSION, "Sec-WebSocket-Key: c2hvcnQ="], 400);
+    let chat = "Sec-WebSocket-Protocol: chat, MCP";
+    check(&mut world, path, None, &[UPGRADE, VERSION, KEY, chat], 400);
+    check(&mut world, "/ws/nobody", None, &[UPGRADE, VERSION, KEY], 404);
+    let page = Some((Field::Origin, "http://evil.example"));
+    check(&mut world, path, page, &[UPGRADE, VERSION, KEY], 403);
+    let peer = world.head_with(Method::Post, path, PLAIN, &[UPGRADE, VERSION, KEY]);
+    assert_eq!(world.client(peer).status, 405);
 }
 
 #[test]
 fn where_they_are_not_wanted_there_is_nothing() {
     let (mut world, _) = World::with_child();
-    check(&mut world, Method::Get, "/ws/time", &[UPGRADE, VERSION, KEY], 404);
+    check(&mut world, "/ws/time", None, &[UPGRADE, VERSION, KEY], 404);
 }
 
 // Checklist 128.
@@ -104,11 +114,10 @@ fn a_key_is_read_from_its_field_and_from_nowhere_else() {
     let mut snapshot = with_key(snapshot(vec![stdio_server("time")]), &["secret"]);
     snapshot.websocket = true;
     let mut world = World::new(snapshot);
-    let fields = [UPGRADE, VERSION, KEY];
-    check(&mut world, Method::Get, "/ws/time", &fields, 401);
-    check(&mut world, Method::Get, "/ws/time?authorization=secret", &fields, 401);
-    let fields = [UPGRADE, VERSION, KEY, (Field::Authorization, "secret")];
-    check(&mut world, Method::Get, "/ws/time", &fields, 101);
+    let lines = [UPGRADE, VERSION, KEY];
+    check(&mut world, "/ws/time", None, &lines, 401);
+    check(&mut world, "/ws/time?authorization=secret", None, &lines, 401);
+    check(&mut world, "/ws/time", Some((Field::Authorization, "secret")), &lines, 101);
 }
 
 #[test]
@@ -165,6 +174,20 @@ fn a_session_is_bounded_like_any_other() {
     }
     assert_eq!(world.sent.len(), max);
     assert!(last(&world, peer).contains(&format!("\"id\":{max},\"error\"")));
+}
+
+#[test]
+fn a_frame_needs_room_for_its_exchange() {
+    let mut tight = snapshot(vec![stdio_server("time")]);
+    tight.websocket = true;
+    tight.limits.exchanges_max = 2;
+    let mut world = World::new(tight);
+    let (one, two) = (socket(&mut world), socket(&mut world));
+    send(&mut world, one, INITIALIZE);
+    assert!(last(&world, one).contains("too many requests"), "{}", last(&world, one));
+    world.leave(two);
+    send(&mut world, one, INITIALIZE);
+    assert_eq!(world.gateway.n_sessions(), 1);
 }
 
 #[test]

@@ -86,14 +86,14 @@ fn an_upgrade_with_a_body_or_in_old_http_is_refused() {
 }
 
 #[test]
-fn an_upgrade_counts_only_if_the_connection_is_asked_for_it() {
-    use penstock::wire::http1::Field;
+fn rare_fields_are_found_in_the_head() {
     let mut script = Script::new();
-    script.send("GET / HTTP/1.1\nHost: x\nUpgrade: websocket\n\n");
-    assert_eq!(script.expect_head("Get /").field(Field::Upgrade), None);
-    let mut script = Script::new();
-    script.send("GET / HTTP/1.1\nHost: x\nUpgrade: websocket\nConnection: a, upgrade\n\n");
-    assert_eq!(script.expect_head("Get /").field(Field::Upgrade), Some(&b"websocket"[..]));
+    script.send(
+        "GET http://x/a:b HTTP/1.1\nHost: x\nx-rare: 1\nX-RARE:\t2 \nX-Rarer: 3\nA: x-rare: 4\n\n",
+    );
+    let head = script.expect_head("Get /a:b");
+    assert_eq!(head.values("X-Rare").collect::<Vec<_>>(), [b"1", b"2"]);
+    assert_eq!(head.values("x-rarest").count(), 0);
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl World {
         }
         let snapshot = Snapshot {
             servers,
+            views: Vec::new(),
             auth,
             session_timeout: SESSION_TIMEOUT,
             responses: Vec::new(),

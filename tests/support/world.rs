@@ -16,7 +16,7 @@ use penstock::gateway::io::{
 };
 use penstock::gateway::patience::Patience;
 use penstock::gateway::snapshot::{
-    Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    Care, ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
 use penstock::policy::auth;
 use penstock::wire::http1::{Content, Field, Method, RequestHead};
@@ -100,7 +100,9 @@ fn server(name: &str, transport: Transport) -> Server {
 }
 
 pub fn snapshot(servers: Vec<Server>) -> Snapshot {
+    let ids = (0..servers.len() as u16).map(ServerId);
     Snapshot {
+        views: vec![View::of_all(ids)],
         servers,
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(6 * 3600),
@@ -271,6 +273,17 @@ impl World {
 
     /// Sends a head on a new connection.
     pub fn head(&mut self, method: Method, path: &str, fields: &[(Field, &str)]) -> Key<Peer> {
+        self.head_with(method, path, fields, &[])
+    }
+
+    /// The same with lines of fields that have no place of their own.
+    pub fn head_with(
+        &mut self,
+        method: Method,
+        path: &str,
+        fields: &[(Field, &str)],
+        lines: &[&str],
+    ) -> Key<Peer> {
         let peer = self.peer();
         let from = PeerAddress {
             ip: std::net::Ipv4Addr::LOCALHOST.into(),
@@ -279,6 +292,10 @@ impl World {
         };
         let mut head = head(method, path, fields);
         mirror(&mut head, &self.params);
+        if !lines.is_empty() {
+            let lines = format!("\r\n{}\r\n\r\n", lines.join("\r\n"));
+            head.bytes = Message::new([&head.bytes[..], lines.as_bytes()].concat());
+        }
         self.input(Input::Head { peer, from, head });
         peer
     }

@@ -11,3 +11,4 @@ pub mod mount;
 pub mod options;
 pub mod refused;
 pub mod server;
+pub mod view;

@@ -275,7 +275,11 @@ impl Gateway {
 
     pub(crate) fn server_is_up(&mut self, server: ServerId) {
         let now = self.now.mono;
+        let was_in_trouble = self.servers[usize::from(server.0)].trouble.is_some();
         self.servers[usize::from(server.0)].is_up(now);
+        if was_in_trouble {
+            self.server_came_back(server);
+        }
     }
 
     /// Sends what waited for the backend to open.

@@ -119,16 +119,19 @@ impl Gateway {
 
     /// Listens below for the messages of `session` that belong to no call.
     pub(crate) fn listen_below(&mut self, session: Key<Session>) {
-        if let Some((key, _)) = self.backend_of(session) {
-            self.listen_at(key);
-            self.refresh_below(session);
+        for session in self.members_of(session).into_iter().chain([session]) {
+            if let Some((key, _)) = self.backend_of(session) {
+                self.listen_at(key);
+                self.refresh_below(session);
+            }
         }
     }
 
     /// Whether somebody above listens to what `key` says without being asked.
     fn is_listened_to(&self, key: Key<Backend>) -> bool {
         let listens = |session: &Session| {
-            session.backend == key && (session.listener().is_some() || session.n_listening > 0)
+            session.backend == key
+                && (self.with_streams(session).listener().is_some() || session.n_listening > 0)
         };
         self.sessions.iter().any(|(_, session)| listens(session))
     }

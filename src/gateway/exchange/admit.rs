@@ -243,7 +243,7 @@ impl Gateway {
     }
 }
 
-pub(super) const ACCEPT_BOTH: &str =
+pub(crate) const ACCEPT_BOTH: &str =
     "Accept must contain both 'application/json' and 'text/event-stream'";
 const ACCEPT_EVENTS: &str = "Accept must contain 'text/event-stream' for GET requests";
 

@@ -70,7 +70,8 @@ impl Gateway {
 
     fn as_admitted(&self, key: Key<Exchange>, call: &Call) -> Option<(Admitted, Key<Session>)> {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return None };
-        let session = self.sessions.get(sent.session)?;
+        // What went out under the name that one server of many knows cannot be routed again.
+        let session = self.sessions.get(sent.session).filter(|one| one.unified.is_none())?;
         if session.attached().is_some() {
             let admitted = self.as_attached(sent.session).filter(|_| call.is_handshake());
             return Some((admitted?, sent.session));

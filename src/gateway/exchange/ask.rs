@@ -46,12 +46,14 @@ impl Gateway {
         let Some(key) = session.filter(|key| self.is_for_client(*key, &message, envelope)) else {
             return self.answer_ourselves(backend, &id, &message, envelope);
         };
+        let (key, id, behind, message) = self.under_own_id(key, id, message, envelope);
         let max = self.limits().input_requests_per_session_max;
         if self.sessions.get(key).is_some_and(|session| session.asked.len() >= max) {
+            let id = behind.map_or(id, |(_, id)| id);
             return self.refuse_asked(backend, &id, "too many requests wait for this client");
         }
         let belongs = via.or_else(|| self.only_call_of(backend));
-        self.ask_on_session(key, belongs, message, &id);
+        self.ask_on_session(key, belongs, message, &id, behind);
     }
 
     /// Sends a request to the client of a session, or keeps it until there is a way.
@@ -61,10 +63,12 @@ impl Gateway {
         belongs: Option<Key<Call>>,
         message: Message,
         id: &Message,
+        behind: Option<(Key<Session>, Message)>,
     ) {
         let at = self.now.mono + STREAM_AFTER_MAX;
         if let Some(session) = self.sessions.get_mut(key) {
-            session.asked.push(Asked { id: id.clone(), leaves_before: Some(at), stream: None });
+            let (id, leaves_before) = (id.clone(), Some(at));
+            session.asked.push(Asked { id, behind, leaves_before, stream: None });
         }
         let stream = self.relay(key, belongs, Splice::whole(message), Some(id));
         if stream.is_none() {
@@ -102,11 +106,24 @@ impl Gateway {
         self.answer_below(backend, Message::new(out));
     }
 
+    /// Refuses a request that the client of `key` knows as `id`, and forgets it.
+    pub(crate) fn refuse_for(&mut self, key: Key<Session>, id: &Message, why: &str) {
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        let behind = session.asked.iter().find(|asked| asked.id == *id);
+        let behind = behind.and_then(|asked| asked.behind.clone());
+        session.forget_asked(id);
+        let Some((member, id)) = behind else { return self.give_up_asked(key, id, why) };
+        if let Some((backend, _)) = self.backend_of(member) {
+            self.refuse_asked(backend, &id, why);
+        }
+    }
+
     /// Whether a request reaches a client now or soon. A ping that does not is answered: its client
     /// is not gone because nobody listens, and the backend may wait for it with everything else.
     fn is_for_client(&self, key: Key<Session>, message: &Message, envelope: &Envelope) -> bool {
-        let listens =
-            |session: &Session| session.streams.iter().any(|stream| stream.peer.is_some());
+        let listens = |session: &Session| {
+            self.with_streams(session).streams.iter().any(|stream| stream.peer.is_some())
+        };
         !is_ping(message, envelope) || self.sessions.get(key).is_some_and(listens)
     }
 
@@ -164,10 +181,7 @@ impl Gateway {
             }
         }
         for (key, id) in expired {
-            if let Some(session) = self.sessions.get_mut(key) {
-                session.forget_asked(&id);
-            }
-            self.give_up_asked(key, &id, "the client does not listen");
+            self.refuse_for(key, &id, "the client does not listen");
         }
         if let Some(at) = next {
             self.alarms.set(Alarm::Inputs, at);

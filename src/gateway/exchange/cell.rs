@@ -19,6 +19,7 @@ use crate::gateway::session::Session;
 use crate::mcp::answer::{self, Asked, ResultKind};
 use crate::mcp::meta::{self, Identity};
 use crate::mcp::method::Method;
+use crate::mcp::subscription::Filter;
 use crate::mcp::{Era, legacy, mirror};
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
@@ -244,6 +245,15 @@ impl Gateway {
         (message, envelope): (&Message, &Envelope),
         id: &Message,
     ) {
+        if method == Method::Acknowledged {
+            let honoured = Filter::read(message, envelope.params);
+            if self.part_acknowledged(exchange, &honoured) {
+                return;
+            }
+        }
+        if self.is_unacknowledged(exchange) {
+            return;
+        }
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) else { return };
         let (session, era) = (sent.session, sent.era());
         let out = match (era, envelope.subscription_id) {

@@ -32,6 +32,9 @@ impl Gateway {
     /// One answer for `exchange` is there.
     pub(crate) fn deliver(&mut self, key: Key<Exchange>, message: Splice) {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key) else { return };
+        if let Some(part_of) = sent.part_of {
+            return self.part_answered(key, part_of, message);
+        }
         sent.waiting = sent.waiting.saturating_sub(1);
         let (done, session, stream) = (sent.waiting == 0, sent.session, sent.stream);
         if let Some(number) = stream {
@@ -119,8 +122,17 @@ impl Gateway {
         }
     }
 
+    /// Sets the HTTP status of the answer to a modern client.
+    pub(crate) fn set_modern_status(&mut self, key: Key<Exchange>, status: u16) {
+        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key)
+            && sent.is_modern()
+        {
+            sent.status = status;
+        }
+    }
+
     /// Takes an exchange that is over out of the tables.
-    pub(super) fn take_sent(&mut self, key: Key<Exchange>) -> Option<Box<Sent>> {
+    pub(crate) fn take_sent(&mut self, key: Key<Exchange>) -> Option<Box<Sent>> {
         let Exchange::AwaitResponse(sent) = self.exchanges.remove(key)? else { return None };
         if let Some(peer) = sent.peer {
             self.peers.clear(peer);
@@ -200,7 +212,7 @@ impl Gateway {
         self.deliver(exchange, fault.message(Some(id)).into());
     }
 
-    pub(super) fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
+    pub(crate) fn fail_for_client(&mut self, key: Key<Exchange>, id: &[u8], fault: &Fault) {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return };
         if sent.modern.as_ref().is_some_and(|facts| facts.listens) && sent.stream.is_some() {
             // What it heard is complete as far as it went; its client subscribes again.
@@ -225,8 +237,9 @@ impl Gateway {
 
     /// Ends an exchange whatever it waits for; its calls are abandoned.
     pub(crate) fn fail_exchange(&mut self, key: Key<Exchange>, fault: &Fault) {
+        let had_fans = self.fail_fans_of(key, fault);
         let calls = self.calls.keys_of(|call| call.is_waited_for_by(key));
-        if calls.is_empty() {
+        if calls.is_empty() && !had_fans {
             return self.accept_notice(key);
         }
         for call in calls {
@@ -251,6 +264,11 @@ impl Gateway {
         self.calls.cancel(key);
         let Some(call) = self.calls.get(key) else { return };
         let CallFor::Exchange(exchange) = call.whom else { return };
+        self.waits_for_less(exchange);
+    }
+
+    /// An exchange waits for one answer less, which nobody wants any more.
+    pub(crate) fn waits_for_less(&mut self, exchange: Key<Exchange>) {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) else { return };
         sent.waiting = sent.waiting.saturating_sub(1);
         if sent.waiting > 0 {

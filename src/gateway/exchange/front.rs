@@ -99,8 +99,8 @@ impl Gateway {
     }
 
     /// Says in the log who has opened a session, and at which door.
-    pub(super) fn note_new_session(&mut self, admitted: &Admitted, session: Key<Session>) {
-        let name = self.server(admitted.server).name.clone();
+    pub(crate) fn note_new_session(&mut self, admitted: &Admitted, session: Key<Session>) {
+        let name = self.snapshot.title(admitted.server).to_owned();
         let id = self.sessions.get(session).map(|s| note::short(&s.id)).unwrap_or_default();
         let (ip, port) = (admitted.from.ip, admitted.from.port);
         let (method, front) = self.front_of(admitted.peer);
@@ -142,29 +142,35 @@ impl Gateway {
 ///
 /// Spec: RFC 6455 §4.2.1, §4.2.2.
 fn agree(head: &RequestHead) -> Result<ResponseHead, ClientFault> {
-    let lists = |field, name: &[u8]| {
-        head.field(field).is_some_and(|list| members(list).any(|one| one == name))
+    let lists = |field, wanted: &str| {
+        head.values(field).flat_map(members).any(|one| one.eq_ignore_ascii_case(wanted.as_bytes()))
     };
-    let upgrade = head.field(Field::Upgrade).unwrap_or_default();
-    if !members(upgrade).any(|one| one.eq_ignore_ascii_case(b"websocket")) {
+    // RFC 9110 §7.8: without the option in `Connection`, `Upgrade` is for somebody on the way.
+    if !(lists("Upgrade", "websocket") && lists("Connection", "upgrade")) {
         return Err(ClientFault::Upgrade("this address speaks WebSocket"));
     }
-    if head.field(Field::SecWebSocketVersion) != Some(b"13") {
+    if only(head.values("Sec-WebSocket-Version")) != Some(b"13") {
         return Err(ClientFault::Upgrade("only version 13 of WebSocket is spoken"));
     }
-    let key = head.field(Field::SecWebSocketKey).and_then(accept_key);
-    let accept = key.ok_or(ClientFault::Handshake("Sec-WebSocket-Key is no key"))?;
+    let accept = only(head.values("Sec-WebSocket-Key")).and_then(accept_key);
+    let accept = accept.ok_or(ClientFault::Handshake("Sec-WebSocket-Key is no key"))?;
     let reply = ResponseHead::new(SWITCHING_PROTOCOLS, Content::None)
         .with("Connection", "Upgrade")
         .with("Upgrade", "websocket")
         .with("Sec-WebSocket-Accept", accept);
-    match head.field(Field::SecWebSocketProtocol) {
-        None => Ok(reply),
-        Some(_) if lists(Field::SecWebSocketProtocol, SUBPROTOCOL.as_bytes()) => {
-            Ok(reply.with("Sec-WebSocket-Protocol", SUBPROTOCOL))
-        }
-        Some(_) => Err(ClientFault::Handshake("the only subprotocol here is 'mcp'")),
+    let mut offered = head.values("Sec-WebSocket-Protocol").flat_map(members).peekable();
+    if offered.peek().is_none() {
+        return Ok(reply);
     }
+    if !offered.any(|one| one == SUBPROTOCOL.as_bytes()) {
+        return Err(ClientFault::Handshake("the only subprotocol here is 'mcp'"));
+    }
+    Ok(reply.with("Sec-WebSocket-Protocol", SUBPROTOCOL))
+}
+
+/// The value of a field that may stand only once.
+fn only<'h>(mut values: impl Iterator<Item = &'h [u8]>) -> Option<&'h [u8]> {
+    values.next().filter(|_| values.next().is_none())
 }
 
 /// What is spoken in frames.

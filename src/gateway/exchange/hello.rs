@@ -13,7 +13,7 @@ use crate::wire::{Patch, Splice};
 const UNKNOWN_CLIENT: &[u8] = br#"{"name":"unknown","version":"0"}"#;
 
 /// What a modern server is told of a legacy client with each request.
-pub(super) fn client_facts(incoming: &Incoming) -> ClientFacts {
+pub(crate) fn client_facts(incoming: &Incoming) -> ClientFacts {
     let member = |name| {
         let span = scan::member(&incoming.message, incoming.envelope.params?, name)?;
         let value = span.of(&incoming.message);
@@ -29,7 +29,7 @@ pub(super) fn client_facts(incoming: &Incoming) -> ClientFacts {
 /// The request with a revision that exists: an unknown one becomes the newest that we know.
 ///
 /// A newer date must not reach a backend that would say yes to it without a handshake.
-pub(super) fn with_known_version(incoming: &Incoming, hello: &Hello) -> Splice {
+pub(crate) fn with_known_version(incoming: &Incoming, hello: &Hello) -> Splice {
     let request = Splice::whole(incoming.message.clone());
     match hello.version {
         Some(span) if !hello.known => {

@@ -15,6 +15,7 @@ use super::attached::{Attached, Posted};
 use super::io::Peer;
 use super::session::Session;
 use super::snapshot::{ResponseMode, ServerId};
+use super::unified::PartOf;
 use crate::base::{Key, Message};
 use crate::mcp::mirror::Mirror;
 use crate::policy::auth::Principal;
@@ -141,6 +142,8 @@ pub struct Sent {
     pub opens_session: bool,
     /// Whether it only waits for the backend to take a notification or response.
     pub is_notice: bool,
+    /// What it is a part of, if no client waits for its answer itself.
+    pub part_of: Option<PartOf>,
     /// What a modern client said about itself; `None`: it is a legacy one.
     pub modern: Option<Box<ModernFacts>>,
     /// The HTTP status of a single answer.
@@ -212,6 +215,7 @@ impl Gateway {
     /// In what form this caller gets answers of this server.
     pub(super) fn mode(&self, server: ServerId, principal: Principal) -> ResponseMode {
         let own = self.snapshot.responses.get(usize::from(principal.0)).copied().flatten();
-        own.unwrap_or(self.server(server).response)
+        let served = self.snapshot.servers.get(usize::from(server.0));
+        own.unwrap_or_else(|| served.map(|server| server.response).unwrap_or_default())
     }
 }

@@ -123,6 +123,9 @@ impl Gateway {
         incoming: Incoming,
         mut facts: ModernFacts,
     ) -> Result<(), Fault> {
+        if self.snapshot.view(admitted.server).is_some() {
+            return self.dispatch_unified(admitted, incoming, facts);
+        }
         let own = self.under_own_name(admitted.server, admitted.principal, &incoming);
         self.check_tool(admitted.server, own.as_ref().unwrap_or(&incoming))?;
         if facts.listens && !admitted.accepts_events {
@@ -135,19 +138,19 @@ impl Gateway {
                 self.wait_for_era(admitted, incoming);
                 return Ok(());
             }
-            Door::Modern(backend) => self.lane(admitted, backend)?,
+            Door::Modern(backend) => self.lane((admitted.server, admitted.principal), backend)?,
             Door::Legacy => {
                 self.note_digest(admitted, &incoming, &mut facts);
                 if let Way::Done = self.resume_call(admitted, &incoming, &facts)? {
                     return Ok(());
                 }
-                self.pooled_session(admitted, &incoming, &facts)?
+                self.pooled_session((admitted.server, admitted.principal), &incoming, &facts)?
             }
         };
         self.begin_modern(admitted, session, own.as_ref().unwrap_or(&incoming), facts)
     }
 
-    fn begin_modern(
+    pub(crate) fn begin_modern(
         &mut self,
         admitted: &Admitted,
         session: Key<Session>,
@@ -186,7 +189,12 @@ impl Gateway {
     }
 
     /// What a legacy server cannot be asked is answered from what it said in its handshake.
-    fn is_answered_here(&mut self, key: Key<Exchange>, at: Key<Session>, one: &Incoming) -> bool {
+    pub(crate) fn is_answered_here(
+        &mut self,
+        key: Key<Exchange>,
+        at: Key<Session>,
+        one: &Incoming,
+    ) -> bool {
         let Some((backend, _)) = self.backend_of(at) else { return false };
         if self.backends.get(backend).is_none_or(|backend| backend.era == Era::Modern) {
             return false;
@@ -211,6 +219,7 @@ impl Gateway {
     /// Spec: MCP 2026-07-28, basic/transports, "Cancellation".
     pub(super) fn cancel_exchange(&mut self, key: Key<Exchange>) {
         self.forget_listener(key);
+        self.drop_fans_of(key);
         for call in self.calls.keys_of(|call| call.is_waited_for_by(key)) {
             self.cancel_call(call, "its client has left");
         }

@@ -18,13 +18,14 @@ use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::mcp::legacy::{self, Hello};
 use crate::mcp::method::Method;
 use crate::mcp::{revision, tools};
+use crate::policy::auth::Principal;
 use crate::wire::Splice;
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed, RpcError};
 
 /// A longer `initialize` is not kept; if its backend loses the session, the gateway opens another
 /// one in its own name.
-const HELLO_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const HELLO_BYTES_MAX: usize = 16 * 1024;
 
 /// One message of a client, read.
 pub(crate) struct Incoming {
@@ -146,7 +147,15 @@ impl Gateway {
 
     /// The session that serves calls without a handshake: one per identity and server.
     fn one_shot_session(&mut self, admitted: &Admitted) -> Result<Key<Session>, Fault> {
-        let (server, principal) = (admitted.server, admitted.principal);
+        self.one_shot_session_of(admitted.server, admitted.principal)
+    }
+
+    /// The same, by server and identity.
+    pub(crate) fn one_shot_session_of(
+        &mut self,
+        server: ServerId,
+        principal: Principal,
+    ) -> Result<Key<Session>, Fault> {
         if let Some(key) = self.sessions.one_shot(server, principal) {
             if let Some(session) = self.sessions.get_mut(key) {
                 session.used_at = self.now.mono;
@@ -154,6 +163,10 @@ impl Gateway {
             return Ok(key);
         }
         self.make_room_for_session()?;
+        if self.snapshot.view(server).is_some() {
+            let kind = SessionKind::OneShot;
+            return Ok(self.new_unified(server, principal, revision::newest(), kind, None));
+        }
         let backend = match self.claimable(server) {
             _ if self.is_modern_only(server) => self.modern_backend(server)?,
             Some(key) => key,
@@ -168,6 +181,7 @@ impl Gateway {
             client: None,
             opened_by_gateway: true,
             hello: None,
+            unified: None,
         }))
     }
 
@@ -191,6 +205,11 @@ impl Gateway {
             });
         }
         let server = admitted.server;
+        if self.snapshot.view(server).is_some() {
+            self.make_room_for_session()?;
+            self.open_unified(admitted, &incoming);
+            return Ok(());
+        }
         if self.is_era_in_doubt(server) {
             self.wait_for_era(admitted, incoming);
             return Ok(());
@@ -217,6 +236,7 @@ impl Gateway {
             client: is_modern.then(|| Box::new(client_facts(&incoming))),
             opened_by_gateway,
             hello: Some(request.clone()).filter(|hello| hello.len() <= HELLO_BYTES_MAX),
+            unified: None,
         });
         self.note_new_session(admitted, session);
         if opened_by_gateway {
@@ -272,6 +292,9 @@ impl Gateway {
         if self.exchanges.len() >= self.limits().exchanges_max {
             return Err(GatewayFault::Full("requests").into());
         }
+        if session.unified.is_some() {
+            return Ok(());
+        }
         let Some(at) = self.backends.get(session.backend) else {
             return Err(ClientFault::UnknownSession.into());
         };
@@ -283,8 +306,8 @@ impl Gateway {
     }
 
     /// Refuses a tool that the configuration does not list.
-    pub(super) fn check_tool(&self, server: ServerId, one: &Incoming) -> Result<(), Fault> {
-        if one.method != Method::ToolsCall {
+    pub(crate) fn check_tool(&self, server: ServerId, one: &Incoming) -> Result<(), Fault> {
+        if one.method != Method::ToolsCall || self.snapshot.view(server).is_some() {
             return Ok(());
         }
         let Some(allowed) = &self.server(server).tools else { return Ok(()) };
@@ -296,7 +319,7 @@ impl Gateway {
         Err(ClientFault::UnknownTool(name.into()).into())
     }
 
-    pub(super) fn await_response(
+    pub(crate) fn await_response(
         &mut self,
         admitted: &Admitted,
         session: Key<Session>,
@@ -319,6 +342,7 @@ impl Gateway {
             stream,
             may_stream: events && mode != ResponseMode::Json,
             opens_session,
+            part_of: None,
             modern: None,
             status: super::finish::OK,
             started_at: self.now.mono,
@@ -351,7 +375,11 @@ impl Gateway {
 
     /// The backend that the gateway has opened itself and that this client may have: the shared
     /// one, or the first one, if the gateway has asked it what this client asks.
-    fn ready_backend(&mut self, server: ServerId, hello: &Hello) -> Option<Key<Backend>> {
+    pub(crate) fn ready_backend(
+        &mut self,
+        server: ServerId,
+        hello: &Hello,
+    ) -> Option<Key<Backend>> {
         let same_question =
             hello.known && hello.revision == revision::newest() && !hello.has_capabilities;
         let key = self.claimable(server)?;

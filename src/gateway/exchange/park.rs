@@ -217,7 +217,7 @@ impl Gateway {
     }
 
     /// What a modern client said of itself, if `key` is an exchange of one.
-    pub(super) fn facts_of(&self, key: Key<Exchange>) -> Option<&ModernFacts> {
+    pub(crate) fn facts_of(&self, key: Key<Exchange>) -> Option<&ModernFacts> {
         match self.exchanges.get(key)? {
             Exchange::AwaitResponse(sent) => sent.modern.as_deref(),
             _ => None,

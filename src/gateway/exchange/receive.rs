@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use super::Exchange;
-use crate::base::{Key, Message};
+use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
 use crate::gateway::backend::{Backend, Owner};
 use crate::gateway::call::{Call, CallFor};
@@ -92,7 +92,9 @@ impl Gateway {
         }
         let http_status = call.http_status;
         let shares = found.map(|key| self.note_answer(key, &mut call, &message, envelope));
-        if let Some(call) = self.without_need(call, &message, envelope) {
+        if is_for_its_client(&call, &message, envelope) {
+            self.answer_call(call, message.clone(), envelope);
+        } else if let Some(call) = self.without_need(call, &message, envelope) {
             self.answer_call(call, message.clone(), envelope);
         }
         if let Some(shares) = shares {
@@ -120,6 +122,7 @@ impl Gateway {
                 };
                 self.note_status(&call, &message, envelope);
                 let out = self.for_client(&call, message, envelope);
+                let out = self.with_own_task_ids(&call, exchange, out);
                 let out = self.with_tasks(&call, exchange, out);
                 let out = self.without_foreign_tasks(&call, exchange, out);
                 self.deliver(exchange, out);
@@ -195,6 +198,9 @@ impl Gateway {
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         match owner {
             Some(Owner::Session(session)) => {
+                if self.is_for_unified(session, method, &message, envelope) {
+                    return;
+                }
                 if method == Method::Cancelled {
                     self.forget_asked(session, &message, envelope);
                 }
@@ -291,6 +297,7 @@ impl Gateway {
             CallFor::Exchange(exchange) => Some(exchange),
             _ => None,
         });
+        let (session, exchange, message) = self.face(session, exchange, message);
         let mut stream = exchange.and_then(|exchange| self.stream_of_exchange(exchange));
         // Behind a pooled session there may be many clients: no other stream will do.
         if stream.is_none() && !self.is_pooled(session) {
@@ -320,6 +327,14 @@ impl Gateway {
             (fits && sent.waiting > 0).then_some(key)
         })
     }
+}
+
+/// Whether an answer is certainly one for its client, as nearly all of them are.
+fn is_for_its_client(call: &Call, message: &Message, envelope: &Envelope) -> bool {
+    let is_complete = |span: Span| span.of(message) == b"\"complete\"";
+    call.whom != CallFor::Parked
+        && envelope.error.is_none()
+        && envelope.result_type.is_none_or(is_complete)
 }
 
 /// The error without an id, as an answer to the request `id`.

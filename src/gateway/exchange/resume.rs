@@ -30,7 +30,7 @@ use crate::wire::{Patch, Splice};
 const BEGIN_ANEW: &str = "send the request again without requestState and inputResponses";
 
 /// How a request goes on that its client has brought.
-pub(super) enum Way {
+pub(crate) enum Way {
     /// As any request.
     On,
     /// It is dealt with.
@@ -39,7 +39,7 @@ pub(super) enum Way {
 
 impl Gateway {
     /// What tells a request to a legacy server from another one, if its client can be asked.
-    pub(super) fn note_digest(&self, admitted: &Admitted, one: &Incoming, facts: &mut ModernFacts) {
+    pub(crate) fn note_digest(&self, admitted: &Admitted, one: &Incoming, facts: &mut ModernFacts) {
         if facts.can.any_input() && one.method.may_ask_for_input() {
             facts.digest = Some(self.digest_of(admitted, one));
         }
@@ -47,12 +47,12 @@ impl Gateway {
 
     fn digest_of(&self, admitted: &Admitted, one: &Incoming) -> [u8; 32] {
         let name = one.envelope.method.map_or(&b""[..], |span| span.of(&one.message));
-        let scope = format!("{} {}", name.escape_ascii(), self.server(admitted.server).name);
+        let scope = format!("{} {}", name.escape_ascii(), self.snapshot.title(admitted.server));
         call_digest(&scope, &one.message, one.envelope.params)
     }
 
     /// Goes on with the call that a request is the retry of, if it is one.
-    pub(super) fn resume_call(
+    pub(crate) fn resume_call(
         &mut self,
         admitted: &Admitted,
         one: &Incoming,

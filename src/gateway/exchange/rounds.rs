@@ -156,11 +156,11 @@ impl Gateway {
                 return;
             }
             let id = Message::new(id.to_string().into_bytes());
-            self.ask_on_session(session, Some(at), message, &id);
+            self.ask_on_session(session, Some(at), message, &id, None);
         }
     }
 
-    fn next_input_id(&mut self) -> u64 {
+    pub(crate) fn next_input_id(&mut self) -> u64 {
         self.n_inputs += 1;
         self.n_inputs
     }
@@ -201,7 +201,7 @@ impl Gateway {
     /// A request to a client cannot reach it any more.
     pub(crate) fn give_up_asked(&mut self, session: Key<Session>, id: &Message, why: &str) {
         let Some((backend, _)) = self.backend_of(session) else { return };
-        if self.era_of(backend) != Era::Modern {
+        if self.era_of(backend) != Era::Modern && !self.is_unified(session) {
             return self.refuse_asked(backend, id, why);
         }
         if let Some(key) = self.round_of(session, id) {

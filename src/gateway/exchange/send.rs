@@ -25,6 +25,9 @@ impl Gateway {
         session: Key<Session>,
         one: &Incoming,
     ) {
+        if self.is_unified(session) {
+            return self.route_request(exchange, session, one);
+        }
         self.send_call(exchange, session, one);
     }
 
@@ -245,6 +248,9 @@ impl Gateway {
         session: Key<Session>,
         one: &Incoming,
     ) -> bool {
+        if self.is_unified(session) {
+            return self.route_notification(exchange, session, one);
+        }
         let Some((backend, _)) = self.backend_of(session) else { return false };
         let opened_by_gateway = self.sessions.get(session).is_some_and(|s| s.opened_by_gateway);
         match one.method {
@@ -274,8 +280,12 @@ impl Gateway {
         let Some(id) = one.id() else { return false };
         let Some(state) = self.sessions.get_mut(session) else { return false };
         let Some(at) = state.asked.iter().position(|asked| &*asked.id == id) else { return false };
-        state.asked.swap_remove(at);
-        if self.era_of(backend) == Era::Modern {
+        let asked = state.asked.swap_remove(at);
+        if let Some((member, id)) = asked.behind {
+            return self.answer_member(exchange, member, &id, one);
+        }
+        // Of a unified session only what the gateway itself has asked is left.
+        if self.era_of(backend) == Era::Modern || self.is_unified(session) {
             self.input_answered(session, one);
             return false;
         }
@@ -284,18 +294,23 @@ impl Gateway {
     }
 
     /// A client gives up one of its own calls; anything else it names is ignored.
-    fn cancel(&mut self, session: Key<Session>, backend: Key<Backend>, one: &Incoming) {
+    pub(crate) fn cancel(&mut self, session: Key<Session>, backend: Key<Backend>, one: &Incoming) {
         let Some(span) = one.envelope.request_id else { return };
         let id = span.of(&one.message);
-        let found = self.calls.of(backend).find(|(_, call)| {
+        let is_meant = |call: &Call| {
             let CallFor::Exchange(exchange) = call.whom else { return false };
             let is_own = match self.exchanges.get(exchange) {
                 Some(Exchange::AwaitResponse(sent)) => sent.session == session,
                 _ => false,
             };
             is_own && !call.cancelled && &*call.id == id && call.method != Method::Initialize
-        });
-        let Some((key, _)) = found else { return };
+        };
+        let found = match self.is_unified(session) {
+            true => self.calls.iter().find(|(_, call)| is_meant(call)),
+            false => self.calls.of(backend).find(|(_, call)| is_meant(call)),
+        };
+        let Some((key, call)) = found else { return };
+        let backend = call.backend;
         if self.era_of(backend) == Era::Modern {
             return self.cancel_call(key, "cancelled by its client");
         }
@@ -308,7 +323,7 @@ impl Gateway {
     }
 
     /// The client's message, fit for a line of stdio if that is where it goes.
-    fn flattened(&self, backend: Key<Backend>, one: &Incoming) -> Message {
+    pub(crate) fn flattened(&self, backend: Key<Backend>, one: &Incoming) -> Message {
         let is_child = self.backends.get(backend).is_some_and(|b| matches!(b.link, Link::Child));
         flat(one.message.clone(), one.envelope.has_newlines && is_child)
     }

@@ -9,6 +9,7 @@ use super::{
     Unknown,
 };
 use crate::base::Limits;
+use crate::mcp::Era;
 use crate::mcp::meta::MetaError;
 use crate::mcp::mirror::MirrorError;
 use crate::wire::json::JsonReason;
@@ -68,6 +69,13 @@ fn all() -> Vec<Fault> {
         C::BatchTooLong(Limits::DEFAULT.batch_messages_max),
         C::MisplacedInitialize,
         C::UnknownTool("delete_everything".into()),
+        C::UnknownPrompt("summary".into()),
+        C::UnknownResource("file:///gone".into(), Era::Legacy),
+        C::UnknownResource("file:///gone".into(), Era::Modern),
+        C::UnknownTask("github:7".into()),
+        C::UnknownCursor,
+        C::MissingParameter("name"),
+        C::UnknownMethod("vendor/method".into()),
         C::Task("there is no such task"),
         C::Busy,
         C::Modern(ModernFault::Answer),
@@ -143,6 +151,13 @@ const fn client_name(fault: &ClientFault) -> &'static str {
         C::BatchTooLong(_) => "BatchTooLong",
         C::MisplacedInitialize => "MisplacedInitialize",
         C::UnknownTool(_) => "UnknownTool",
+        C::UnknownPrompt(_) => "UnknownPrompt",
+        C::UnknownResource(_, Era::Legacy) => "UnknownResource",
+        C::UnknownResource(_, Era::Modern) => "UnknownResource(Modern)",
+        C::UnknownTask(_) => "UnknownTask",
+        C::UnknownCursor => "UnknownCursor",
+        C::MissingParameter(_) => "MissingParameter",
+        C::UnknownMethod(_) => "UnknownMethod",
         C::Task(_) => "Task",
         C::Busy => "Busy",
         C::Modern(fault) => modern_name(fault),

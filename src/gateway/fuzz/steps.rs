@@ -14,7 +14,7 @@ use crate::gateway::io::{
 };
 use crate::wire::http1::{Field, Method, RequestHead};
 
-pub const PATHS: &[&str] = &["/mcp/child", "/mcp/http", "/mcp/shared", "/mcp/nobody"];
+pub const PATHS: &[&str] = &["/mcp/child", "/mcp/http", "/mcp/shared", "/mcp/nobody", "/mcp"];
 const EVENT_PATHS: &[&str] = &["/sse/child", "/sse/http", "/sse/shared", "/sse/nobody"];
 const SOCKET_PATHS: &[&str] = &["/ws/child", "/ws/http", "/ws/shared"];
 const DOORS: &[&str] = &["/health", "/ready", "/", "/close", "/health", "/ready", "/mcp/child"];
@@ -69,11 +69,25 @@ impl World {
     }
 
     pub fn head(&mut self, at: usize, method: Method, path: &str, fields: &[(Field, &str)]) {
+        self.head_with(at, method, path, fields, "");
+    }
+
+    /// The same with lines of fields that have no place of their own.
+    fn head_with(
+        &mut self,
+        at: usize,
+        method: Method,
+        path: &str,
+        fields: &[(Field, &str)],
+        lines: &str,
+    ) {
         let from = PeerAddress { ip: Ipv4Addr::LOCALHOST.into(), port: 9, local_is_loopback: true };
         let peer = self.peers[at].key;
         self.peers[at].state = PeerState::Headed;
         self.peers[at].asked = None;
-        self.input(Input::Head { peer, from, head: head(method, path, fields) });
+        let mut head = head(method, path, fields);
+        head.bytes = Message::new([&head.bytes[..], lines.as_bytes()].concat());
+        self.input(Input::Head { peer, from, head });
     }
 
     /// Sends a head, or the body that a head has promised.
@@ -300,12 +314,11 @@ impl World {
         let Some(at) = self.peer_in(script, &[PeerState::Idle]) else { return };
         let path = script.one_of(SOCKET_PATHS).copied().unwrap_or_default();
         let version = if script.byte() % 8 == 7 { "8" } else { "13" };
-        let fields = [
-            (Field::Upgrade, "websocket"),
-            (Field::SecWebSocketVersion, version),
-            (Field::SecWebSocketKey, "dGhlIHNhbXBsZSBub25jZQ=="),
-        ];
-        self.head(at, Method::Get, path, &fields);
+        let lines = format!(
+            "\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: {version}\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        self.head_with(at, Method::Get, path, &[], &lines);
     }
 
     fn frame(&mut self, script: &mut Script<'_>) {

@@ -12,7 +12,7 @@ use crate::gateway::io::{
 };
 use crate::gateway::patience::Patience;
 use crate::gateway::snapshot::{
-    Care, ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    Care, ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
 use crate::policy::auth;
 use crate::wire::Splice;
@@ -461,6 +461,7 @@ fn snapshot(options: u8) -> Snapshot {
                 ..server("shared", shared)
             },
         ],
+        views: vec![View::of_all((0..3).map(ServerId))],
         auth: auth::Options::default(),
         session_timeout: Duration::from_secs(600),
         responses: Vec::new(),

@@ -52,9 +52,11 @@ impl Gateway {
         let whole = Span::new(0, handshake.result.len());
         let can = scan::member(&handshake.result, whole, "capabilities");
         let filter = wanted.honoured(&handshake.result, can);
-        let Some(number) = self.stream_of_exchange(exchange) else { return };
         let Some(session) = self.session_of(exchange) else { return };
-        self.send_on_stream(session, number, filter.acknowledgement(&id).into());
+        if !self.part_acknowledged(exchange, &filter) {
+            let Some(number) = self.stream_of_exchange(exchange) else { return };
+            self.send_on_stream(session, number, filter.acknowledgement(&id).into());
+        }
         for session in self.mates_of(session) {
             for uri in &filter.uris {
                 self.want_resource(session, uri);
@@ -143,10 +145,11 @@ impl Gateway {
                 session.backend == backend || pool.is_some() && session.pool() == pool
             })
         };
-        self.exchanges.iter().filter_map(move |(_, exchange)| {
+        self.exchanges.iter().filter_map(move |(key, exchange)| {
             let Exchange::AwaitResponse(sent) = exchange else { return None };
             let listener = sent.modern.as_ref()?.listener.as_ref()?;
-            of(sent.session).then_some((sent.session, sent.stream?, listener))
+            let (session, stream) = self.stream_above(key)?;
+            of(sent.session).then_some((session, stream, listener))
         })
     }
 
@@ -198,6 +201,9 @@ impl Gateway {
 
     /// Ends one subscription in good order, whoever serves it.
     pub(crate) fn finish_listener(&mut self, exchange: Key<Exchange>) {
+        if self.finish_listening_fan(exchange) {
+            return;
+        }
         let Some(key) = self.call_of(exchange) else { return };
         let Some(call) = self.calls.get(key) else { return };
         let (id, fetch) = (call.id.clone(), call.fetch);

@@ -163,10 +163,6 @@ const fn repeated(field: Field) -> &'static str {
         Field::McpProtocolVersion => "repeated MCP-Protocol-Version header",
         Field::McpSessionId => "repeated Mcp-Session-Id header",
         Field::Origin => "repeated Origin header",
-        Field::SecWebSocketKey => "repeated Sec-WebSocket-Key header",
-        Field::SecWebSocketProtocol => "repeated Sec-WebSocket-Protocol header",
-        Field::SecWebSocketVersion => "repeated Sec-WebSocket-Version header",
-        Field::Upgrade => "repeated Upgrade header",
         Field::XAgentId => "repeated X-Agent-ID header",
     }
 }

@@ -35,7 +35,6 @@ pub fn known(name: &[u8]) -> Option<Known> {
         (6, b'a') => (b"accept", Known::Handed(Field::Accept)),
         (6, b'e') => (b"expect", Known::Expect),
         (6, _) => (b"origin", Known::Handed(Field::Origin)),
-        (7, _) => (b"upgrade", Known::Handed(Field::Upgrade)),
         (8, _) => (b"mcp-name", Known::Handed(Field::McpName)),
         (10, b'c') => (b"connection", Known::Connection),
         (10, b'm') => (b"mcp-method", Known::Handed(Field::McpMethod)),
@@ -46,11 +45,8 @@ pub fn known(name: &[u8]) -> Option<Known> {
         (13, _) => (b"last-event-id", Known::Handed(Field::LastEventId)),
         (14, b'c') => (b"content-length", Known::ContentLength),
         (14, _) => (b"mcp-session-id", Known::Handed(Field::McpSessionId)),
-        (17, b's') => (b"sec-websocket-key", Known::Handed(Field::SecWebSocketKey)),
         (17, _) => (b"transfer-encoding", Known::TransferEncoding),
         (20, _) => (b"mcp-protocol-version", Known::Handed(Field::McpProtocolVersion)),
-        (21, _) => (b"sec-websocket-version", Known::Handed(Field::SecWebSocketVersion)),
-        (22, _) => (b"sec-websocket-protocol", Known::Handed(Field::SecWebSocketProtocol)),
         (29, _) => {
             let field = Field::AccessControlRequestMethod;
             (b"access-control-request-method", Known::Handed(field))
@@ -93,7 +89,6 @@ pub fn members(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 pub struct Persistence {
     close: bool,
     keep_alive: bool,
-    upgrade: bool,
 }
 
 impl Persistence {
@@ -102,16 +97,7 @@ impl Persistence {
         for option in members(value) {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
-            self.upgrade |= option.eq_ignore_ascii_case(b"upgrade");
         }
-    }
-
-    /// Whether the field `Upgrade` is meant for us.
-    ///
-    /// Spec: RFC 9110 §7.8.
-    #[must_use]
-    pub const fn upgrades(self) -> bool {
-        self.upgrade
     }
 
     /// Whether the connection may be used again, as far as the peer is concerned.
@@ -133,7 +119,7 @@ mod tests {
 
     #[test]
     fn every_field_is_known_by_its_name_in_any_case() {
-        let names: [(&str, Known); 21] = [
+        let names: [(&str, Known); 17] = [
             ("Accept", Known::Handed(Field::Accept)),
             ("Access-Control-Request-Headers", Known::Handed(Field::AccessControlRequestHeaders)),
             ("Access-Control-Request-Method", Known::Handed(Field::AccessControlRequestMethod)),
@@ -149,11 +135,7 @@ mod tests {
             ("MCP-Protocol-Version", Known::Handed(Field::McpProtocolVersion)),
             ("Mcp-Session-Id", Known::Handed(Field::McpSessionId)),
             ("Origin", Known::Handed(Field::Origin)),
-            ("Sec-WebSocket-Key", Known::Handed(Field::SecWebSocketKey)),
-            ("Sec-WebSocket-Protocol", Known::Handed(Field::SecWebSocketProtocol)),
-            ("Sec-WebSocket-Version", Known::Handed(Field::SecWebSocketVersion)),
             ("Transfer-Encoding", Known::TransferEncoding),
-            ("Upgrade", Known::Handed(Field::Upgrade)),
             ("X-Agent-ID", Known::Handed(Field::XAgentId)),
         ];
         for (name, want) in names {

@@ -170,9 +170,6 @@ pub fn parse(input: &[u8], fields_max: usize) -> Result<Request, HeadError> {
     let framing = fields.framing.decide(version).map_err(HeadError::Framing)?;
     let expects = expectation(fields.expect, version)?;
     let persists = fields.persistence.persists(version);
-    if !fields.persistence.upgrades() {
-        fields.known[Field::Upgrade as usize] = None;
-    }
     let head = fields.into_head(input, method, span_of(input, target.as_bytes()), form);
     Ok(Request { head, version, framing, persists, expects })
 }

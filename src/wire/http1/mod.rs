@@ -13,6 +13,7 @@ pub mod target;
 
 use std::borrow::Cow;
 
+use crate::base::bytes::trim_ows;
 use crate::base::{Message, Span};
 
 /// The methods we tell apart.
@@ -60,21 +61,13 @@ pub enum Field {
     McpSessionId,
     /// `Origin`
     Origin,
-    /// `Sec-WebSocket-Key`
-    SecWebSocketKey,
-    /// `Sec-WebSocket-Protocol`
-    SecWebSocketProtocol,
-    /// `Sec-WebSocket-Version`
-    SecWebSocketVersion,
-    /// `Upgrade`, if `Connection` asks for it too: alone it is for somebody else on the way.
-    Upgrade,
     /// `X-Agent-ID`
     XAgentId,
 }
 
 impl Field {
     /// How many there are.
-    pub const COUNT: usize = 17;
+    pub const COUNT: usize = 13;
 }
 
 /// A request line and its fields, checked, as spans into the bytes as they came.
@@ -104,6 +97,21 @@ impl RequestHead {
     #[must_use]
     pub fn field_message(&self, field: Field) -> Option<Message> {
         self.known[field as usize].map(|span| self.bytes.slice(span))
+    }
+
+    /// The values of every field called `name`, which is compared without case, in order.
+    ///
+    /// Looks through the whole head: for fields that almost no request has, and that need no place
+    /// of their own.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let mut lines = self.bytes.split(|&byte| byte == b'\n').skip(1);
+        std::iter::from_fn(move || lines.next().filter(|line| *line != b"\r"))
+            .filter_map(|line| {
+                let colon = line.iter().position(|&byte| byte == b':')?;
+                Some((&line[..colon], line[colon + 1..].strip_suffix(b"\r")?))
+            })
+            .filter(move |(own, _)| own.eq_ignore_ascii_case(name.as_bytes()))
+            .map(|(_, value)| trim_ows(value))
     }
 
     /// The target behind the first `?`; empty without one.
