@@ -39,3 +39,5 @@ mod matrix;
 mod place;
 #[path = "e2e/schemas.rs"]
 mod schemas;
+#[path = "e2e/unified.rs"]
+mod unified;
