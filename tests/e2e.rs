@@ -21,6 +21,8 @@ mod conformance_next;
 mod contract;
 #[path = "e2e/docker.rs"]
 mod docker;
+#[path = "e2e/eras.rs"]
+mod eras;
 #[path = "e2e/fronts.rs"]
 mod fronts;
 #[path = "support/gateway.rs"]

@@ -22,7 +22,6 @@ pub enum Peer {}
 
 /// A fact from the world.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a box would cost every request an allocation")]
 pub enum Input {
     // From clients.
     /// A complete request head; begins an exchange. The peer's next head comes only after this

@@ -304,9 +304,11 @@ impl Gateway {
     /// What an input may have left to do at its end.
     fn settle(&mut self) {
         self.end_needless();
+        self.end_flights();
         self.alarms.forget_calls_if(self.calls.is_empty());
         self.advance_drain();
         self.end_needless();
+        self.end_flights();
     }
 
     fn exchange_of(&self, peer: Key<io::Peer>) -> Option<Key<Exchange>> {

@@ -52,7 +52,8 @@ impl Gateway {
             return;
         }
         let status = sent.status;
-        if self.wants_events(key) && self.stream_of_exchange(key).is_some() {
+        // A status of its own is part of a modern error, and a stream has none to give.
+        if status == OK && self.wants_events(key) && self.stream_of_exchange(key).is_some() {
             return self.deliver_again(key, message);
         }
         self.respond(key, status, Content::Json, message);
@@ -245,7 +246,6 @@ impl Gateway {
             if self.calls.get(call).is_some_and(is_others) {
                 self.tell_cancelled(call, "its session has ended");
             }
-            self.leave_flight(call);
             let Some(call) = self.calls.remove(call) else { continue };
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);
@@ -257,7 +257,6 @@ impl Gateway {
     /// Nobody waits for this call any more: its answer will be dropped, its exchange ends if that
     /// was all it waited for.
     pub(crate) fn abandon(&mut self, key: Key<Call>) {
-        self.leave_flight(key);
         self.calls.cancel(key);
         let Some(call) = self.calls.get(key) else { return };
         let CallFor::Exchange(exchange) = call.whom else { return };
