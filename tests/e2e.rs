@@ -37,3 +37,5 @@ mod matrix;
 mod place;
 #[path = "e2e/schemas.rs"]
 mod schemas;
+#[path = "e2e/wire.rs"]
+mod wire;
