@@ -54,6 +54,8 @@ mod streams;
 mod tasks;
 #[path = "core/unified.rs"]
 mod unified;
+#[path = "core/unified_lists.rs"]
+mod unified_lists;
 #[path = "core/unified_modern.rs"]
 mod unified_modern;
 #[path = "core/websocket.rs"]

@@ -78,7 +78,12 @@ fn note(text: &str) -> Event {
 }
 
 fn listed(pages: Vec<Message>) -> Event {
-    event(EventKind::Tools { pages, renamed: Vec::new(), withheld: Vec::new() })
+    event(EventKind::Tools {
+        pages,
+        renamed: Vec::new(),
+        unified: Vec::new(),
+        withheld: Vec::new(),
+    })
 }
 
 fn answer(payload: Vec<u8>, error: Option<&str>) -> Event {

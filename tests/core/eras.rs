@@ -3,6 +3,7 @@
 
 use penstock::base::Key;
 use penstock::gateway::io::{Backend, ChildEnd, FetchContent};
+use penstock::gateway::snapshot::ResponseMode;
 use penstock::wire::http1::{Field, Method};
 
 use crate::world::{
@@ -58,6 +59,27 @@ fn each_era_of_a_server_has_a_child_of_its_own() {
 }
 
 const CALL: &str = r#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"now"}}"#;
+
+// Checklist 79.
+#[test]
+fn an_error_with_a_status_of_its_own_is_no_stream_where_all_answers_are() {
+    let mut server = stdio_server("time");
+    server.response = ResponseMode::Sse;
+    let mut world = World::new(snapshot(vec![server]));
+    world.open_child(world.spawned[0]);
+    let peer = world.ask("/mcp/time", "1", "tools/call", NAMED);
+    let child = world.spawned[world.spawned.len() - 1];
+    let id = world.id_of_last(child, "server/discover");
+    world.line(child, &answer(&id, DISCOVERY));
+    let id = world.id_of_last(child, "tools/call");
+    let error = r#""error":{"code":-32021,"message":"no","data":{"requiredCapabilities":{}}}}"#;
+    world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},{error}"#));
+    assert_eq!((world.client(peer).status, world.client(peer).is_stream), (400, false));
+    let peer = world.ask("/mcp/time", "2", "tools/call", NAMED);
+    let id = world.id_of_last(child, "tools/call");
+    world.line(child, &answer(&id, DONE));
+    assert_eq!((world.client(peer).status, world.client(peer).is_stream), (200, true));
+}
 
 // Checklist 81.
 #[test]

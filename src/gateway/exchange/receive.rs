@@ -130,7 +130,7 @@ impl Gateway {
                     self.end_session(session, "its backend refused initialize");
                 }
             }
-            CallFor::Job(job) => self.job_answered(job, &message, envelope),
+            CallFor::Job(job) => self.job_answered(job, &call, &message, envelope),
             CallFor::Handshake => self.handshake_done(backend, &message, envelope),
             CallFor::Discovery => self.discovered(backend, &message, envelope),
             CallFor::Listening(session) => self.below_ended(session),
