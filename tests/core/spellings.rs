@@ -68,7 +68,8 @@ fn changes_of_every_kind_are_told_where_they_happened_alone() {
         .enumerate()
         .map(|(at, name)| {
             let child = world.spawned[at];
-            world.open_child(child);
+            let id = world.id_of_last(child, "initialize");
+            world.line(child, &result(&id, HANDSHAKE));
             let path = format!("/mcp/{name}");
             let peer = world.post(&path, None, INITIALIZE);
             let session = world.client(peer).fields["Mcp-Session-Id"].clone();
