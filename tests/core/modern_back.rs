@@ -90,6 +90,8 @@ fn tag(id: &str) -> String {
 #[test]
 fn a_second_subscription_keeps_the_first() {
     let (mut world, child, session) = session();
+    let listener = world.get("/mcp/time", &session, None);
+    acknowledge(&mut world, child, "");
     let one = ask(&mut world, &session, "resources/subscribe", r#"{"uri":"a:a"}"#);
     assert_eq!(world.client(one).status, 0, "nobody has said yet that it is honoured");
     let old = acknowledge(&mut world, child, r#""a:a""#);
@@ -104,7 +106,6 @@ fn a_second_subscription_keeps_the_first() {
     assert!(last.contains("cancelled") && last.contains(&old), "the old one ends: {last}");
     world.line(child, &updated("b:b", &tag(&new)));
     world.line(child, &updated("a:a", &tag(&new)));
-    let listener = world.get("/mcp/time", &session, None);
     let heard: Vec<_> =
         world.client(listener).events[1..].iter().map(|e| e.split_once('|').unwrap().1).collect();
     assert_eq!(heard.len(), 3, "{heard:?}");

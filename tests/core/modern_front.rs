@@ -295,9 +295,9 @@ fn a_server_that_lets_nobody_in_is_asked_again_soon_and_a_legacy_one_much_later(
 #[test]
 fn each_server_has_an_era_of_its_own() {
     let mut world = World::new(snapshot(vec![stdio_server("time"), stdio_server("other")]));
-    for at in 0..2 {
-        let child = world.spawned[at];
-        world.open_child(child);
+    for child in world.spawned.clone() {
+        let id = world.id_of_last(child, "initialize");
+        world.line(child, &answer(&id, HANDSHAKE));
     }
     world.ask("/mcp/time", "1", "tools/list", "");
     let probe = *world.spawned.last().unwrap();
