@@ -24,6 +24,10 @@ mod front_door;
 mod http_backends;
 #[path = "core/leftovers.rs"]
 mod leftovers;
+#[path = "core/modern_back.rs"]
+mod modern_back;
+#[path = "core/modern_front.rs"]
+mod modern_front;
 #[path = "core/modes.rs"]
 mod modes;
 #[path = "core/params.rs"]
@@ -40,6 +44,8 @@ mod rounds;
 mod sessions;
 #[path = "core/shared.rs"]
 mod shared;
+#[path = "core/spellings.rs"]
+mod spellings;
 #[path = "core/sse_front.rs"]
 mod sse_front;
 #[path = "core/streams.rs"]
