@@ -28,6 +28,10 @@ mod front_door;
 mod http_backends;
 #[path = "core/leftovers.rs"]
 mod leftovers;
+#[path = "core/modern_back.rs"]
+mod modern_back;
+#[path = "core/modern_front.rs"]
+mod modern_front;
 #[path = "core/modes.rs"]
 mod modes;
 #[path = "core/params.rs"]
@@ -44,6 +48,8 @@ mod rounds;
 mod sessions;
 #[path = "core/shared.rs"]
 mod shared;
+#[path = "core/spellings.rs"]
+mod spellings;
 #[path = "core/sse_front.rs"]
 mod sse_front;
 #[path = "core/streams.rs"]
@@ -52,6 +58,8 @@ mod streams;
 mod tasks;
 #[path = "core/unified.rs"]
 mod unified;
+#[path = "core/unified_lists.rs"]
+mod unified_lists;
 #[path = "core/unified_modern.rs"]
 mod unified_modern;
 #[path = "core/websocket.rs"]

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::base::{Key, Limits, Now, Rng, Seal, Slab};
+use crate::mcp::tool_name::{NameMap, Rule};
 
 pub mod alarm;
 pub mod attached;
@@ -95,6 +96,8 @@ pub struct Gateway {
     flights: Flights<Key<Call>, Key<Call>>,
     fetches: Slab<Fetch>,
     fans: Slab<Fan>,
+    /// The names of tools at common addresses that clients with little room for names see.
+    unified_names: NameMap,
     servers: Vec<ServerState>,
     parks: Slab<Park>,
     rounds: Slab<Round>,
@@ -132,6 +135,7 @@ impl Gateway {
             flights: Flights::default(),
             fetches: Slab::new(),
             fans: Slab::new(),
+            unified_names: NameMap::new(Rule::MODEL),
             servers,
             parks: Slab::new(),
             rounds: Slab::new(),
@@ -300,9 +304,11 @@ impl Gateway {
     /// What an input may have left to do at its end.
     fn settle(&mut self) {
         self.end_needless();
+        self.end_flights();
         self.alarms.forget_calls_if(self.calls.is_empty());
         self.advance_drain();
         self.end_needless();
+        self.end_flights();
     }
 
     fn exchange_of(&self, peer: Key<io::Peer>) -> Option<Key<Exchange>> {

@@ -70,6 +70,9 @@ pub struct Session {
     pub used_at: Instant,
 }
 
+/// A member of a unified session, and an id as its backend spells it.
+pub type Behind = (Key<Session>, Message);
+
 /// A request of a backend that waits for its client's answer.
 #[derive(Debug)]
 pub struct Asked {
@@ -77,7 +80,7 @@ pub struct Asked {
     pub id: Message,
     /// The member session whose backend has asked, and the id as that one spells it; `None`: the
     /// session's own backend, which spells it like the client.
-    pub behind: Option<(Key<Session>, Message)>,
+    pub behind: Option<Behind>,
     /// Until when it may wait for a stream; `None` once it has left, unless that stream broke.
     pub leaves_before: Option<Instant>,
     /// The stream on which it has left.

@@ -48,6 +48,7 @@ fn a_call_carries_the_servers_session_and_revision() {
     assert!(world.gateway.is_quiet());
 }
 
+// Checklist 29.
 #[test]
 fn a_notification_is_accepted_when_the_server_has_taken_it() {
     let (mut world, session) = open();
@@ -73,6 +74,7 @@ fn events_before_the_answer_travel_on_the_stream_of_their_call() {
     assert!(got.finished);
 }
 
+// Checklist 38.
 #[test]
 fn a_lost_session_is_opened_again_once_and_the_call_sent_again() {
     for (status, body) in [(404, ""), (400, r#"{"error":"Bad Request: No valid session ID"}"#)] {
@@ -131,6 +133,7 @@ fn an_error_status_with_an_error_body_keeps_its_message() {
     assert!(body.contains("HTTP 500: oh no") && body.contains("\"server\":\"time\""), "{body}");
 }
 
+// Checklist 48.
 #[test]
 fn a_stream_that_ends_early_is_resumed_where_it_broke() {
     let (mut world, session) = open();
@@ -210,6 +213,7 @@ fn a_refused_connection_is_an_error_that_names_the_server() {
     assert!(got.body.contains("server \\\"time\\\" is unavailable"), "{}", got.body);
 }
 
+// Checklist 112.
 #[test]
 fn a_redirect_is_not_followed() {
     let (mut world, session) = open();

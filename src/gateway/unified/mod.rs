@@ -28,6 +28,7 @@ use crate::mcp::legacy::Handshake;
 
 pub mod fan;
 pub mod list;
+pub mod member;
 pub mod modern;
 pub mod open;
 pub mod route;
