@@ -12,6 +12,10 @@ mod batches;
 mod caching;
 #[path = "core/calls.rs"]
 mod calls;
+#[path = "core/cell.rs"]
+mod cell;
+#[path = "core/cells.rs"]
+mod cells;
 #[path = "core/deadlines.rs"]
 mod deadlines;
 #[path = "core/drain.rs"]
