@@ -55,8 +55,7 @@ pub struct Limits {
     /// Requests of a backend that wait for their client's answer, per session; beyond: refused.
     pub input_requests_per_session_max: usize,
     /// Children of one server that serve modern clients of one principal and one set of
-    /// capabilities;
-    /// beyond: calls wait for a child to be free.
+    /// capabilities; beyond: calls wait for a child to be free.
     pub pooled_children_max: usize,
     /// Calls of modern clients that wait for their input; beyond: what would make one is refused.
     pub parked_calls_max: usize,
