@@ -41,3 +41,5 @@ mod place;
 mod schemas;
 #[path = "e2e/unified.rs"]
 mod unified;
+#[path = "e2e/wire.rs"]
+mod wire;

@@ -264,6 +264,7 @@ fn push_everywhere(sender: &mut LogSender, text: &str) {
     sender.end_of_turn();
 }
 
+// Checklist 128.
 #[test]
 fn no_sentinel_reaches_a_log_in_any_encoding() {
     let mut rng = Rng::new([5; 32]);

@@ -11,7 +11,7 @@ use crate::world::{
 };
 
 /// A world whose only server, a child, speaks both eras; the modern child.
-fn modern_child() -> (World, Key<Backend>) {
+pub fn modern_child() -> (World, Key<Backend>) {
     let (mut world, _) = World::with_child();
     let first = world.ask("/mcp/time", "1", "tools/list", "");
     let child = world.spawned[world.spawned.len() - 1];
@@ -24,13 +24,13 @@ fn modern_child() -> (World, Key<Backend>) {
     (world, child)
 }
 
-fn answer(id: &str, result: &str) -> String {
+pub fn answer(id: &str, result: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
 }
 
-const TOOLS: &str = r#"{"resultType":"complete","tools":[],"ttlMs":0,"cacheScope":"private"}"#;
+pub const TOOLS: &str = r#"{"resultType":"complete","tools":[],"ttlMs":0,"cacheScope":"private"}"#;
 const DONE: &str = r#"{"resultType":"complete","content":[]}"#;
-const NAMED: &str = r#""name":"now","arguments":{"n":1.0}"#;
+pub const NAMED: &str = r#""name":"now","arguments":{"n":1.0}"#;
 
 // Checklist 66, 67.
 #[test]
@@ -94,7 +94,7 @@ fn a_modern_client_cancels_by_leaving() {
     assert!(world.gateway.is_quiet());
 }
 
-// Checklist 68, 69, 70, 71, 72, 76, 77.
+// Checklist 68, 69, 70, 71, 72, 76, 77, 134.
 #[test]
 fn a_modern_request_that_contradicts_itself_is_refused_with_its_own_code() {
     let (mut world, _) = modern_child();
@@ -280,7 +280,7 @@ fn the_status_of_a_modern_server_never_reaches_a_legacy_client() {
     assert!(world.client(peer).body.contains("-32601"));
 }
 
-// Checklist 79, 83.
+// Checklist 81, 83.
 #[test]
 fn a_modern_client_sees_the_status_and_stream_of_a_modern_server() {
     let mut world = World::new(snapshot(vec![http_server("time")]));

@@ -32,7 +32,8 @@ const TASK: &str = r#"{"taskId":"7","status":"working","createdAt":"2026-01-01T0
 /// A session whose call has become task `7`, its child, and its GET stream.
 fn task() -> (World, String, Key<Backend>, Key<Peer>) {
     let (mut world, _) = World::with_child();
-    let (session, child) = world.session();
+    let said = crate::world::HANDSHAKE.replace(r#""tools":{}"#, r#""tasks":{"list":{}}"#);
+    let (session, child) = world.session_saying("2025-11-25", &said);
     let listener = world.get("/mcp/time", &session, None);
     let peer = ask(&mut world, &session, "tools/call", CALL);
     assert!(world.sent_to(child).last().unwrap().ends_with(&format!("\"params\":{CALL}}}")));

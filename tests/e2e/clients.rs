@@ -224,54 +224,63 @@ macro_rules! matrix {
 
             const CLIENT: &str = stringify!($client);
 
+            // Checklist 59, 89.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn everything_over_stdio() {
                 check_stdio(CLIENT, "everything");
             }
 
+            // Checklist 59, 89.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn everything_over_http() {
                 check_http(CLIENT, "everything");
             }
 
+            // Checklist 55.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn everything_without_capabilities() {
                 check_stdio(CLIENT, "everything-bare");
             }
 
+            // Checklist 60.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn eight_clients_at_once_over_stdio() {
                 check_stdio(CLIENT, "crowd");
             }
 
+            // Checklist 60.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn eight_clients_at_once_over_http() {
                 check_http(CLIENT, "crowd");
             }
 
+            // Checklist 115.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn filesystem() {
                 check_stdio(CLIENT, "filesystem");
             }
 
+            // Checklist 115.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn memory() {
                 check_stdio(CLIENT, "memory");
             }
 
+            // Checklist 115.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn time() {
                 check_stdio(CLIENT, "time");
             }
 
+            // Checklist 115.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn git() {

@@ -39,9 +39,11 @@ const LATE_AFTER_MAX: Duration = Duration::from_secs(60);
 
 impl Gateway {
     /// Whether the gateway has tasks for this server, because the configuration says so and the
-    /// server has none.
+    /// server has none. A session with several servers has none of its own.
     pub(crate) fn offers_tasks(&self, server: ServerId) -> bool {
-        self.server(server).tasks && !self.servers[usize::from(server.0)].has_tasks
+        let at = usize::from(server.0);
+        let is_wanted = self.snapshot.servers.get(at).is_some_and(|server| server.tasks);
+        is_wanted && !self.servers[at].has_tasks
     }
 
     /// A server has said what it can do.
