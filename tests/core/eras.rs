@@ -10,7 +10,7 @@ use crate::world::{
 };
 
 /// A world whose only server, a child, speaks both eras; the modern child.
-fn modern_child() -> (World, Key<Backend>) {
+pub fn modern_child() -> (World, Key<Backend>) {
     let (mut world, _) = World::with_child();
     let first = world.ask("/mcp/time", "1", "tools/list", "");
     let child = world.spawned[world.spawned.len() - 1];
@@ -23,11 +23,11 @@ fn modern_child() -> (World, Key<Backend>) {
     (world, child)
 }
 
-fn answer(id: &str, result: &str) -> String {
+pub fn answer(id: &str, result: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
 }
 
-const TOOLS: &str = r#"{"resultType":"complete","tools":[],"ttlMs":0,"cacheScope":"private"}"#;
+pub const TOOLS: &str = r#"{"resultType":"complete","tools":[],"ttlMs":0,"cacheScope":"private"}"#;
 const DONE: &str = r#"{"resultType":"complete","content":[]}"#;
 const NAMED: &str = r#""name":"now","arguments":{"n":1.0}"#;
 

@@ -262,6 +262,7 @@ impl Gateway {
     pub(crate) fn abandon(&mut self, key: Key<Call>) {
         self.leave_flight(key);
         self.calls.cancel(key);
+        self.wait_for_late_answer(key);
         let Some(call) = self.calls.get(key) else { return };
         let CallFor::Exchange(exchange) = call.whom else { return };
         self.waits_for_less(exchange);

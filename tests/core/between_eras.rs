@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//! What goes wrong between the eras: clients that leave, servers that lie, die and say nothing.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::time::Duration;
+
+use penstock::base::Key;
+use penstock::gateway::io::{Backend, ChildEnd, FetchContent, FetchMethod, Input, Peer};
+use penstock::wire::http1::Method;
+
+use crate::eras::{TOOLS, answer, modern_child};
+use crate::world::{DISCOVERY, HANDSHAKE, INITIALIZE, World, http_server, snapshot, stdio_server};
+
+const CAN: &str = r#"{"sampling":{},"elicitation":{"form":{}},"roots":{}}"#;
+const NAMED: &str = r#""name":"now","arguments":{}"#;
+const ROOTS: &str = r#"{"jsonrpc":"2.0","id":"r","method":"roots/list"}"#;
+
+fn refusal(id: &str, code: i32) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":{code},"message":"no"}}}}"#)
+}
+
+#[test]
+fn a_subscription_that_its_client_has_left_is_not_remembered_for_ever() {
+    let (mut world, child) = modern_child();
+    let listen = r#""notifications":{"toolsListChanged":true}"#;
+    let peer = world.ask("/mcp/time", "1", "subscriptions/listen", listen);
+    assert!(world.sent_to(child).last().unwrap().contains("subscriptions/listen"));
+    world.leave(peer);
+    assert!(world.sent_to(child).last().unwrap().contains("notifications/cancelled"));
+    // As it should, the server does not answer what was cancelled.
+    world.pass(Duration::from_secs(61));
+    assert!(world.gateway.is_quiet(), "{}", world.gateway.what_is_left());
+}
