@@ -26,8 +26,8 @@ use super::snapshot::{ServerId, Transport};
 use crate::base::{Key, Message};
 use crate::gateway::exchange::{Admitted, AwaitEra};
 use crate::mcp::method::Method;
-use crate::mcp::{Era, modern, revision};
-use crate::wire::jsonrpc::Envelope;
+use crate::mcp::{Code, Era, error, modern, revision};
+use crate::wire::jsonrpc::{self, Envelope, Parsed};
 
 /// How long a server may take to answer `server/discover`, beyond what it took to open.
 const ANSWER_AFTER_MAX: Duration = Duration::from_secs(5);
@@ -266,14 +266,11 @@ impl Gateway {
         let Some(server) = self.backends.get(key).map(|backend| backend.server) else {
             return false;
         };
+        // What has opened before refuses this one client, unless it says that it is the protocol.
         let was_up = self.servers[usize::from(server.0)].up_since.is_some();
+        let is_other_era = self.refusal_code(why) == Some(Code::UNSUPPORTED_VERSION.0.into());
         let era = self.era(server);
-        let may_be_modern = match era.modern {
-            Modern::No { .. } => false,
-            Modern::Yes => true,
-            Modern::Asking | Modern::Unknown => !was_up,
-        };
-        if !may_be_modern {
+        if matches!(era.modern, Modern::No { .. }) || was_up && !is_other_era {
             return false;
         }
         if era.modern == Modern::Unknown && self.ask_for_era(server).is_err() {
@@ -287,6 +284,13 @@ impl Gateway {
             self.era(server).modern_only = true;
         }
         self.begin_again(call, None)
+    }
+
+    fn refusal_code(&self, why: &Message) -> Option<i64> {
+        match jsonrpc::parse(why, self.limits()) {
+            Ok(Parsed::Single(envelope)) => error::code_of(why, envelope.error?),
+            _ => None,
+        }
     }
 
     /// Lets a backend leave that refused to be opened; who waited for it waits for the era instead.

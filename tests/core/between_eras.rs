@@ -32,3 +32,17 @@ fn a_subscription_that_its_client_has_left_is_not_remembered_for_ever() {
     world.pass(Duration::from_secs(61));
     assert!(world.gateway.is_quiet(), "{}", world.gateway.what_is_left());
 }
+
+#[test]
+fn a_client_whose_initialize_is_refused_does_not_change_the_era_of_others() {
+    let (mut world, modern) = modern_child();
+    let body = INITIALIZE.replace("{}", r#"{"roots":5}"#);
+    let peer = world.post("/mcp/time", None, &body);
+    let child = *world.spawned.last().unwrap();
+    assert_ne!(child, modern);
+    let id = world.id_of_last(child, "initialize");
+    world.line(child, &refusal(&id, -32602));
+    assert!(world.client(peer).body.contains("-32602"), "{}", world.client(peer).body);
+    let (_, legacy) = world.session();
+    assert_ne!(legacy, modern);
+}

@@ -258,7 +258,9 @@ impl Gateway {
         let greetings = std::mem::take(&mut backend.greetings);
         self.note_tasks(server, message, envelope);
         self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
-        self.servers[usize::from(server.0)].era.opened_after = opened_after;
+        let era = &mut self.servers[usize::from(server.0)].era;
+        era.opened_after = opened_after;
+        era.modern_only = false;
         self.server_is_up(server);
         for call in greetings {
             self.greet_or_wait(key, call);
