@@ -46,3 +46,24 @@ fn a_client_whose_initialize_is_refused_does_not_change_the_era_of_others() {
     let (_, legacy) = world.session();
     assert_ne!(legacy, modern);
 }
+
+#[test]
+fn a_server_is_not_down_because_it_refuses_the_capabilities_of_one_client() {
+    let (mut world, _) = World::with_child();
+    let peer = world.ask_as("/mcp/time", "3", "tools/call", NAMED, CAN, "");
+    let probe = *world.spawned.last().unwrap();
+    world.child_gone(probe, ChildEnd::Exited(1));
+    let child = *world.spawned.last().unwrap();
+    let id = world.id_of_last(child, "initialize");
+    world.line(child, &refusal(&id, -32602));
+    let got = world.client(peer);
+    assert!(
+        got.body.contains("it refused initialize") && got.body.contains(r#""id":3"#),
+        "{got:?}"
+    );
+    assert!(world.stopped.iter().any(|(key, _)| *key == child));
+    let health = world.head(Method::Get, "/health", &[]);
+    assert!(world.client(health).body.contains(r#""status":"healthy""#));
+    world.child_gone(child, ChildEnd::Exited(0));
+    assert!(world.gateway.is_quiet(), "{}", world.gateway.what_is_left());
+}

@@ -242,8 +242,13 @@ impl Gateway {
             let said = note::excerpt(message);
             let detail = format!("it refused initialize: {said}");
             let fault = self.backend_fault(key, BackendFaultKind::Misbehaved, &detail);
-            return match self.backends.get(key).map(|backend| backend.server) {
-                Some(server) if envelope.error.is_some() => {
+            return match self.backends.get(key).map(|backend| (backend.server, backend.owner)) {
+                // What a client has said of itself says nothing about the server.
+                Some((server, Owner::Session(session))) if self.is_of_pool(session) => {
+                    self.note(Level::Warn, "backend", Some(server), fault.text());
+                    self.end_session_with(session, "its backend refused initialize", &fault);
+                }
+                Some((server, _)) if envelope.error.is_some() => {
                     self.initialize_refused(key, server, &fault)
                 }
                 _ => self.backend_failed(key, &fault),
