@@ -20,7 +20,8 @@ use super::backend::{Backend, Link, Owner, State};
 use super::call::{Call, CallFor};
 use super::exchange::Exchange;
 use super::exchange::open::Incoming;
-use super::fault::{BackendFaultKind, Fault};
+use super::fault::{BackendFaultKind, Fault, backend};
+use super::health::UP_FOR_LONG;
 use super::io::Level;
 use super::snapshot::{ServerId, Transport};
 use crate::base::{Key, Message};
@@ -35,6 +36,11 @@ const ANSWER_AFTER_MAX: Duration = Duration::from_secs(5);
 const BELIEVED_FOR: Duration = Duration::from_secs(600);
 /// The same if it was not there, or did not let us in: that says nothing about the era.
 const DOUBTED_FOR: Duration = Duration::from_secs(5);
+/// From the second crash in a row of a modern backend to its next start; each further one doubles
+/// it. The first is as good as none: its clients only call again.
+const REST_FOR: Duration = Duration::from_secs(1);
+/// How often that is doubled: to about half a minute.
+const REST_DOUBLINGS_MAX: u32 = 5;
 /// Requests that may wait until a server's era is known.
 const WAITING_MAX: usize = 1024;
 
@@ -64,6 +70,12 @@ pub struct EraState {
     pub modern_only: bool,
     /// Its modern backend, which all clients share.
     pub backend: Option<Key<Backend>>,
+    /// How often that has failed in a row without having been up for long.
+    pub n_lost: u32,
+    /// Until when it is not started again, and why.
+    pub rests: Option<(Instant, Box<str>)>,
+    /// Whether it has ever been there.
+    pub was_modern: bool,
     /// Why it refused `initialize`, until it is known what else it speaks.
     pub refused: Option<Box<str>>,
     /// How long its first backend took to open.
@@ -119,7 +131,33 @@ impl Gateway {
         if let Some(key) = known.filter(|key| self.backends.get(*key).is_some_and(usable)) {
             return Ok(key);
         }
+        let now = self.now.mono;
+        if let Some((until, why)) = &self.era(server).rests
+            && *until > now
+        {
+            let why = why.clone();
+            return Err(backend(&self.snapshot, server, BackendFaultKind::Down, &why));
+        }
         self.start_modern_backend(server)
+    }
+
+    /// What fails again and again is not started for each request.
+    fn note_lost(&mut self, key: Key<Backend>, server: ServerId, why: &Fault) {
+        let now = self.now.mono;
+        let Some(started_at) = self.backends.get(key).map(|backend| backend.started_at) else {
+            return;
+        };
+        let Fault::Backend(fault) = why else { return };
+        let why = Box::from(&*fault.detail);
+        let era = self.era(server);
+        if now.saturating_duration_since(started_at) >= UP_FOR_LONG {
+            era.n_lost = 0;
+        }
+        if let Some(doublings) = era.n_lost.checked_sub(1) {
+            let rest = REST_FOR * (1 << doublings.min(REST_DOUBLINGS_MAX));
+            era.rests = Some((now + rest, why));
+        }
+        era.n_lost = era.n_lost.saturating_add(1);
     }
 
     fn ask_for_era(&mut self, server: ServerId) -> Result<(), Fault> {
@@ -174,6 +212,7 @@ impl Gateway {
         let era = self.era(server);
         let is_news = era.modern != Modern::Yes;
         era.modern = Modern::Yes;
+        era.was_modern = true;
         let was_refused = era.refused.take().is_some();
         let state = &mut self.servers[usize::from(server.0)];
         state.era.modern_only |= was_refused || state.trouble.is_some();
@@ -200,6 +239,9 @@ impl Gateway {
     pub(super) fn modern_backend_lost(&mut self, key: Key<Backend>, server: ServerId, why: &Fault) {
         let until = self.now.mono + self.belief(server, why);
         let was_open = self.backends.get(key).is_some_and(|backend| backend.discovery.is_some());
+        if self.era(server).modern == Modern::Yes {
+            self.note_lost(key, server, why);
+        }
         let era = self.era(server);
         era.backend.take_if(|own| *own == key);
         if era.modern != Modern::Asking {
@@ -228,6 +270,9 @@ impl Gateway {
     /// How long a refusal is believed: what does not come from the server itself says nothing.
     fn belief(&self, server: ServerId, why: &Fault) -> Duration {
         let Fault::Backend(fault) = why else { return DOUBTED_FOR };
+        if self.servers[usize::from(server.0)].era.was_modern {
+            return DOUBTED_FOR;
+        }
         let is_http = matches!(self.server(server).transport, Transport::Http(_));
         let is_locked = ["HTTP 401", "HTTP 403", "HTTP 5"];
         let says_nothing = match fault.kind {

@@ -67,3 +67,29 @@ fn a_server_is_not_down_because_it_refuses_the_capabilities_of_one_client() {
     world.child_gone(child, ChildEnd::Exited(0));
     assert!(world.gateway.is_quiet(), "{}", world.gateway.what_is_left());
 }
+
+// Checklist 109.
+#[test]
+fn a_modern_child_that_crashes_again_and_again_is_not_started_for_each_request() {
+    let (mut world, mut child) = modern_child();
+    let before = world.spawned.len();
+    for n in 0..20 {
+        let peer = world.ask("/mcp/time", "1", "tools/call", NAMED);
+        let last = *world.spawned.last().unwrap();
+        if last != child {
+            child = last;
+            let id = world.id_of_last(child, "server/discover");
+            world.line(child, &answer(&id, DISCOVERY));
+        }
+        if !world.client(peer).finished {
+            world.child_gone(child, ChildEnd::Killed(11));
+        }
+        let got = world.client(peer);
+        assert!(got.body.contains("-32001") && got.body.contains("signal 11"), "{n} {}", got.body);
+    }
+    let n = world.spawned.len() - before;
+    assert!(n <= 2, "it was started {n} times");
+    world.pass(Duration::from_secs(60));
+    world.ask("/mcp/time", "1", "tools/call", NAMED);
+    assert_eq!(world.spawned.len() - before, n + 1, "it is tried again after a while");
+}
