@@ -93,3 +93,37 @@ fn a_modern_child_that_crashes_again_and_again_is_not_started_for_each_request()
     world.ask("/mcp/time", "1", "tools/call", NAMED);
     assert_eq!(world.spawned.len() - before, n + 1, "it is tried again after a while");
 }
+
+/// A shared legacy server whose era is known.
+fn shared() -> (World, Key<Backend>) {
+    let mut server = stdio_server("time");
+    server.shared = true;
+    let mut world = World::new(snapshot(vec![server]));
+    let child = world.spawned[0];
+    let id = world.id_of_last(child, "initialize");
+    let logs = HANDSHAKE.replace(r#""tools":{}"#, r#""tools":{},"logging":{}"#);
+    world.line(child, &answer(&id, &logs));
+    let id = world.id_of_last(child, "tools/list");
+    world.line(child, &answer(&id, r#"{"tools":[]}"#));
+    let peer = world.ask("/mcp/time", "1", "server/discover", "");
+    let probe = *world.spawned.last().unwrap();
+    world.child_gone(probe, ChildEnd::Exited(1));
+    assert_eq!(world.client(peer).status, 200);
+    world.sent.clear();
+    (world, child)
+}
+
+// Checklist 80.
+#[test]
+fn a_shared_server_logs_for_no_modern_client_that_has_not_asked_for_it() {
+    let (mut world, child) = shared();
+    let peer = world.ask("/mcp/time", "2", "tools/call", NAMED);
+    let id = world.id_of_last(child, "tools/call");
+    world.line(child, LOG);
+    world.line(child, &answer(&id, r#"{"content":[]}"#));
+    let got = world.client(peer);
+    assert!(!got.is_stream && got.events.is_empty(), "{got:?}");
+}
+
+const LOG: &str =
+    r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":1}}"#;
