@@ -200,7 +200,13 @@ impl Gateway {
         }
         session.log_level = Some(wanted);
         let backend = session.backend;
-        if !self.has_logging(backend) {
+        // Others at a shared backend may want more than this one.
+        let of_others = self
+            .sessions
+            .iter()
+            .filter(|(other, session)| *other != key && session.backend == backend);
+        let least = of_others.filter_map(|(_, session)| session.log_level).min();
+        if least.is_some_and(|least| least <= wanted) || !self.has_logging(backend) {
             return;
         }
         self.call_ourselves(backend, CallFor::Nobody, Method::SetLevel, "logging/setLevel", |id| {

@@ -127,3 +127,17 @@ fn a_shared_server_logs_for_no_modern_client_that_has_not_asked_for_it() {
 
 const LOG: &str =
     r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":1}}"#;
+
+#[test]
+fn the_level_of_a_modern_request_takes_no_log_from_another_session() {
+    let (mut world, child) = shared();
+    let peer = world.post("/mcp/time", None, INITIALIZE);
+    let session = world.client(peer).fields["Mcp-Session-Id"].clone();
+    let body = r#"{"jsonrpc":"2.0","id":5,"method":"logging/setLevel","params":{"level":"debug"}}"#;
+    world.post("/mcp/time", Some(&session), body);
+    let level = r#""io.modelcontextprotocol/logLevel":"error""#;
+    world.ask_as("/mcp/time", "2", "tools/call", NAMED, "{}", level);
+    let levels: Vec<_> =
+        world.sent_to(child).into_iter().filter(|text| text.contains("setLevel")).collect();
+    assert!(levels.iter().all(|text| text.contains("debug")), "{levels:?}");
+}
