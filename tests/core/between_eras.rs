@@ -141,3 +141,42 @@ fn the_level_of_a_modern_request_takes_no_log_from_another_session() {
         world.sent_to(child).into_iter().filter(|text| text.contains("setLevel")).collect();
     assert!(levels.iter().all(|text| text.contains("debug")), "{levels:?}");
 }
+
+/// A legacy HTTP server whose era is known, as a modern client with capabilities finds it.
+fn legacy_http() -> World {
+    let mut world = World::new(snapshot(vec![http_server("time")]));
+    let (fetch, id) = world.fetch_of("initialize");
+    world.fetch_json(fetch, Some("s"), &answer(&id, HANDSHAKE));
+    let (fetch, id) = world.fetch_of("tools/list");
+    world.fetch_json(fetch, None, &answer(&id, r#"{"tools":[]}"#));
+    world
+}
+
+#[test]
+fn an_error_without_an_id_that_came_before_the_retry_is_its_answer() {
+    let mut world = legacy_http();
+    let first = world.ask_as("/mcp/time", "3", "tools/call", NAMED, CAN, "");
+    let (fetch, _) = world.fetch_of("server/discover");
+    world.fetch_status(fetch, 400, "no");
+    let (fetch, id) = world.fetch_of("initialize");
+    world.fetch_json(fetch, Some("s2"), &answer(&id, HANDSHAKE));
+    let (call, _) = world.fetch_of("tools/call");
+    world.fetch_head(call, 200, FetchContent::Events, None);
+    world.fetch_message(call, None, ROOTS);
+    world.pass(Duration::from_millis(5));
+    let asked = world.client(first).body.clone();
+    let (_, rest) = asked.split_once(r#""requestState":""#).unwrap();
+    let state = rest.split_once('"').unwrap().0.to_owned();
+    world.fetch_message(
+        call,
+        None,
+        r#"{"jsonrpc":"2.0","id":null,"error":{"code":-1,"message":"gone"}}"#,
+    );
+    let extra = format!(
+        r#"{NAMED},"inputResponses":{{"roots-1":{{"roots":[]}}}},"requestState":"{state}""#
+    );
+    let again = world.ask_as("/mcp/time", "4", "tools/call", &extra, CAN, "");
+    let got = world.client(again);
+    assert!(got.finished, "no answer");
+    assert!(got.body.contains(r#""id":4"#) && got.body.contains("gone"), "{}", got.body);
+}
