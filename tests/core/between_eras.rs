@@ -180,3 +180,32 @@ fn an_error_without_an_id_that_came_before_the_retry_is_its_answer() {
     assert!(got.finished, "no answer");
     assert!(got.body.contains(r#""id":4"#) && got.body.contains("gone"), "{}", got.body);
 }
+
+/// A modern HTTP server whose era is known.
+fn modern_http() -> World {
+    let mut world = legacy_http();
+    let peer = world.ask("/mcp/time", "1", "tools/list", "");
+    let (fetch, id) = world.fetch_of("server/discover");
+    world.fetch_json(fetch, None, &answer(&id, DISCOVERY));
+    let (fetch, id) = world.fetch_of("tools/list");
+    world.fetch_json(fetch, None, &answer(&id, TOOLS));
+    assert_eq!(world.client(peer).status, 200);
+    world
+}
+
+// Checklist 67.
+#[test]
+fn a_stream_of_a_modern_server_is_never_resumed() {
+    let mut world = modern_http();
+    let peer = world.ask("/mcp/time", "3", "tools/call", NAMED);
+    let (call, _) = world.fetch_of("tools/call");
+    world.fetch_head(call, 200, FetchContent::Events, None);
+    let note = r#"{"jsonrpc":"2.0","method":"notifications/x"}"#;
+    world.fetch_message(call, Some("e-1"), note);
+    world.input(Input::FetchDone { fetch: call, end: Ok(()) });
+    world.pass(Duration::from_secs(5));
+    let gets = world.fetches.iter().filter(|(_, one)| one.method == FetchMethod::Get);
+    assert_eq!(gets.count(), 0);
+    let last = world.client(peer).events.last().unwrap();
+    assert!(last.contains("ended its answer before the response"), "{last}");
+}
