@@ -209,3 +209,17 @@ fn a_stream_of_a_modern_server_is_never_resumed() {
     let last = world.client(peer).events.last().unwrap();
     assert!(last.contains("ended its answer before the response"), "{last}");
 }
+
+// Checklist 82.
+#[test]
+fn a_modern_server_that_asks_all_the_same_is_sent_nothing() {
+    let mut world = modern_http();
+    let peer = world.ask("/mcp/time", "3", "tools/call", NAMED);
+    let (call, id) = world.fetch_of("tools/call");
+    world.fetch_head(call, 200, FetchContent::Events, None);
+    let n = world.fetches.len();
+    world.fetch_message(call, None, ROOTS);
+    assert_eq!(world.fetches.len(), n, "an answer has no place in this era");
+    world.fetch_message(call, None, &answer(&id, r#"{"resultType":"complete","content":[]}"#));
+    assert!(world.client(peer).body.contains("complete"), "{}", world.client(peer).body);
+}
