@@ -279,6 +279,10 @@ impl Gateway {
             BackendFaultKind::Misbehaved => {
                 is_locked.iter().any(|status| fault.detail.starts_with(status))
             }
+            // A server that is up and says nothing has said enough.
+            BackendFaultKind::TimedOut => {
+                is_http && self.servers[usize::from(server.0)].up_since.is_none()
+            }
             _ => is_http,
         };
         if says_nothing { DOUBTED_FOR } else { BELIEVED_FOR }

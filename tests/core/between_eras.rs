@@ -223,3 +223,21 @@ fn a_modern_server_that_asks_all_the_same_is_sent_nothing() {
     world.fetch_message(call, None, &answer(&id, r#"{"resultType":"complete","content":[]}"#));
     assert!(world.client(peer).body.contains("complete"), "{}", world.client(peer).body);
 }
+
+// Checklist 104.
+#[test]
+fn an_http_server_that_is_up_and_does_not_answer_discover_is_legacy_for_long() {
+    let mut world = legacy_http();
+    world.ask("/mcp/time", "3", "tools/call", NAMED);
+    world.pass(Duration::from_secs(11));
+    world.fetch_of("tools/call");
+    world.pass(Duration::from_secs(20));
+    world.ask("/mcp/time", "4", "prompts/get", NAMED);
+    world.fetch_of("prompts/get");
+    let is_asked = |body: &str| body.contains("server/discover");
+    let body = |one: &penstock::gateway::io::FetchRequest| {
+        let body = one.body.as_ref().map(|body| body.to_message().to_vec());
+        String::from_utf8(body.unwrap_or_default()).unwrap()
+    };
+    assert_eq!(world.fetches.iter().filter(|(_, one)| is_asked(&body(one))).count(), 1);
+}
