@@ -68,6 +68,8 @@ pub struct EraState {
     pub modern: Modern,
     /// Whether it speaks nothing else.
     pub modern_only: bool,
+    /// Whether it is only asked once more, and served in the older one until it answers.
+    pub is_asked_again: bool,
     /// Its modern backend, which all clients share.
     pub backend: Option<Key<Backend>>,
     /// How often that has failed in a row without having been up for long.
@@ -113,11 +115,21 @@ impl Gateway {
     /// The way to `server` for a modern client; asks the server if nobody has.
     pub(crate) fn door(&mut self, server: ServerId) -> Result<Door, Fault> {
         let now = self.now.mono;
-        match self.era(server).modern {
+        let is_up = self.servers[usize::from(server.0)].up_since.is_some();
+        let era = self.era(server);
+        let is_asked_again = era.is_asked_again;
+        match era.modern {
             Modern::Yes => self.modern_backend(server).map(Door::Modern),
+            Modern::Asking if is_asked_again => Ok(Door::Legacy),
             Modern::Asking => Ok(Door::Wait),
             Modern::No { until } if until > now => Ok(Door::Legacy),
+            Modern::No { .. } if is_up => {
+                // Its older side works: nobody has to wait for what will most likely be the same.
+                self.era(server).is_asked_again = self.ask_for_era(server).is_ok();
+                Ok(Door::Legacy)
+            }
             Modern::No { .. } | Modern::Unknown => {
+                self.era(server).is_asked_again = false;
                 self.ask_for_era(server)?;
                 Ok(Door::Wait)
             }

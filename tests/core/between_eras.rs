@@ -241,3 +241,28 @@ fn an_http_server_that_is_up_and_does_not_answer_discover_is_legacy_for_long() {
     };
     assert_eq!(world.fetches.iter().filter(|(_, one)| is_asked(&body(one))).count(), 1);
 }
+
+// Checklist 105.
+#[test]
+fn a_server_that_is_asked_anew_for_its_era_keeps_nobody_waiting() {
+    let (mut world, legacy) = World::with_child();
+    world.ask("/mcp/time", "3", "tools/call", NAMED);
+    let probe = *world.spawned.last().unwrap();
+    world.child_gone(probe, ChildEnd::Exited(1));
+    let id = world.id_of_last(legacy, "tools/call");
+    world.line(legacy, &answer(&id, r#"{"content":[]}"#));
+    world.pass(Duration::from_secs(599));
+    world.ask("/mcp/time", "4", "prompts/get", NAMED);
+    world.pass(Duration::from_secs(2));
+    world.sent.clear();
+    let n = world.spawned.len();
+    world.ask("/mcp/time", "5", "tools/call", NAMED);
+    assert_eq!(world.spawned.len(), n + 1, "it is asked");
+    world.id_of_last(legacy, "tools/call");
+    // Now it speaks both.
+    let modern = *world.spawned.last().unwrap();
+    let id = world.id_of_last(modern, "server/discover");
+    world.line(modern, &answer(&id, DISCOVERY));
+    world.ask("/mcp/time", "6", "tools/call", NAMED);
+    world.id_of_last(modern, "tools/call");
+}
