@@ -266,3 +266,10 @@ fn a_server_that_is_asked_anew_for_its_era_keeps_nobody_waiting() {
     world.ask("/mcp/time", "6", "tools/call", NAMED);
     world.id_of_last(modern, "tools/call");
 }
+
+#[test]
+fn servers_are_asked_for_their_eras_at_once() {
+    let (mut world, _) = crate::unified::servers(&["a", "b"], HANDSHAKE);
+    world.ask("/mcp", "1", "tools/list", "");
+    assert_eq!(world.spawned.len(), 4, "both are asked");
+}
