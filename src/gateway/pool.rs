@@ -124,10 +124,22 @@ impl Gateway {
     fn free_session(&self, pool: &Pool, alone: bool) -> Option<Key<Session>> {
         let fits = |key: &&Key<Session>| {
             self.sessions.get(**key).is_some_and(|session| {
-                !alone || { session.n_exchanges == session.n_listening && session.n_parked == 0 }
+                !alone || session.is_without_calls() && !self.is_at_work(**key, session)
             })
         };
         self.sessions.pooled(pool).iter().find(fits).copied()
+    }
+
+    /// Whether a call runs at the backend that a session has for itself, whosever it is: clients of
+    /// several servers wait in sessions of their own.
+    pub(super) fn is_at_work(&self, key: Key<Session>, session: &Session) -> bool {
+        let is_own = |backend: &Backend| backend.owner == super::backend::Owner::Session(key);
+        let runs = |call: &Call| {
+            let is_for_client = matches!(call.whom, CallFor::Exchange(_) | CallFor::Job(_));
+            is_for_client && !call.cancelled && call.method != Method::Listen
+        };
+        self.backends.get(session.backend).is_some_and(is_own)
+            && self.calls.of(session.backend).any(|(_, call)| runs(call))
     }
 
     /// Whether the requests of the server would not say which call they belong to.

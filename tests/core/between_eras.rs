@@ -273,3 +273,31 @@ fn servers_are_asked_for_their_eras_at_once() {
     world.ask("/mcp", "1", "tools/list", "");
     assert_eq!(world.spawned.len(), 4, "both are asked");
 }
+
+/// A legacy server behind `/mcp` with one call of a modern client under way; its child.
+fn behind_many(meta: &str) -> (World, Key<Backend>, Key<Peer>) {
+    let (mut world, _) = World::with_child();
+    let call = r#""name":"time___now""#;
+    let peer = world.ask_as("/mcp", "1", "tools/call", call, CAN, meta);
+    let probe = *world.spawned.last().unwrap();
+    world.child_gone(probe, ChildEnd::Exited(1));
+    let child = *world.spawned.last().unwrap();
+    let id = world.id_of_last(child, "initialize");
+    world.line(child, &answer(&id, HANDSHAKE));
+    world.id_of_last(child, "tools/call");
+    (world, child, peer)
+}
+
+// Checklist 54.
+#[test]
+fn calls_that_may_ask_have_children_of_their_own_behind_several_servers_too() {
+    let (mut world, child, first) = behind_many("");
+    let call = r#""name":"time___now""#;
+    let second = world.ask_as("/mcp", "2", "tools/call", call, CAN, "");
+    let other = *world.spawned.last().unwrap();
+    assert_ne!(other, child);
+    world.line(child, ROOTS);
+    world.pass(Duration::from_millis(5));
+    assert!(world.client(first).body.contains("roots-1"), "{}", world.client(first).body);
+    assert!(!world.client(second).finished);
+}
