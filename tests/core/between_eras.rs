@@ -301,3 +301,19 @@ fn calls_that_may_ask_have_children_of_their_own_behind_several_servers_too() {
     assert!(world.client(first).body.contains("roots-1"), "{}", world.client(first).body);
     assert!(!world.client(second).finished);
 }
+
+#[test]
+fn a_long_call_to_one_of_several_servers_is_not_idle() {
+    let (mut world, child, peer) = behind_many(r#""progressToken":"t""#);
+    let id = world.id_of_last(child, "tools/call");
+    for n in 0..15 {
+        world.pass(Duration::from_secs(50));
+        world.line(child, &format!(r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{id},"progress":{n}}}}}"#));
+    }
+    assert!(world.stopped.iter().all(|(key, _)| *key != child), "it was stopped");
+    world.line(child, &answer(&id, r#"{"content":[]}"#));
+    let got = world.client(peer);
+    assert!(got.events.last().unwrap().contains(r#""content":[]"#), "{:?}", got.events.last());
+    world.pass(Duration::from_secs(601));
+    assert!(world.stopped.iter().any(|(key, _)| *key == child), "now it is");
+}
