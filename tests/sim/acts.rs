@@ -4,19 +4,31 @@
 use penstock::base::Key;
 use penstock::gateway::io::Peer;
 
-use crate::brain::Asked;
+use crate::brain::{Asked, What};
 use crate::socket::{Expect, Kind};
 use crate::world::World;
 
 /// Ids and tokens as clients spell them; all clients use the same ones.
-const IDS: [&str; 10] =
+pub const IDS: [&str; 10] =
     ["1", "\"1\"", "0", "-7", "2", "\"a\"", "\"\\u0061\"", "\"é\"", "\"\"", "9007199254740993"];
+
+/// What clients say they can be asked for.
+pub const CAPABILITIES: [&str; 5] = [
+    "{}",
+    r#"{"sampling":{}}"#,
+    r#"{"elicitation":{"form":{},"url":{}}}"#,
+    r#"{"roots":{},"sampling":{}}"#,
+    r#"{"sampling":{},"elicitation":{},"roots":{}}"#,
+];
 
 impl World {
     /// One client does one thing.
     pub fn client_acts(&mut self) {
         let index = self.dice.below(self.clients.len());
         let client = &self.clients[index];
+        if client.is_modern {
+            return self.modern_acts(index);
+        }
         if client.one_shot {
             return self.call(index);
         }
@@ -33,6 +45,7 @@ impl World {
             7 => self.notify(index, r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#),
             8 | 9 => self.answer_one(index),
             10 => self.cancel(index),
+            11 if self.dice.one_in(2) => self.plain(index),
             11 => self.batch(index),
             12 => self.resume(index),
             13 => self.steal(index),
@@ -53,7 +66,7 @@ impl World {
                     && !socket.stalled
                     && socket.expects.len() < 3
                     && !socket.expects.iter().any(|one| {
-                        matches!(one.kind, Kind::Listen { .. })
+                        matches!(one.kind, Kind::Listen { .. } | Kind::Subscription(_))
                             || one.kind == Kind::Other && !self.weather.calm
                     })
             })
@@ -65,7 +78,14 @@ impl World {
         self.connect(client)
     }
 
-    fn write(&mut self, client: usize, kind: Kind, method: &str, fields: &str, body: Option<&str>) {
+    pub fn write(
+        &mut self,
+        client: usize,
+        kind: Kind,
+        method: &str,
+        fields: &str,
+        body: Option<&str>,
+    ) {
         let Some(key) = self.way(client) else { return self.unsent(&kind) };
         let state = &self.clients[client];
         let mut text =
@@ -110,10 +130,8 @@ impl World {
 
     /// Nothing was sent, so nothing is owed.
     fn unsent(&mut self, kind: &Kind) {
-        if let Kind::Calls(tags) = kind {
-            for tag in tags {
-                self.ledger.calls[*tag].cancelled = true;
-            }
+        for tag in kind.tags() {
+            self.ledger.calls[*tag].cancelled = true;
         }
     }
 
@@ -133,7 +151,7 @@ impl World {
             true => "2099-01-01",
             false => self.clients[client].revision,
         };
-        let capabilities = self.dice.pick(&["{}", "{\"sampling\":{}}"]);
+        let capabilities = self.dice.pick(&CAPABILITIES);
         let body = format!(
             r#"{{"jsonrpc":"2.0","id":"hello","method":"initialize","params":{{"protocolVersion":"{date}","capabilities":{capabilities},"clientInfo":{{"name":"c","version":"1"}}}}}}"#
         );
@@ -151,6 +169,34 @@ impl World {
 
     /// A new `tools/call`, written down; its tag and its text. `None`: all ids are in use.
     fn new_call(&mut self, client: usize) -> Option<(usize, String)> {
+        let tag = self.ledger.calls.len();
+        let who = self.clients[client].who.clone();
+        let params = format!(r#""name":"echo","arguments":{{"tag":{tag},"who":"{who}"}}"#);
+        self.new_request(client, "tools/call", &params, What::Call)
+    }
+
+    /// Something that a server need not work on.
+    fn plain(&mut self, client: usize) {
+        let uri = self.dice.pick(&crate::brain::URIS);
+        let (method, params) = match self.dice.below(5) {
+            0 => ("ping", String::new()),
+            1 => ("tools/list", String::new()),
+            2 => ("logging/setLevel", r#""level":"info""#.to_owned()),
+            3 => ("resources/subscribe", format!(r#""uri":"{uri}""#)),
+            _ => ("resources/unsubscribe", format!(r#""uri":"{uri}""#)),
+        };
+        if let Some((tag, text)) = self.new_request(client, method, &params, What::Plain) {
+            self.post(client, Kind::Calls(vec![tag]), &text);
+        }
+    }
+
+    fn new_request(
+        &mut self,
+        client: usize,
+        method: &str,
+        params: &str,
+        what: What,
+    ) -> Option<(usize, String)> {
         let state = &self.clients[client];
         let used =
             |id: &str| self.ledger.calls.iter().any(|call| call.who == state.who && call.id == id);
@@ -169,19 +215,25 @@ impl World {
         });
         let meta = token
             .as_ref()
-            .map_or_else(String::new, |token| format!(r#","_meta":{{"progressToken":{token}}}"#));
+            .map_or_else(String::new, |token| format!(r#""_meta":{{"progressToken":{token}}}"#));
+        let comma = if meta.is_empty() || params.is_empty() { "" } else { "," };
         let gap = if self.dice.one_in(5) { "\r\n  " } else { "" };
         let text = format!(
-            r#"{{"jsonrpc":"2.0",{gap}"id":{id},"method":"tools/call","params":{{"name":"echo","arguments":{{"tag":{tag},"who":"{who}"}}{meta}}}}}"#
+            r#"{{"jsonrpc":"2.0",{gap}"id":{id},"method":"{method}","params":{{{params}{comma}{meta}}}}}"#
         );
         self.ledger.calls.push(Asked {
             client,
             who,
+            what,
             id,
             token,
+            root: tag,
+            request: None,
+            honoured: None,
             answered: 0,
             cancelled: false,
             executed: 0,
+            allowed: 1,
         });
         Some((tag, text))
     }
@@ -214,12 +266,23 @@ impl World {
         self.post(client, Kind::Notice, text);
     }
 
-    fn answer_one(&mut self, client: usize) {
+    pub fn answer_one(&mut self, client: usize) {
         let state = &mut self.clients[client];
         let Some(id) = state.asked.pop() else { return };
         let who = state.who.clone();
-        let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"who":"{who}"}}}}"#);
+        let fails = !self.weather.calm && self.dice.one_in(9);
+        let text = match fails {
+            true => {
+                format!(
+                    r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-1,"message":"I will not"}}}}"#
+                )
+            }
+            false => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"who":"{who}"}}}}"#),
+        };
         self.notify(client, &text);
+        if fails {
+            return;
+        }
         if self.dice.one_in(5) {
             self.notify(client, &text);
         }
@@ -299,7 +362,7 @@ impl World {
     }
 
     /// Impatience and nonsense.
-    fn misbehave(&mut self, client: usize) {
+    pub fn misbehave(&mut self, client: usize) {
         let own: Vec<_> = self
             .sockets
             .open

@@ -8,7 +8,10 @@ use penstock::gateway::io::{Backend, ChildEnd, Input};
 use penstock::link::stdio::{Stdio, StdioEvent};
 
 use crate::brain::{Brain, Heard, Manner, Said, Task};
+use crate::dice::Dice;
+use crate::modern_brain::Subscription;
 use crate::socket::{front_of, take};
+use crate::temper::Era;
 use crate::world::World;
 
 pub struct Child {
@@ -16,6 +19,7 @@ pub struct Child {
     brain: Brain,
     manner: Manner,
     tasks: Vec<Task>,
+    subscriptions: Vec<Subscription>,
     stdin: Vec<u8>,
     stdout: VecDeque<u8>,
     pub paused: bool,
@@ -30,9 +34,10 @@ impl World {
         let server = &self.servers[server];
         let child = Child {
             link: Stdio::new(self.limits.clone()),
-            brain: Brain::new(server.shared),
+            brain: Brain::bound(server.shared, server.temper),
             manner: server.manner,
             tasks: Vec::new(),
+            subscriptions: Vec::new(),
             stdin: Vec::new(),
             stdout: VecDeque::new(),
             paused: false,
@@ -92,7 +97,15 @@ impl World {
             match child.brain.hear(&line, &mut self.ledger, &mut self.dice, &child.manner) {
                 Heard::Answer(answer) => child.print(&answer),
                 Heard::Task(task) => child.tasks.push(task),
-                Heard::Cancelled(id) => child.tasks.retain(|task| task.id != id),
+                Heard::Cancelled(id) => child.cancelled(&id, &mut self.dice),
+                Heard::Reply(id) => child.replied(&id),
+                Heard::Subscribed(id, filter) => {
+                    child.subscriptions.push(Subscription::new(id, filter));
+                }
+                Heard::Exit => {
+                    self.bury(key, ChildEnd::Exited(2));
+                    return true;
+                }
                 Heard::Nothing => {}
             }
         }
@@ -145,12 +158,13 @@ impl World {
             return true;
         }
         if dice.one_in(m.notify)
-            && let Some(remark) = child.brain.remark()
+            && let Some(remark) = child.brain.remark(dice)
         {
             child.print(&remark);
         }
+        let subscribed = child.speak_of_changes(dice, &m);
         if child.tasks.is_empty() {
-            return false;
+            return subscribed;
         }
         if dice.one_in(m.crash * 2) {
             self.bury(key, ChildEnd::Killed(11));
@@ -194,6 +208,37 @@ impl World {
 }
 
 impl Child {
+    /// Whoever gives a task up may still hear what was said of it before.
+    fn cancelled(&mut self, id: &str, dice: &mut Dice) {
+        self.subscriptions.retain(|one| one.id != id);
+        for task in self.tasks.iter_mut().filter(|task| task.id == id) {
+            task.waits_for = None;
+        }
+        // Some servers do not listen.
+        if !dice.one_in(4) {
+            self.tasks.retain(|task| task.id != id);
+        }
+    }
+
+    fn replied(&mut self, id: &str) {
+        self.tasks.iter_mut().for_each(|task| task.replied(id));
+    }
+
+    /// Says something about one subscription; whether it was what had to be said.
+    fn speak_of_changes(&mut self, dice: &mut Dice, m: &Manner) -> bool {
+        let at = dice.below(self.subscriptions.len());
+        let Some(one) = self.subscriptions.get_mut(at) else { return false };
+        if self.brain.bound == Some(Era::Modern) && dice.one_in(m.linger * 9) {
+            let last = one.end();
+            self.subscriptions.swap_remove(at);
+            self.print(&last);
+            return true;
+        }
+        let Some(said) = one.speak(dice, m) else { return false };
+        self.print(&said);
+        said.contains("acknowledged")
+    }
+
     fn print(&mut self, line: &str) {
         self.stdout.extend(line.as_bytes());
         self.stdout.push_back(b'\n');

@@ -7,8 +7,9 @@ use penstock::base::Key;
 use penstock::gateway::io::Peer;
 use penstock::wire::json::tree::{self, Node};
 
-use crate::brain::text_of;
+use crate::brain::{What, text_of};
 use crate::dice::Dice;
+use crate::modern_client::Modern;
 use crate::reader::Seen;
 use crate::socket::{Expect, Kind, Socket};
 use crate::world::{KEYS, World};
@@ -18,6 +19,9 @@ pub struct Client {
     pub index: usize,
     pub server: usize,
     pub one_shot: bool,
+    /// It speaks 2026-07-28, and knows of no session.
+    pub is_modern: bool,
+    pub modern: Modern,
     pub key: &'static str,
     pub revision: &'static str,
     /// Whom the messages of its present session name.
@@ -35,14 +39,20 @@ pub struct Client {
 
 impl Client {
     pub fn new(index: usize, n_servers: usize, dice: &mut Dice) -> Self {
-        let one_shot = dice.one_in(3);
+        let is_modern = dice.one_in(2);
+        let one_shot = !is_modern && dice.one_in(3);
+        let can = dice.pick(&crate::acts::CAPABILITIES).to_owned();
+        let kind = if is_modern { "m" } else { "o" };
+        let has_session = !is_modern && !one_shot;
         Self {
             index,
             server: dice.below(n_servers),
             one_shot,
+            is_modern,
+            modern: Modern { can, ..Modern::default() },
             key: dice.pick(&KEYS),
             revision: dice.pick(&REVISIONS),
-            who: if one_shot { format!("o{index}") } else { format!("c{index}.0") },
+            who: if has_session { format!("c{index}.0") } else { format!("{kind}{index}") },
             session: None,
             opening: false,
             n_sessions: 0,
@@ -105,6 +115,8 @@ impl World {
         let status = expect.status;
         let wanted = match expect.kind {
             Kind::Open | Kind::Calls(_) | Kind::Listen { .. } => status == 200,
+            Kind::Modern(_) | Kind::Subscription(_) => status == 200,
+            Kind::Slip { status: wanted, .. } => status == wanted,
             Kind::Notice => status == 202,
             Kind::Delete => status == 204,
             Kind::Other => true,
@@ -135,7 +147,7 @@ impl World {
     fn saw_event(&mut self, client: usize, expect: &Expect, id: Option<String>, text: &str) {
         let state = &mut self.clients[client];
         if let Some(id) = id {
-            assert!(!expect.who.starts_with('o'), "an id on a stream that nobody can resume");
+            assert!(expect.who.starts_with('c'), "an id on a stream that nobody can resume");
             let id = (expect.who.clone(), id);
             if let Some(before) = state.events.get(&id) {
                 assert_eq!(before, text, "the event {id:?} has changed");
@@ -150,6 +162,9 @@ impl World {
 
     fn saw_body(&mut self, client: usize, expect: &Expect, text: &str) {
         match (&expect.kind, expect.status) {
+            (Kind::Modern(_) | Kind::Subscription(_) | Kind::Slip { .. }, _) => {
+                self.saw_modern_body(client, expect, text);
+            }
             (Kind::Calls(_) | Kind::Open, 200) => match text.starts_with('[') {
                 true => {
                     let node = tree::parse(text.as_bytes(), 600).expect("JSON");
@@ -160,6 +175,8 @@ impl World {
                 false => self.check_message(client, expect, text),
             },
             (Kind::Calls(tags), 400..) => {
+                let is_servers = text.contains(r#""data":{"tag""#);
+                assert!(!is_servers, "an error of a server as one of HTTP: {text}");
                 for tag in tags {
                     self.ledger.calls[*tag].answered += 1;
                 }
@@ -170,8 +187,7 @@ impl World {
     }
 
     fn saw_end(&mut self, expect: &Expect) {
-        let Kind::Calls(tags) = &expect.kind else { return };
-        for tag in tags {
+        for tag in expect.kind.tags() {
             let call = &self.ledger.calls[*tag];
             let ended = call.answered == 1 || call.cancelled && call.answered == 0;
             assert!(ended, "the answer is over, and call {tag} is not answered: {call:?}");
@@ -180,6 +196,11 @@ impl World {
 
     /// A client is told one message.
     fn check_message(&mut self, client: usize, expect: &Expect, text: &str) {
+        if self.clients[client].is_modern {
+            return self.check_modern(client, expect, text);
+        }
+        let strange = ["io.modelcontextprotocol/", "\"resultType\"", "\"cacheScope\"", "\"ttlMs\""];
+        assert!(!strange.iter().any(|key| text.contains(key)), "of the other era: {text}");
         let node = tree::parse(text.as_bytes(), 600).expect("clients get JSON");
         let id = node.get("id").map(|id| text_of(text, id).to_owned());
         let method = node.get("method").and_then(Node::as_str);
@@ -238,7 +259,11 @@ impl World {
             }
             kind => panic!("an answer on {kind:?}: {text}"),
         };
-        if let Some(result) = node.get("result") {
+        let what = self.ledger.calls[tag].what;
+        let result = node.get("result").filter(|_| what == What::Call);
+        let failed = result.and_then(|result| result.get("isError"));
+        assert!(!(failed.is_some() && self.weather.calm), "{text} in calm weather");
+        if let Some(result) = result.filter(|_| failed.is_none()) {
             let told = result.get("tag").and_then(Node::as_u64);
             assert_eq!(told, Some(tag as u64), "somebody else's answer: {text}");
         }
@@ -246,6 +271,7 @@ impl World {
         call.answered += 1;
         self.ledger.n_answered += 1;
         assert_eq!(call.answered, 1, "call {tag} is answered twice");
+        self.ledger.count("answers to old clients");
     }
 
     fn note_revision(&mut self, client: usize, expect: &Expect, node: &Node) {
@@ -265,7 +291,14 @@ impl World {
         let calm = self.weather.calm && !self.exited;
         let client = &mut self.clients[socket.client];
         for expect in socket.expects {
-            assert!(!calm || matches!(expect.kind, Kind::Listen { .. }), "lost: {expect:?}");
+            assert!(!calm || expect.kind.is_endless(), "lost: {expect:?}");
+            if client.is_modern {
+                // Nobody can come back for it.
+                for tag in expect.kind.tags() {
+                    self.ledger.calls[*tag].cancelled = true;
+                }
+                continue;
+            }
             if expect.who != client.who {
                 continue;
             }

@@ -13,26 +13,31 @@ use penstock::link::http_client::{BodyKind, ClientError, ClientEvent, ClientRequ
 
 use crate::brain::{Brain, Heard, Manner, Said, Task};
 use crate::dice::Dice;
+use crate::modern_brain::Subscription;
 use crate::socket::{front_of, take};
+use crate::temper::{Era, Temper};
 use crate::world::{ServerSide, World};
 
 /// One configured server behind HTTP.
 pub struct Origin {
-    manner: Manner,
-    shared: bool,
+    pub manner: Manner,
+    pub shared: bool,
+    pub temper: Temper,
     /// It speaks HTTP+SSE.
     pub legacy: bool,
-    streams: bool,
+    pub streams: bool,
     resumable: bool,
     listens: bool,
     has_sessions: bool,
     sessions: Vec<(Brain, bool)>,
+    /// What serves whoever needs no session.
+    pub modern: Brain,
     /// Tasks whose stream was ended early, by the id of their last event.
     parked: Vec<(String, Task)>,
 }
 
 /// What a server does on a connection.
-enum Doing {
+pub enum Doing {
     Nothing,
     Task {
         task: Task,
@@ -47,6 +52,8 @@ enum Doing {
         brain: Brain,
         tasks: Vec<Task>,
     },
+    /// A subscription.
+    Subscribed(Subscription),
     /// The answer was given, the stream is not ended.
     Lingering,
 }
@@ -56,22 +63,23 @@ pub struct Wire {
     pub number: u64,
     link: HttpClient,
     fetch: Option<Key<Fetch>>,
-    server: usize,
+    pub server: usize,
     request: Vec<u8>,
     to_gateway: VecDeque<u8>,
-    ends: bool,
-    doing: Doing,
+    pub ends: bool,
+    pub doing: Doing,
     pub paused: bool,
     pub head_by: Option<Instant>,
 }
 
 /// A request as a server reads it.
-struct Request {
+pub struct Request {
     method: String,
     path: String,
     session: Option<usize>,
     last_event: Option<String>,
-    body: String,
+    pub head: String,
+    pub body: String,
 }
 
 impl Origin {
@@ -79,12 +87,14 @@ impl Origin {
         Self {
             manner: side.manner,
             shared: side.shared,
-            legacy: dice.one_in(5),
+            temper: side.temper,
+            legacy: dice.one_in(5) && !side.temper.is_modern(),
             streams: dice.one_in(2),
             resumable: dice.one_in(2),
             listens: dice.one_in(2),
             has_sessions: !dice.one_in(4),
             sessions: Vec::new(),
+            modern: Brain::new(true, side.temper),
             parked: Vec::new(),
         }
     }
@@ -116,6 +126,7 @@ impl World {
         ]
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?.as_bytes())))
+        .chain(request.fields.iter().map(|(name, value)| (&**name, value.as_bytes())))
         .collect();
         wire.link.send(&ClientRequest {
             method: match request.method {
@@ -273,6 +284,7 @@ impl World {
             "DELETE" => self.wires[at].reply(200, "text/plain", "", ""),
             "GET" => self.serve_get(at, &request),
             _ if self.origins[server].legacy => self.serve_delivery(at, &request),
+            _ if self.is_for_modern(server, &request) => self.serve_modern(at, &request),
             _ => self.serve_post(at, &request),
         }
     }
@@ -292,7 +304,7 @@ impl World {
             wire.begin_stream("");
             let n = wire.number;
             wire.chunk(&format!("event: endpoint\ndata: /post?n={n}\n\n"));
-            let brain = Brain::new(origin.shared);
+            let brain = Brain::new(origin.shared, origin.temper);
             wire.doing = Doing::Events { brain, tasks: Vec::new() };
             return;
         }
@@ -318,7 +330,9 @@ impl World {
                 Heard::Answer(answer) => stream.event(&answer),
                 Heard::Task(task) => tasks.push(task),
                 Heard::Cancelled(id) => tasks.retain(|task| task.id != id),
-                Heard::Nothing => {}
+                Heard::Reply(id) => tasks.iter_mut().for_each(|task| task.replied(&id)),
+                Heard::Exit => stream.ends = true,
+                Heard::Nothing | Heard::Subscribed(..) => {}
             }
         }
         self.wires[at].reply(202, "text/plain", "", "Accepted");
@@ -331,11 +345,11 @@ impl World {
         let opens = request.body.contains("\"method\":\"initialize\"");
         let mut field = String::new();
         if opens {
-            let brain = Brain::new(origin.shared);
+            let brain = Brain::new(origin.shared, origin.temper);
             origin.sessions.push((brain, true));
             field = format!("Mcp-Session-Id: S{}\r\n", origin.sessions.len() - 1);
         }
-        let mut anonymous = Brain::new(true);
+        let mut anonymous = Brain::new(true, origin.temper);
         let brain = match (origin.has_sessions, request.session) {
             (false, _) => {
                 field.clear();
@@ -360,8 +374,26 @@ impl World {
             }
             Heard::Answer(answer) => wire.reply(200, "application/json", &field, &answer),
             Heard::Task(task) => wire.doing = Doing::Task { task, begun: false },
+            Heard::Exit => wire.reply(500, "text/plain", "", "broken"),
+            // A request that is never answered, unless nobody waits for an answer.
+            Heard::Nothing if request.body.contains("server/discover") => {}
+            Heard::Reply(id) => {
+                wire.reply(202, "text/plain", "", "");
+                self.replied(&id);
+            }
             Heard::Nothing | Heard::Cancelled(_) if self.dice.one_in(m.mute) => {}
-            Heard::Nothing | Heard::Cancelled(_) => wire.reply(202, "text/plain", "", ""),
+            _ => wire.reply(202, "text/plain", "", ""),
+        }
+    }
+
+    /// A request of a server is answered: whatever waits for that goes on.
+    fn replied(&mut self, id: &str) {
+        let parked = self.origins.iter_mut().flat_map(|origin| &mut origin.parked);
+        parked.for_each(|(_, task)| task.replied(id));
+        for wire in &mut self.wires {
+            if let Doing::Task { task, .. } = &mut wire.doing {
+                task.replied(id);
+            }
         }
     }
 
@@ -381,6 +413,7 @@ impl World {
         }
         match &mut wire.doing {
             Doing::Nothing => false,
+            Doing::Subscribed(_) => self.wire_tells(number),
             Doing::Lingering => {
                 if m.linger == 0 || dice.one_in(m.linger * 9) {
                     wire.doing = Doing::Nothing;
@@ -389,9 +422,9 @@ impl World {
                 false
             }
             Doing::Listening { session } => {
-                let remark = origin.sessions.get(*session).and_then(|(brain, _)| brain.remark());
+                let brain = origin.sessions.get(*session).map(|(brain, _)| brain);
                 if dice.one_in(m.notify)
-                    && let Some(remark) = remark
+                    && let Some(remark) = brain.and_then(|brain| brain.remark(dice))
                 {
                     wire.event(&remark);
                 } else if dice.one_in(m.linger * 9) {
@@ -435,7 +468,8 @@ impl World {
             return false;
         };
         let streams = origin.streams || begun;
-        if origin.streams && origin.resumable && task.n_said < 3 && dice.one_in(4) {
+        let resumable = origin.resumable && task.era == Era::Legacy;
+        if origin.streams && resumable && task.n_said < 3 && dice.one_in(4) {
             if !begun {
                 wire.begin_stream("");
             }
@@ -454,6 +488,9 @@ impl World {
                         begun = true;
                     }
                     wire.event(&text);
+                } else {
+                    // Who cannot ask waits for nothing.
+                    task.waits_for = None;
                 }
                 wire.doing = Doing::Task { task, begun };
             }
@@ -477,7 +514,9 @@ impl World {
                 }
             }
             Said::Answer(text) => {
-                wire.reply(200, "application/json", "", &text);
+                let is_refusal = task.era == Era::Modern && text.contains("\"error\"");
+                let status = if is_refusal { dice.pick(&[200, 400, 404]) } else { 200 };
+                wire.reply(status, "application/json", "", &text);
                 if dice.one_in(m.half) {
                     let n = wire.to_gateway.len() / 2;
                     wire.to_gateway.truncate(n);
@@ -494,7 +533,7 @@ impl World {
 }
 
 impl Wire {
-    fn reply(&mut self, status: u16, kind: &str, fields: &str, body: &str) {
+    pub fn reply(&mut self, status: u16, kind: &str, fields: &str, body: &str) {
         self.to_gateway.extend(
             format!(
                 "HTTP/1.1 {status} Reason\r\nContent-Type: {kind}\r\n{fields}Content-Length: {}\r\n\r\n{body}",
@@ -504,7 +543,7 @@ impl Wire {
         );
     }
 
-    fn begin_stream(&mut self, fields: &str) {
+    pub fn begin_stream(&mut self, fields: &str) {
         self.to_gateway.extend(
             format!(
                 "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n{fields}Transfer-Encoding: chunked\r\n\r\n"
@@ -517,11 +556,11 @@ impl Wire {
         self.to_gateway.extend(format!("{:x}\r\n{text}\r\n", text.len()).bytes());
     }
 
-    fn event(&mut self, text: &str) {
+    pub fn event(&mut self, text: &str) {
         self.chunk(&format!("event: message\ndata: {text}\n\n"));
     }
 
-    fn end_stream(&mut self) {
+    pub fn end_stream(&mut self) {
         self.to_gateway.extend(b"0\r\n\r\n");
     }
 }
@@ -541,12 +580,13 @@ fn parse_request(bytes: &mut Vec<u8>) -> Option<Request> {
     }
     let body = String::from_utf8(bytes[end..end + length].to_vec()).unwrap();
     bytes.drain(..end + length);
-    let mut words = head.split(' ');
+    let mut words = head.split(' ').map(str::to_owned);
     Some(Request {
-        method: words.next().unwrap().to_owned(),
-        path: words.next().unwrap().to_owned(),
+        method: words.next().unwrap(),
+        path: words.next().unwrap(),
         session: field("mcp-session-id").map(|id| id[1..].parse().unwrap()),
         last_event: field("last-event-id"),
+        head,
         body,
     })
 }

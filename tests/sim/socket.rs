@@ -24,9 +24,36 @@ pub enum Kind {
     Open,
     Calls(Vec<usize>),
     Notice,
-    Listen { resumed: bool },
+    Listen {
+        resumed: bool,
+    },
     Delete,
+    /// A request of a modern client, by its tag.
+    Modern(usize),
+    /// The same that listens.
+    Subscription(usize),
+    /// The same that is refused, with this error.
+    Slip {
+        status: u16,
+        code: i64,
+    },
     Other,
+}
+
+impl Kind {
+    /// The calls whose answers are expected.
+    pub fn tags(&self) -> &[usize] {
+        match self {
+            Self::Calls(tags) => tags,
+            Self::Modern(tag) | Self::Subscription(tag) => std::slice::from_ref(tag),
+            _ => &[],
+        }
+    }
+
+    /// Whether it may go on for ever.
+    pub fn is_endless(&self) -> bool {
+        matches!(self, Self::Listen { .. } | Self::Subscription(_))
+    }
 }
 
 /// What the gateway has been told and has said on a connection.
@@ -292,8 +319,7 @@ impl Socket {
 
     /// Whether something is expected that will come without the client's doing.
     pub fn is_owed(&self) -> bool {
-        self.expects.iter().any(|one| !matches!(one.kind, Kind::Listen { .. }))
-            && !self.expects.iter().any(|one| matches!(one.kind, Kind::Listen { .. }))
+        !self.expects.is_empty() && !self.expects.iter().any(|one| one.kind.is_endless())
     }
 }
 

@@ -20,6 +20,7 @@ use crate::client::Client;
 use crate::dice::Dice;
 use crate::origin::{Origin, Wire};
 use crate::socket::Sockets;
+use crate::temper::Temper;
 
 /// What a run is like.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,7 @@ pub struct ServerSide {
     pub manner: Manner,
     pub shared: bool,
     pub http: bool,
+    pub temper: Temper,
 }
 
 pub struct World {
@@ -69,12 +71,14 @@ impl World {
         let mut dice = Dice::new(seed);
         let calm = dice.one_in(4);
         let weather = Weather { calm, tight: !calm && dice.one_in(2), auth: dice.one_in(3) };
-        let limits = if weather.tight { Limits::TEST_MIN } else { Limits::DEFAULT };
+        let mut limits = if weather.tight { Limits::TEST_MIN } else { Limits::DEFAULT };
+        // A client that never comes back is not waited for all night.
+        limits.input_after_max = Limits::TEST_MIN.input_after_max;
         let mut servers = Vec::new();
         let mut sides = Vec::new();
         for n in 0..1 + dice.below(3) {
             let side = side(&mut dice, &weather);
-            servers.push(server(n, &side, &mut dice));
+            servers.push(server(n, &side, calm, &mut dice));
             sides.push(side);
         }
         let origins = sides.iter().map(|side| Origin::new(side, &mut dice)).collect();
@@ -235,10 +239,11 @@ impl World {
 fn side(dice: &mut Dice, weather: &Weather) -> ServerSide {
     let good = weather.calm || dice.one_in(3);
     let manner = if good { Manner::good(dice) } else { Manner::bad(dice) };
-    ServerSide { manner, shared: dice.one_in(4), http: dice.one_in(2) }
+    let temper = Temper::draw(dice, weather.calm);
+    ServerSide { manner, shared: dice.one_in(4), http: dice.one_in(2), temper }
 }
 
-fn server(n: usize, side: &ServerSide, dice: &mut Dice) -> Server {
+fn server(n: usize, side: &ServerSide, calm: bool, dice: &mut Dice) -> Server {
     let name: Arc<str> = format!("s{n}").into();
     let transport = if side.http {
         Transport::Http(Arc::new(HttpTarget {
@@ -262,6 +267,11 @@ fn server(n: usize, side: &ServerSide, dice: &mut Dice) -> Server {
             term_after_max: Duration::from_secs(1),
         }))
     };
+    // Who takes no streams cannot be asked.
+    let modes: &[_] = match calm && side.manner.ask > 0 {
+        true => &[ResponseMode::Auto, ResponseMode::Sse],
+        false => &[ResponseMode::Auto, ResponseMode::Auto, ResponseMode::Json, ResponseMode::Sse],
+    };
     Server {
         name,
         transport,
@@ -273,11 +283,6 @@ fn server(n: usize, side: &ServerSide, dice: &mut Dice) -> Server {
         tasks: false,
         shared: side.shared,
         required: false,
-        response: dice.pick(&[
-            ResponseMode::Auto,
-            ResponseMode::Auto,
-            ResponseMode::Json,
-            ResponseMode::Sse,
-        ]),
+        response: dice.pick(modes),
     }
 }

@@ -9,7 +9,7 @@ use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::{Backend, Carrier, Owner, State};
 use crate::gateway::call::Call;
-use crate::gateway::session::{Asked, Session};
+use crate::gateway::session::{Asked, Behind, Session};
 use crate::mcp::{Code, legacy};
 use crate::wire::Splice;
 use crate::wire::json::write::push_str;
@@ -63,7 +63,7 @@ impl Gateway {
         belongs: Option<Key<Call>>,
         message: Message,
         id: &Message,
-        behind: Option<(Key<Session>, Message)>,
+        behind: Option<Behind>,
     ) {
         let at = self.now.mono + STREAM_AFTER_MAX;
         if let Some(session) = self.sessions.get_mut(key) {
