@@ -48,6 +48,8 @@ impl Gateway {
             call.deadline = self.now.mono + patience;
         }
         if let Some(session) = self.sessions.get_mut(key) {
+            // Those who have left meanwhile must not add up.
+            session.turns.retain(|waiting| self.calls.contains(*waiting));
             session.turns.push_back(call);
         }
         self.turns_wait = true;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use penstock::base::Key;
 use penstock::gateway::io::{Backend, ChildEnd, FetchContent, FetchMethod, Input, Peer};
-use penstock::wire::http1::Method;
+use penstock::wire::http1::{Field, Method};
 
 use crate::eras::{TOOLS, answer, modern_child};
 use crate::world::{DISCOVERY, HANDSHAKE, INITIALIZE, World, http_server, snapshot, stdio_server};
@@ -316,4 +316,23 @@ fn a_long_call_to_one_of_several_servers_is_not_idle() {
     assert!(got.events.last().unwrap().contains(r#""content":[]"#), "{:?}", got.events.last());
     world.pass(Duration::from_secs(601));
     assert!(world.stopped.iter().any(|(key, _)| *key == child), "now it is");
+}
+
+#[test]
+fn calls_that_wait_for_their_turn_leave_no_doubt_about_who_is_asked() {
+    let mut all = snapshot(vec![stdio_server("time")]);
+    all.limits.pooled_children_max = 1;
+    let mut world = World::new(all);
+    world.open_child(world.spawned[0]);
+    let first = world.ask_as("/mcp/time", "1", "tools/call", NAMED, CAN, "");
+    let probe = *world.spawned.last().unwrap();
+    world.child_gone(probe, ChildEnd::Exited(1));
+    let child = *world.spawned.last().unwrap();
+    let id = world.id_of_last(child, "initialize");
+    world.line(child, &answer(&id, HANDSHAKE));
+    let second = world.ask_as("/mcp/time", "2", "tools/call", NAMED, CAN, "");
+    world.line(child, ROOTS);
+    world.pass(Duration::from_millis(5));
+    assert!(world.client(first).body.contains("roots-1"), "{}", world.client(first).body);
+    assert!(!world.client(second).finished);
 }

@@ -361,6 +361,7 @@ impl Question {
 /// Whether what a backend asks may be asked for the sake of this call.
 fn may_ask(call: &Call) -> bool {
     !call.cancelled
+        && !call.is_never_sent
         && call.method.may_ask_for_input()
         && matches!(call.whom, CallFor::Exchange(_) | CallFor::Parked)
 }
