@@ -318,6 +318,56 @@ fn a_long_call_to_one_of_several_servers_is_not_idle() {
     assert!(world.stopped.iter().any(|(key, _)| *key == child), "now it is");
 }
 
+const CALL: &str = r#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"now"}}"#;
+
+#[test]
+fn what_a_shared_server_logs_may_belong_to_a_call_that_was_given_up() {
+    let (mut world, child) = shared();
+    let [mine, theirs] = [(); 2].map(|()| {
+        let peer = world.post("/mcp/time", None, INITIALIZE);
+        world.client(peer).fields["Mcp-Session-Id"].clone()
+    });
+    world.post("/mcp/time", Some(&mine), CALL);
+    let given_up =
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}}"#;
+    world.post("/mcp/time", Some(&mine), given_up);
+    let peer = world.post("/mcp/time", Some(&theirs), CALL);
+    // The server has not noticed yet, and goes on for the other one.
+    world.line(child, LOG);
+    let got = world.client(peer);
+    assert!(got.events.is_empty(), "{got:?}");
+}
+
+// Checklist 52, 60.
+#[test]
+fn what_a_call_asks_that_was_given_up_is_asked_of_nobody_else() {
+    for children in [1, 2] {
+        let mut all = snapshot(vec![stdio_server("time")]);
+        all.limits.pooled_children_max = children;
+        let mut world = World::new(all);
+        world.open_child(world.spawned[0]);
+        let first = world.ask_as("/mcp/time", "1", "tools/call", NAMED, CAN, "");
+        let probe = *world.spawned.last().unwrap();
+        world.child_gone(probe, ChildEnd::Exited(1));
+        let child = *world.spawned.last().unwrap();
+        let id = world.id_of_last(child, "initialize");
+        world.line(child, &answer(&id, HANDSHAKE));
+        world.leave(first);
+        let n = world.spawned.len();
+        let second = world.ask_as("/mcp/time", "2", "tools/call", NAMED, CAN, "");
+        assert_eq!(
+            world.spawned.len() - n,
+            children - 1,
+            "a child of its own, if there may be one"
+        );
+        world.line(child, ROOTS);
+        world.pass(Duration::from_millis(5));
+        assert!(!world.client(second).finished, "{}", world.client(second).body);
+        let said = world.sent_to(child).last().unwrap().to_string();
+        assert!(said.contains(r#""id":"r","error""#), "{said}");
+    }
+}
+
 #[test]
 fn calls_that_wait_for_their_turn_leave_no_doubt_about_who_is_asked() {
     let mut all = snapshot(vec![stdio_server("time")]);
@@ -335,4 +385,31 @@ fn calls_that_wait_for_their_turn_leave_no_doubt_about_who_is_asked() {
     world.pass(Duration::from_millis(5));
     assert!(world.client(first).body.contains("roots-1"), "{}", world.client(first).body);
     assert!(!world.client(second).finished);
+}
+
+#[test]
+fn what_a_shared_server_logs_may_belong_to_a_call_whose_time_was_over() {
+    let (mut world, child) = shared();
+    let [mine, theirs] = [(); 2].map(|()| {
+        let peer = world.post("/mcp/time", None, INITIALIZE);
+        world.client(peer).fields["Mcp-Session-Id"].clone()
+    });
+    for ends in ["by its time", "with its session"] {
+        world.post("/mcp/time", Some(&mine), CALL);
+        if ends == "by its time" {
+            world.pass(Duration::from_secs(61));
+        } else {
+            world.head(Method::Delete, "/mcp/time", &[(Field::McpSessionId, mine.as_str())]);
+        }
+        let peer = world.post("/mcp/time", Some(&theirs), CALL);
+        let is_log = |event: &String| event.contains("notifications/message");
+        world.line(child, LOG);
+        assert!(!world.client(peer).events.iter().any(is_log), "{ends}");
+        let id = world.id_of_last(child, "tools/call");
+        world.line(child, &answer(&id, r#"{"content":[]}"#));
+        world.pass(Duration::from_secs(61));
+    }
+    let peer = world.post("/mcp/time", Some(&theirs), CALL);
+    world.line(child, LOG);
+    assert_eq!(world.client(peer).events.len(), 2, "now there is no doubt");
 }
