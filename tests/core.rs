@@ -8,6 +8,8 @@ mod world;
 mod asking;
 #[path = "core/batches.rs"]
 mod batches;
+#[path = "core/between_eras.rs"]
+mod between_eras;
 #[path = "core/caching.rs"]
 mod caching;
 #[path = "core/calls.rs"]
