@@ -124,7 +124,8 @@ impl Gateway {
     fn free_session(&self, pool: &Pool, alone: bool) -> Option<Key<Session>> {
         let fits = |key: &&Key<Session>| {
             self.sessions.get(**key).is_some_and(|session| {
-                !alone || { session.n_exchanges == session.n_listening && session.n_parked == 0 }
+                let is_idle = session.n_exchanges == session.n_listening && session.n_parked == 0;
+                !alone || is_idle && !self.may_stray(session.backend)
             })
         };
         self.sessions.pooled(pool).iter().find(fits).copied()

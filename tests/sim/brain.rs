@@ -34,7 +34,7 @@ impl Manner {
     pub fn good(dice: &mut Dice) -> Self {
         Self {
             progress: dice.pick(&[0, 2, 5]),
-            ask: dice.pick(&[0, 3, 9]),
+            ask: dice.pick(&[0, 2, 3, 9]),
             notify: dice.pick(&[0, 9]),
             linger: dice.pick(&[0, 3]),
             log: dice.pick(&[0, 4]),
@@ -421,7 +421,11 @@ impl Task {
                 if let Some(said) = self.speak_modern(ledger, dice, m) {
                     return said;
                 }
-            } else if self.n_asked < 2 && dice.one_in(m.ask) {
+            } else if self.n_asked < 2
+                // Nothing may be asked for the sake of a completion.
+                && self.method != "completion/complete"
+                && dice.one_in(m.ask)
+            {
                 return Said::Before(self.ask(ledger, dice));
             }
             if dice.one_in(m.lie) {

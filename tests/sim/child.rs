@@ -17,7 +17,7 @@ use crate::world::World;
 pub struct Child {
     link: Stdio,
     brain: Brain,
-    manner: Manner,
+    pub manner: Manner,
     tasks: Vec<Task>,
     subscriptions: Vec<Subscription>,
     stdin: Vec<u8>,

@@ -100,6 +100,7 @@ impl Gateway {
             n_noise: 0,
             full: false,
             started_at: self.now.mono,
+            strays_until: None,
         });
         self.note_launch(server);
         if let Transport::Stdio(command) = &self.server(server).transport {

@@ -49,7 +49,7 @@ impl Gateway {
         let CallFor::Exchange(exchange) = call.whom else { return false };
         let Some((admitted, session)) = self.as_admitted(exchange, call) else { return false };
         let message = held.unwrap_or_else(|| call.request.clone()).to_message();
-        let Some(one) = self.under_its_own_id(message, &call.id) else { return false };
+        let Some(one) = self.as_its_client_sent_it(message, call) else { return false };
         if self.take_sent(exchange).is_none() {
             return false;
         }
@@ -61,10 +61,14 @@ impl Gateway {
         true
     }
 
-    fn under_its_own_id(&self, message: Message, id: &Message) -> Option<Incoming> {
+    /// The request of a call with the id and the progress token of its client.
+    pub(super) fn as_its_client_sent_it(&self, message: Message, call: &Call) -> Option<Incoming> {
         let one = self.read_again(message)?;
-        let span = one.envelope.id?;
-        let own = Splice::whole(one.message).with(span, Patch::Bytes(id.clone()));
+        let id = one.envelope.id?;
+        let mut own = Splice::whole(one.message.clone()).with(id, Patch::Bytes(call.id.clone()));
+        if let (Some(span), Some(token)) = (one.envelope.meta_progress_token, &call.token) {
+            own = own.with(span, Patch::Bytes(token.clone()));
+        }
         self.read_again(own.to_message())
     }
 
@@ -92,7 +96,8 @@ impl Sent {
             session_id: None,
             origin: self.origin.clone(),
             accepts_json: true,
-            accepts_events: self.may_stream,
+            // Nobody opens a session who does not take them, whatever form answers have here.
+            accepts_events: self.may_stream || self.opens_session,
             names_events: self.may_stream,
             is_json: true,
             version: Version::Legacy,

@@ -248,6 +248,7 @@ impl Gateway {
             if self.calls.get(call).is_some_and(is_others) {
                 self.tell_cancelled(call, "its session has ended");
             }
+            self.note_stray(call);
             self.leave_flight(call);
             let Some(call) = self.calls.remove(call) else { continue };
             if let Some(fetch) = call.fetch {
@@ -312,6 +313,7 @@ impl Gateway {
         if let Some(fetch) = fetch {
             self.cancel_fetch(fetch);
         }
+        self.note_stray(key);
         self.fail_call(key, &fault);
     }
 

@@ -141,6 +141,9 @@ impl Gateway {
 
     /// The only call at a backend that may ask for input, if there is one alone.
     fn only_asker_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
+        if self.may_stray(backend) {
+            return None;
+        }
         let mut askers = self.calls.of(backend).filter(|(_, call)| may_ask(call));
         let (only, _) = askers.next()?;
         askers.next().is_none().then_some(only)

@@ -274,6 +274,9 @@ impl Gateway {
 
     /// The only call under way at a backend, if there is one alone.
     pub(crate) fn only_call_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
+        if self.may_stray(backend) {
+            return None;
+        }
         let waits = |call: &Call| {
             let is_for_client = matches!(call.whom, CallFor::Exchange(_) | CallFor::Parked);
             !call.cancelled && is_for_client
