@@ -6,7 +6,7 @@
 #   scripts/test.sh              everything, on a bare Debian with Rust, under 40 minutes on 2 cores
 #   scripts/test.sh unit e2e     only these steps
 #
-# Steps: format lint unit doc bench deny fuzz release e2e
+# Steps: format lint unit doc bench deny fuzz release e2e checklist
 #
 #   FUZZ_SECONDS=15     how long each fuzz target runs
 #   CI_FULL=1           install what is optional (cargo-deny, several minutes)
@@ -17,15 +17,18 @@ set -euo pipefail
 cd "$root"
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(format lint unit doc bench deny fuzz release e2e)
+[ ${#steps[@]} -gt 0 ] || steps=(format lint unit doc bench deny fuzz release e2e checklist)
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+# What the steps `unit` and `e2e` print, for the step `checklist`.
+logs=$target/test-logs
+mkdir -p "$logs"
 
 format() { cargo fmt --check; }
 
 lint() { cargo clippy --quiet --all-targets --locked -- -D warnings; }
 
 # The ignored tests need programs that only the step `e2e` installs.
-unit() { cargo test --locked; }
+unit() { cargo test --locked --no-fail-fast 2>&1 | tee "$logs/unit.log"; }
 
 doc() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items --locked; }
 
@@ -69,12 +72,18 @@ e2e() {
     need_python
     need_docker
     # Few at a time: they measure time and memory, and two cores are few.
-    cargo test --locked --test e2e -- --ignored --test-threads=2
+    cargo test --locked --test e2e -- --ignored --test-threads=2 2>&1 | tee "$logs/e2e.log"
+}
+
+# The 140 items of the protocol's checklist, each with what came of the tests that prove it. After a
+# failure, `scripts/test.sh checklist` says which items it concerns.
+checklist() {
+    TEST_LOGS=$logs cargo test --quiet --locked --test checklist -- --ignored --nocapture
 }
 
 for step in "${steps[@]}"; do
     case $step in
-        format | lint | unit | doc | bench | deny | fuzz | release | e2e) ;;
+        format | lint | unit | doc | bench | deny | fuzz | release | e2e | checklist) ;;
         *) echo "unknown step: $step" >&2; exit 2 ;;
     esac
 done

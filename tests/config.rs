@@ -15,6 +15,8 @@ mod containers;
 mod examples;
 #[path = "config/flags.rs"]
 mod flags;
+#[path = "config/views.rs"]
+mod views;
 
 use std::path::Path;
 

@@ -12,6 +12,10 @@ mod batches;
 mod caching;
 #[path = "core/calls.rs"]
 mod calls;
+#[path = "core/cell.rs"]
+mod cell;
+#[path = "core/cells.rs"]
+mod cells;
 #[path = "core/deadlines.rs"]
 mod deadlines;
 #[path = "core/drain.rs"]
@@ -24,6 +28,10 @@ mod front_door;
 mod http_backends;
 #[path = "core/leftovers.rs"]
 mod leftovers;
+#[path = "core/modern_back.rs"]
+mod modern_back;
+#[path = "core/modern_front.rs"]
+mod modern_front;
 #[path = "core/modes.rs"]
 mod modes;
 #[path = "core/params.rs"]
@@ -40,14 +48,20 @@ mod rounds;
 mod sessions;
 #[path = "core/shared.rs"]
 mod shared;
+#[path = "core/spellings.rs"]
+mod spellings;
 #[path = "core/sse_front.rs"]
 mod sse_front;
 #[path = "core/streams.rs"]
 mod streams;
 #[path = "core/tasks.rs"]
 mod tasks;
+#[path = "core/turns.rs"]
+mod turns;
 #[path = "core/unified.rs"]
 mod unified;
+#[path = "core/unified_lists.rs"]
+mod unified_lists;
 #[path = "core/unified_modern.rs"]
 mod unified_modern;
 #[path = "core/websocket.rs"]

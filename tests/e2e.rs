@@ -21,6 +21,8 @@ mod conformance_next;
 mod contract;
 #[path = "e2e/docker.rs"]
 mod docker;
+#[path = "e2e/eras.rs"]
+mod eras;
 #[path = "e2e/fronts.rs"]
 mod fronts;
 #[path = "support/gateway.rs"]
@@ -37,3 +39,7 @@ mod matrix;
 mod place;
 #[path = "e2e/schemas.rs"]
 mod schemas;
+#[path = "e2e/unified.rs"]
+mod unified;
+#[path = "e2e/wire.rs"]
+mod wire;

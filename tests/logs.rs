@@ -78,7 +78,12 @@ fn note(text: &str) -> Event {
 }
 
 fn listed(pages: Vec<Message>) -> Event {
-    event(EventKind::Tools { pages, renamed: Vec::new(), withheld: Vec::new() })
+    event(EventKind::Tools {
+        pages,
+        renamed: Vec::new(),
+        unified: Vec::new(),
+        withheld: Vec::new(),
+    })
 }
 
 fn answer(payload: Vec<u8>, error: Option<&str>) -> Event {
@@ -259,6 +264,7 @@ fn push_everywhere(sender: &mut LogSender, text: &str) {
     sender.end_of_turn();
 }
 
+// Checklist 128.
 #[test]
 fn no_sentinel_reaches_a_log_in_any_encoding() {
     let mut rng = Rng::new([5; 32]);

@@ -112,6 +112,7 @@ mod tests {
         assert_eq!(Rng::new([0; 32]).bytes(), [0x76, 0xb8, 0xe0, 0xad, 0xa0, 0xf1, 0x3d]);
     }
 
+    // Checklist 27.
     #[test]
     fn ids_are_visible_ascii_and_differ() {
         let mut rng = Rng::new([7; 32]);

@@ -348,8 +348,9 @@ pub const KEYS: &[Key] = &[
     key(SERVER, ("tools", "tools"), Texts, Used, ("all",
         "The tools that clients see and may call, as in `get_*`; empty or with `*`: all.")),
     key(SERVER, ("tasks", "tasks"), Flag, Used, ("false",
-        "If the server has no tasks, calls of its tools may become tasks of the gateway, which are \
-         asked for later; `tool_timeout_max` bounds them.")),
+        "If the server has no tasks, calls of its tools can become tasks of the gateway, which are \
+         asked for later: if a client of 2025-11-25 wants it, or if one of 2026-07-28 that knows \
+         tasks has waited for long. `tool_timeout_max` bounds them.")),
     key(SERVER, ("shared", ""), Flag, Used, ("false",
         "One child or backend session for all clients instead of one for each.")),
     key(SERVER, ("required", ""), Flag, Used, ("false", "Whether `/ready` waits for this server.")),

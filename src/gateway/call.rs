@@ -13,6 +13,7 @@ use super::io::{Backend, Fetch};
 use super::jobs::Job;
 use super::patience::Extension;
 use super::session::Session;
+use super::snapshot::ServerId;
 use crate::base::{Key, Message, Slab};
 use crate::mcp::freshness::Question;
 use crate::mcp::method::Method;
@@ -66,7 +67,7 @@ pub struct Call {
     /// Whether it was already sent a second time.
     pub resent: bool,
     /// What it asks, if its answer may be kept or shared.
-    pub question: Option<Box<Question>>,
+    pub question: Option<Asking>,
     /// The input that it waits for.
     pub needs: Option<Needs>,
     /// How often it had to wait for input at a modern server.
@@ -98,6 +99,9 @@ pub enum CallFor {
     Nobody,
 }
 
+/// Whom a call asks, and what, if its answer may be kept or shared.
+pub type Asking = Box<(ServerId, Question)>;
+
 /// What a call waits for that its client has to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
@@ -126,6 +130,8 @@ pub struct Calls {
     slab: Slab<Call>,
     /// What calls waited for that are over.
     needless: Vec<Needs>,
+    /// Calls that are over or cancelled, and what they asked.
+    left: Vec<(Key<Call>, Asking)>,
     /// The neighbours of each slot's call.
     links: Vec<Ends>,
     /// The first and the last call of each backend, by its slot.
@@ -198,6 +204,7 @@ impl Calls {
             self.links[after as usize].before = before;
         }
         self.needless.extend(call.needs);
+        self.left.extend(call.question.clone().map(|question| (key, question)));
         Some(call)
     }
 
@@ -219,7 +226,14 @@ impl Calls {
         if let Some(call) = self.slab.get_mut(key) {
             call.cancelled = true;
             self.needless.extend(call.needs);
+            self.left.extend(call.question.take().map(|question| (key, question)));
         }
+    }
+
+    /// Calls that are over or cancelled and whose answer others may have waited for, with what they
+    /// asked.
+    pub fn take_left(&mut self) -> Vec<(Key<Call>, Asking)> {
+        std::mem::take(&mut self.left)
     }
 
     /// Whether a call that waited for something is over or cancelled.

@@ -26,7 +26,7 @@ use super::snapshot::{ServerId, Transport};
 use crate::base::{Key, Message};
 use crate::gateway::exchange::{Admitted, AwaitEra};
 use crate::mcp::method::Method;
-use crate::mcp::{Era, modern, revision};
+use crate::mcp::{Era, modern, revision, task};
 use crate::wire::jsonrpc::Envelope;
 
 /// How long a server may take to answer `server/discover`, beyond what it took to open.
@@ -169,6 +169,7 @@ impl Gateway {
         let Some(backend) = self.backends.get_mut(key) else { return };
         let (server, has_tools) = (backend.server, discovery.offers.tools);
         backend.state = State::Ready;
+        let has_tasks = task::has_extension(&discovery.result, discovery.capabilities);
         backend.discovery = Some(discovery);
         let greetings = std::mem::take(&mut backend.greetings);
         let era = self.era(server);
@@ -176,6 +177,7 @@ impl Gateway {
         era.modern = Modern::Yes;
         let was_refused = era.refused.take().is_some();
         let state = &mut self.servers[usize::from(server.0)];
+        state.has_tasks |= has_tasks;
         state.era.modern_only |= was_refused || state.trouble.is_some();
         let is_first = state.era.modern_only;
         if is_first {

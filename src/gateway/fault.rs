@@ -295,31 +295,38 @@ impl ClientFault {
             Self::UnknownTool(name) => {
                 (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown tool \"{name}\"")))
             }
-            Self::UnknownPrompt(name) => {
-                (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown prompt \"{name}\"")))
-            }
-            Self::UnknownResource(uri, era) => {
-                let code = match era {
-                    Era::Legacy => Code::RESOURCE_NOT_FOUND,
-                    Era::Modern => Code::INVALID_PARAMS,
-                };
-                (200, Shape::Rpc(code, format!("resource not found: {uri}")))
-            }
-            Self::UnknownTask(id) => {
-                (200, Shape::Rpc(Code::INVALID_PARAMS, format!("unknown task \"{id}\"")))
-            }
-            Self::UnknownCursor => (200, rpc(Code::INVALID_PARAMS, "unknown cursor")),
-            Self::MissingParameter(name) => {
-                (200, Shape::Rpc(Code::INVALID_PARAMS, format!("missing parameter: {name}")))
-            }
-            Self::UnknownMethod(name) => {
-                (200, Shape::Rpc(Code::METHOD_NOT_FOUND, format!("method not found: {name}")))
-            }
+            Self::UnknownPrompt(_)
+            | Self::UnknownResource(..)
+            | Self::UnknownTask(_)
+            | Self::UnknownCursor
+            | Self::MissingParameter(_)
+            | Self::UnknownMethod(_) => (200, self.unrouted()),
             Self::Task(text) => (200, rpc(Code::INVALID_PARAMS, text)),
             Self::Modern(fault) => fault.row(),
             Self::Busy => {
                 (429, rpc(Code::SERVER_ERROR, "too many requests of this session are under way"))
             }
+        }
+    }
+
+    /// What cannot be sent to one of several servers.
+    fn unrouted(&self) -> Shape {
+        let params = |text: String| Shape::Rpc(Code::INVALID_PARAMS, text);
+        match self {
+            Self::UnknownPrompt(name) => params(format!("unknown prompt \"{name}\"")),
+            Self::UnknownResource(uri, era) => {
+                let code = match era {
+                    Era::Legacy => Code::RESOURCE_NOT_FOUND,
+                    Era::Modern => Code::INVALID_PARAMS,
+                };
+                Shape::Rpc(code, format!("resource not found: {uri}"))
+            }
+            Self::UnknownTask(id) => params(format!("unknown task \"{id}\"")),
+            Self::MissingParameter(name) => params(format!("missing parameter: {name}")),
+            Self::UnknownMethod(name) => {
+                Shape::Rpc(Code::METHOD_NOT_FOUND, format!("method not found: {name}"))
+            }
+            _ => params("unknown cursor".to_owned()),
         }
     }
 }

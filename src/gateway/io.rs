@@ -22,7 +22,6 @@ pub enum Peer {}
 
 /// A fact from the world.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a box would cost every request an allocation")]
 pub enum Input {
     // From clients.
     /// A complete request head; begins an exchange. The peer's next head comes only after this
@@ -485,6 +484,9 @@ pub enum EventKind {
         pages: Vec<Message>,
         /// Names that some clients see otherwise: original, published.
         renamed: Vec<(Box<str>, Box<str>)>,
+        /// Original names, and what becomes of `server___name` where several servers are one and
+        /// that name is too long for a client.
+        unified: Vec<(Box<str>, Box<str>)>,
         /// The tools that clients of the server's own care are not shown.
         withheld: Vec<Withheld>,
     },

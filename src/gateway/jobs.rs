@@ -38,6 +38,8 @@ pub struct Job {
     pub call: Option<Key<Call>>,
     /// How it is.
     pub status: Status,
+    /// Whether its client speaks the modern protocol.
+    pub is_modern: bool,
     /// What it came to.
     pub outcome: Option<Outcome>,
     /// The calls that wait for what it comes to.
@@ -139,6 +141,7 @@ impl Jobs {
             session: new.session,
             call: None,
             status: Status::Working,
+            is_modern: false,
             outcome: None,
             waiters: Vec::new(),
             expires_at: now + new.ttl,

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::base::{Key, Limits, Now, Rng, Seal, Slab};
+use crate::mcp::tool_name::{NameMap, Rule};
 
 pub mod alarm;
 pub mod attached;
@@ -53,6 +54,7 @@ pub mod snapshot;
 pub mod stray;
 pub mod stream;
 pub mod tools;
+pub mod turns;
 pub mod unified;
 
 use alarm::Alarms;
@@ -96,6 +98,8 @@ pub struct Gateway {
     flights: Flights<Key<Call>, Key<Call>>,
     fetches: Slab<Fetch>,
     fans: Slab<Fan>,
+    /// The names of tools at common addresses that clients with little room for names see.
+    unified_names: NameMap,
     servers: Vec<ServerState>,
     parks: Slab<Park>,
     rounds: Slab<Round>,
@@ -105,6 +109,8 @@ pub struct Gateway {
     seal: Seal,
     began_at: Instant,
     alarms: Alarms,
+    /// Whether calls wait for their turn at a child.
+    turns_wait: bool,
     /// Slips of clients that were let pass and told.
     slips: Tolerance,
     phase: Phase,
@@ -133,6 +139,7 @@ impl Gateway {
             flights: Flights::default(),
             fetches: Slab::new(),
             fans: Slab::new(),
+            unified_names: NameMap::new(Rule::MODEL),
             servers,
             parks: Slab::new(),
             rounds: Slab::new(),
@@ -140,6 +147,7 @@ impl Gateway {
             seal,
             began_at: now.mono,
             alarms: Alarms::default(),
+            turns_wait: false,
             slips: Tolerance::NONE,
             phase: Phase::Serving,
         };
@@ -301,9 +309,12 @@ impl Gateway {
     /// What an input may have left to do at its end.
     fn settle(&mut self) {
         self.end_needless();
+        self.end_flights();
+        self.give_turns();
         self.alarms.forget_calls_if(self.calls.is_empty());
         self.advance_drain();
         self.end_needless();
+        self.end_flights();
     }
 
     fn exchange_of(&self, peer: Key<io::Peer>) -> Option<Key<Exchange>> {

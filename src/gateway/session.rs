@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
 use super::backend::Owner;
+use super::call::Call;
 use super::exchange::Exchange;
 use super::fault::{ClientFault, Fault, GatewayFault};
 use super::io::{Backend, Output, Peer};
@@ -60,6 +61,8 @@ pub struct Session {
     pub unified: Option<Box<Unified>>,
     /// Exchanges of modern clients that listen to its backend.
     pub n_listening: usize,
+    /// Calls that wait for their turn at its child; never sent as they are.
+    pub turns: VecDeque<Key<Call>>,
     /// What it hears of a modern backend.
     pub below: Option<Box<Below>>,
     /// Exchanges under way.
@@ -70,6 +73,9 @@ pub struct Session {
     pub used_at: Instant,
 }
 
+/// A member of a unified session, and an id as its backend spells it.
+pub type Behind = (Key<Session>, Message);
+
 /// A request of a backend that waits for its client's answer.
 #[derive(Debug)]
 pub struct Asked {
@@ -77,7 +83,7 @@ pub struct Asked {
     pub id: Message,
     /// The member session whose backend has asked, and the id as that one spells it; `None`: the
     /// session's own backend, which spells it like the client.
-    pub behind: Option<(Key<Session>, Message)>,
+    pub behind: Option<Behind>,
     /// Until when it may wait for a stream; `None` once it has left, unless that stream broke.
     pub leaves_before: Option<Instant>,
     /// The stream on which it has left.
@@ -144,6 +150,7 @@ impl Gateway {
             log_level: None,
             unified: new.unified,
             n_listening: 0,
+            turns: VecDeque::new(),
             below: None,
             n_exchanges: 0,
             n_parked: 0,

@@ -242,7 +242,9 @@ impl Gateway {
     pub(super) fn comment_on_silent_streams(&mut self) {
         let (now, every) = (self.now.mono, self.limits().comment_every);
         for exchange in self.exchanges_silent_since(now) {
-            self.stream_of_exchange(exchange);
+            if !self.detach(exchange) {
+                self.stream_of_exchange(exchange);
+            }
         }
         let mut silent = Vec::new();
         let mut next = self.next_silence();

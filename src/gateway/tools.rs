@@ -16,7 +16,7 @@ use crate::base::{Message, Span};
 use crate::mcp::Era;
 use crate::mcp::method::Method;
 use crate::mcp::schema::Care;
-use crate::mcp::tool_name::{NameMap, Rule};
+use crate::mcp::tool_name::{self, NameMap, Rule};
 use crate::mcp::tools::{self, Options, Withheld};
 use crate::policy::auth::Principal;
 use crate::wire::json::{edit, scan, write};
@@ -109,7 +109,8 @@ impl Gateway {
         let options = Options { care: configured.schema, ..options(configured) };
         let mut known = std::mem::take(&mut self.servers[usize::from(server.0)].tools);
         let cares = snapshot.schemas.iter().flatten().chain([&configured.schema]);
-        if cares.into_iter().any(|care| care.names().is_some()) {
+        let is_renamed = cares.into_iter().any(|care| care.names().is_some());
+        if is_renamed {
             // A client may still know these names from before the gateway was started.
             let names: Vec<_> =
                 pages.iter().flat_map(|page| tools::names_in(page, edit::whole(page))).collect();
@@ -123,11 +124,35 @@ impl Gateway {
             withheld.extend(more);
         }
         let changed = known.names.changed();
-        let renamed = changed.map(|(own, name)| (own.into(), name.into())).collect();
+        let renamed: Vec<_> = changed.map(|(own, name)| (own.into(), name.into())).collect();
+        let unified =
+            if is_renamed { self.named_together(server, &shown, &renamed) } else { vec![] };
         self.servers[usize::from(server.0)].tools = known;
         self.warn_of_missing(server, configured, pages);
         self.warn_of_withheld(server, &withheld);
-        self.emit(Some(server), EventKind::Tools { pages: shown, renamed, withheld });
+        self.emit(Some(server), EventKind::Tools { pages: shown, renamed, unified, withheld });
+    }
+
+    /// The names at common addresses that are too long or not legal for models: a server's own
+    /// names, and what becomes of them there.
+    fn named_together(
+        &mut self,
+        server: ServerId,
+        pages: &[Message],
+        renamed: &[(Box<str>, Box<str>)],
+    ) -> Vec<(Box<str>, Box<str>)> {
+        let title = self.server(server).name.to_string();
+        let names = pages.iter().flat_map(|page| tools::names_in(page, edit::whole(page)));
+        let mut found = Vec::new();
+        for own in names {
+            let short = renamed.iter().find(|(other, _)| **other == *own);
+            let joined = tool_name::join(&title, short.map_or(&own, |(_, short)| short));
+            let name = self.unified_names.publish(&joined);
+            if *name != *joined {
+                found.push((own.as_ref().into(), name.as_ref().into()));
+            }
+        }
+        found
     }
 
     /// Names in the configuration that the server does not have: most likely a slip.

@@ -172,12 +172,14 @@ mod tests {
         StdioEvent::Noise(text.into())
     }
 
+    // Checklist 106.
     #[test]
     fn what_begins_like_json_is_a_line() {
         check("{\"id\":1}\n \t[1]\r\n", &[line("{\"id\":1}"), line(" \t[1]")]);
         check("\u{feff}{}\n", &[line("{}")]);
     }
 
+    // Checklist 106.
     #[test]
     fn everything_else_is_noise() {
         check(
@@ -208,6 +210,7 @@ mod tests {
         assert_eq!(stdio.poll_event(), None);
     }
 
+    // Checklist 107.
     #[test]
     fn stderr_is_its_own_stream_and_its_lines_are_cut() {
         let mut stdio = Stdio::new(Arc::new(Limits::TEST_MIN));
@@ -232,6 +235,7 @@ mod tests {
         assert_eq!(stdio.outbox().to_vec(), b"{\"id\":1}\n");
     }
 
+    // Checklist 106.
     #[test]
     fn junk_is_the_same_junk_however_it_is_cut() {
         let mut rng = crate::base::Rng::new([3; 32]);

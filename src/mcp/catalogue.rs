@@ -3,7 +3,8 @@
 //!
 //! Items are copied as they came; only what is renamed in them is written anew.
 //!
-//! Spec: MCP 2025-11-25, server/tools, server/prompts, server/resources, server/utilities/pagination.
+//! Spec: MCP 2025-11-25, server/tools, server/prompts, server/resources, and
+//! server/utilities/pagination.
 
 use crate::base::Span;
 use crate::wire::json::scan;
@@ -313,5 +314,16 @@ mod tests {
         }
         assert_eq!(Place::decode(b"\x02\0\0\0"), None);
         assert_eq!(Place::decode(b"\x01\x05\0\0"), None);
+    }
+
+    #[test]
+    fn samples_hold() {
+        for sample in [
+            &include_bytes!("../../tests/data/catalogue/place_with_an_empty_cursor.bin")[..],
+            &include_bytes!("../../tests/data/catalogue/template_and_uri.txt")[..],
+            &include_bytes!("../../tests/data/catalogue/two_capabilities.json")[..],
+        ] {
+            fuzz(sample);
+        }
     }
 }

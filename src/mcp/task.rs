@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
-//! Tasks of 2025-11-25, as far as the gateway offers them for servers that have none: what a
-//! client asks for, and the messages about a task of ours.
+//! Tasks, as far as the gateway offers them for servers that have none: what a client asks for, and
+//! the messages about a task of ours.
 //!
-//! Spec: MCP 2025-11-25, basic/utilities/tasks.
+//! Spec: MCP 2025-11-25, basic/utilities/tasks; the extension `io.modelcontextprotocol/tasks` of
+//! 2026-07-28.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::base::stamp::Stamp;
 use crate::base::{Message, Span};
+use crate::mcp::meta::TASKS_EXTENSION;
 use crate::wire::json::edit::{self, Edits};
 use crate::wire::json::scan;
 use crate::wire::json::write::{self, ObjectWriter};
@@ -136,14 +138,17 @@ pub fn offer_for_tools(edits: &mut Edits<'_>, result: Span) {
 
 impl Task<'_> {
     fn fill(&self, out: &mut ObjectWriter<'_>) {
+        self.fill_dates(out);
+        out.u64("ttl", ms(self.ttl)).u64("pollInterval", ms(self.poll_after));
+    }
+
+    fn fill_dates(&self, out: &mut ObjectWriter<'_>) {
         let mut stamp = Stamp::new();
         let mut date = |ms| String::from_utf8_lossy(stamp.rfc3339(ms)).into_owned();
-        let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         out.str("taskId", self.id).str("status", self.status.name());
         out.opt_str("statusMessage", self.why);
         out.str("createdAt", &date(self.created_ms));
         out.str("lastUpdatedAt", &date(self.updated_ms));
-        out.u64("ttl", ms(self.ttl)).u64("pollInterval", ms(self.poll_after));
     }
 
     /// The answer to the call that has become this task.
@@ -160,6 +165,35 @@ impl Task<'_> {
         answer(id, |result| self.fill(result))
     }
 
+    /// What a modern server answers to a call that it has made a task of.
+    ///
+    /// Spec: the extension `io.modelcontextprotocol/tasks` of 2026-07-28.
+    #[must_use]
+    pub fn created_modern(&self, id: &[u8]) -> Message {
+        answer(id, |result| {
+            result.str("resultType", "task");
+            self.fill_modern(result);
+        })
+    }
+
+    /// The answer to `tasks/get` in the modern protocol, with what it came to, a JSON value, by its
+    /// name.
+    #[must_use]
+    pub fn state_modern(&self, id: &[u8], outcome: Option<(&str, &[u8])>) -> Message {
+        answer(id, |result| {
+            result.str("resultType", "complete");
+            self.fill_modern(result);
+            if let Some((name, value)) = outcome {
+                result.raw(name, value);
+            }
+        })
+    }
+
+    fn fill_modern(&self, out: &mut ObjectWriter<'_>) {
+        self.fill_dates(out);
+        out.u64("ttlMs", ms(self.ttl)).u64("pollIntervalMs", ms(self.poll_after));
+    }
+
     /// `notifications/tasks/status`
     #[must_use]
     pub fn notification(&self) -> Message {
@@ -170,6 +204,41 @@ impl Task<'_> {
         });
         Message::new(out)
     }
+}
+
+/// The answer to `tasks/cancel` and `tasks/update` in the modern protocol: it is taken.
+#[must_use]
+pub fn taken(id: &[u8]) -> Message {
+    answer(id, |result| {
+        result.str("resultType", "complete");
+    })
+}
+
+/// Whether a modern server with these capabilities has tasks of its own.
+#[must_use]
+pub fn has_extension(text: &[u8], capabilities: Span) -> bool {
+    let extensions = scan::member(text, capabilities, "extensions");
+    extensions.and_then(|all| scan::member(text, all, TASKS_EXTENSION)).is_some()
+}
+
+/// Says in a `server/discover` result that there are tasks, if it does not say so already.
+pub fn offer_extension(edits: &mut Edits<'_>, result: Span) {
+    let text = edits.text();
+    let Some(capabilities) = scan::member(text, result, "capabilities") else { return };
+    if has_extension(text, capabilities) {
+        return;
+    }
+    match scan::member(text, capabilities, "extensions") {
+        Some(all) => edits.object(all, |_, _| true, &[(TASKS_EXTENSION, b"{}")]),
+        None => {
+            let all = br#"{"io.modelcontextprotocol/tasks":{}}"#;
+            edits.object(capabilities, |_, _| true, &[("extensions", all)]);
+        }
+    }
+}
+
+fn ms(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The answer to `tasks/list`, in one page.
@@ -248,6 +317,27 @@ mod tests {
         }
     }
 
+    // Checklist 138.
+    #[test]
+    fn messages_about_a_modern_task_are_those_of_the_extension() {
+        let task = Task {
+            id: "T",
+            status: Status::Completed,
+            why: None,
+            created_ms: 0,
+            updated_ms: 0,
+            ttl: Duration::from_secs(60),
+            poll_after: Duration::from_secs(1),
+        };
+        let body = r#""taskId":"T","status":"completed","createdAt":"1970-01-01T00:00:00.000Z","lastUpdatedAt":"1970-01-01T00:00:00.000Z","ttlMs":60000,"pollIntervalMs":1000"#;
+        let head = r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"#;
+        let created = task.created_modern(b"1");
+        assert_eq!(text(&created), format!(r#"{head}"task",{body}}}}}"#));
+        let state = task.state_modern(b"1", Some(("result", br#"{"n":1.0}"#)));
+        assert_eq!(text(&state), format!(r#"{head}"complete",{body},"result":{{"n":1.0}}}}}}"#));
+        assert_eq!(text(&taken(b"1")), format!(r#"{head}"complete"}}}}"#));
+    }
+
     // Checklist 135.
     #[test]
     fn messages_about_a_task_are_those_of_the_specification() {
@@ -298,6 +388,18 @@ mod tests {
         let want = format!(r#"{{"capabilities":{{{capability},"tools":{{}}}}}}"#);
         assert_eq!(offered(hello, offer), want);
         assert_eq!(offered(&want, offer), want);
+        let extension = r#""io.modelcontextprotocol/tasks":{}"#;
+        for (found, want) in [
+            ("", format!(r#""extensions":{{{extension}}}"#)),
+            (r#""extensions":{"x":{}}"#, format!(r#""extensions":{{{extension},"x":{{}}}}"#)),
+            (
+                &format!(r#""extensions":{{{extension}}}"#),
+                format!(r#""extensions":{{{extension}}}"#),
+            ),
+        ] {
+            let said = offered(&format!(r#"{{"capabilities":{{{found}}}}}"#), offer_extension);
+            assert_eq!(said, format!(r#"{{"capabilities":{{{want}}}}}"#));
+        }
         let tools = r#"{"tools":[{"name":"a"},{"name":"b","execution":{}}]}"#;
         let want = r#"{"tools":[{"execution":{"taskSupport":"optional"},"name":"a"},{"name":"b","execution":{}}]}"#;
         assert_eq!(offered(tools, offer_for_tools), want);

@@ -157,9 +157,10 @@ fn held_bytes(kind: &EventKind) -> usize {
         + match kind {
             EventKind::RpcOut { payload, .. } | EventKind::RpcIn { payload, .. } => payload.len(),
             EventKind::Stderr { line } => line.len(),
-            EventKind::Tools { pages, renamed, withheld } => {
+            EventKind::Tools { pages, renamed, unified, withheld } => {
                 let pages = pages.iter().map(|page| page.len());
-                let renamed = renamed.iter().map(|(own, name)| own.len() + name.len());
+                let renamed =
+                    renamed.iter().chain(unified).map(|(own, name)| own.len() + name.len());
                 let withheld = withheld.iter().map(|one| one.tool.len() + one.reason.len());
                 pages.chain(renamed).chain(withheld).sum()
             }

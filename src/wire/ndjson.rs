@@ -167,12 +167,14 @@ mod tests {
         }
     }
 
+    // Checklist 106.
     #[test]
     fn every_line_is_a_message() {
         check(b"{\"id\":1}\n{\"id\":2}\n", &["{\"id\":1}", "{\"id\":2}"]);
         check(b" a \n\tb\n", &[" a ", "\tb"]);
     }
 
+    // Checklist 106.
     #[test]
     fn the_last_line_needs_no_end() {
         check(b"a\nb", &["a", "b"]);
@@ -180,6 +182,7 @@ mod tests {
         check(b"\xef\xbb", &["\u{fffd}"]);
     }
 
+    // Checklist 106.
     #[test]
     fn a_cr_before_the_lf_belongs_to_the_line_end() {
         check(b"a\r\nb\rc\r\r\n", &["a", "b\rc\r"]);
@@ -205,6 +208,7 @@ mod tests {
         check(b"0123456789012345678901234567890123456789", &["01234…"]);
     }
 
+    // Checklist 106.
     #[test]
     fn junk_is_the_same_junk_however_it_is_cut() {
         let mut rng = crate::base::Rng::new([2; 32]);

@@ -196,6 +196,7 @@ mod tests {
         assert_eq!(EventOut::new(id, retry_ms, data).len(), want.len(), "declared length");
     }
 
+    // Checklist 18.
     #[test]
     fn a_message_is_one_named_event() {
         let data = Splice::whole(Message::from("{\"id\":1}"));
@@ -218,6 +219,7 @@ mod tests {
         check(Some("1"), None, Some(&Splice::whole(Message::default())), "id: 1\ndata: \n\n");
     }
 
+    // Checklist 18.
     #[test]
     fn a_line_break_in_a_message_cannot_end_its_event() {
         let data = Splice::whole(Message::from("{\r\n\"id\":1\r\n\n,\r}"));
@@ -237,6 +239,7 @@ mod tests {
         assert_eq!(out.len(), endpoint_len(b"/sse/a?session=1"));
     }
 
+    // Checklist 22.
     #[test]
     fn a_comment_is_no_event() {
         let mut outbox = Outbox::new();

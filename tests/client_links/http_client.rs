@@ -76,6 +76,7 @@ fn an_answer_to_head_has_no_body() {
     check_with(Limits::DEFAULT, "HEAD", answer, &["200 other", "done"]);
 }
 
+// Checklist 19.
 #[test]
 fn chunked_json_texts_come_one_by_one() {
     let answer = format!("{JSON}Transfer-Encoding: chunked||4|{{}}\n{{|3|}}\n[|2|]\n|0||");
@@ -135,6 +136,7 @@ fn session_and_location_are_told() {
     );
 }
 
+// Checklist 113.
 #[test]
 fn an_end_that_comes_too_early_is_a_failure() {
     check("", &[CLOSED]);
@@ -146,6 +148,7 @@ fn an_end_that_comes_too_early_is_a_failure() {
     check(&answer, &["200 events", "< x", CLOSED]);
 }
 
+// Checklist 113.
 #[test]
 fn doubtful_framing_is_a_failure() {
     check(

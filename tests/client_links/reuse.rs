@@ -55,6 +55,7 @@ fn the_server_may_want_to_close() {
     check("HTTP/1.0 200 OK|Content-Length: 2||{}", false);
 }
 
+// Checklist 114.
 #[test]
 fn bytes_after_the_answer_spoil_the_connection() {
     check("HTTP/1.1 200 OK|Content-Length: 2||{}x", false);
@@ -66,6 +67,7 @@ fn bytes_after_the_answer_spoil_the_connection() {
     assert_eq!(client.poll_event(), None);
 }
 
+// Checklist 114.
 #[test]
 fn an_answer_to_half_a_request_spoils_the_connection() {
     let mut client = client();
@@ -75,6 +77,7 @@ fn an_answer_to_half_a_request_spoils_the_connection() {
     assert_eq!(last(&mut client), Some(ClientEvent::Done { reusable: false }));
 }
 
+// Checklist 114.
 #[test]
 fn one_connection_carries_one_exchange_after_another() {
     let mut client = client();
@@ -104,6 +107,7 @@ fn an_event_is_given_out_with_its_last_byte() {
     assert!(matches!(client.poll_event(), Some(ClientEvent::Message { .. })));
 }
 
+// Checklist 19.
 #[test]
 fn a_json_text_is_given_out_with_its_newline() {
     let mut client = client();

@@ -35,6 +35,7 @@ fn response_samples_are_the_same_however_they_are_cut() {
     check("http-responses", penstock::link::http_client::fuzz);
 }
 
+// Checklist 17.
 #[test]
 fn event_stream_samples_are_the_same_however_they_are_cut() {
     check("sse", penstock::wire::sse::fuzz);

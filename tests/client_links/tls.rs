@@ -116,6 +116,7 @@ fn long_messages_are_sealed_whole_and_opened_whole() {
     assert!(carry(&mut client, &mut server, 5000).expect("records") == body.as_bytes());
 }
 
+// Checklist 112.
 #[test]
 fn strangers_are_refused() {
     let config = client_config(None).expect("a config");
@@ -125,6 +126,7 @@ fn strangers_are_refused() {
     assert!(!client.outbox().is_empty(), "the server is told");
 }
 
+// Checklist 112.
 #[test]
 fn another_name_is_refused() {
     let error = carry(&mut client("example.com"), &mut server(), 4096).expect_err("not its name");

@@ -46,7 +46,7 @@ function textOf(params) {
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Replaces ${NAME} in strings and unfolds {"repeat", "times"}. */
-function fill(value, names) {
+export function fill(value, names) {
   if (typeof value === "string") {
     return value.replace(/\$\{(\w+)\}/g, (_, name) => names[name] ?? `?${name}?`);
   }

@@ -4,6 +4,6 @@
 import mcp.client.streamable_http as newer
 from mcp.client.sse import sse_client
 
-newer.streamable_http_client = lambda url, http_client: sse_client(url)
+newer.streamable_http_client = lambda url, http_client: sse_client(url, timeout=30)
 
 import drive  # noqa: E402, F401  It runs the job.

@@ -19,6 +19,7 @@ fn a_ping_before_the_handshake_is_answered_at_once() {
     assert_eq!(world.sent_to(child).last().copied(), Some(PONG));
 }
 
+// Checklist 36.
 #[test]
 fn a_ping_reaches_a_client_that_listens_and_is_answered_for_one_that_does_not() {
     let (mut world, _) = World::with_child();
@@ -118,6 +119,7 @@ fn a_client_that_comes_back_can_still_answer() {
     assert!(world.sent_to(child).last().unwrap().contains("ok"));
 }
 
+// Checklist 129.
 #[test]
 fn more_requests_than_a_client_can_answer_are_refused() {
     let (mut world, _) = World::with_child();
@@ -132,6 +134,7 @@ fn more_requests_than_a_client_can_answer_are_refused() {
     assert!(last.contains(&format!("\"id\":{max},\"error\"")), "{last}");
 }
 
+// Checklist 32.
 #[test]
 fn of_two_listeners_the_newest_hears_and_the_other_one_takes_over() {
     let (mut world, _) = World::with_child();

@@ -7,6 +7,7 @@ use crate::world::{World, snapshot, stdio_server};
 
 const OLD: &str = "2025-03-26";
 
+// Checklist 34.
 #[test]
 fn a_member_that_is_no_message_gets_an_error_of_its_own() {
     let (mut world, _) = World::with_child();
@@ -23,6 +24,7 @@ fn a_member_that_is_no_message_gets_an_error_of_its_own() {
     assert!(got.body.ends_with(r#"{"jsonrpc":"2.0","id":2,"result":"b"}]"#), "{}", got.body);
 }
 
+// Checklist 34.
 #[test]
 fn errors_alone_are_answered_beside_a_notification() {
     let (mut world, _) = World::with_child();

@@ -9,11 +9,14 @@ use penstock::wire::http1::Field;
 
 use crate::world::{World, snapshot, stdio_server};
 
+// Checklist 7, 9, 11.
 #[test]
 fn ids_of_every_spelling_survive_and_no_other_byte_changes() {
     let (mut world, _) = World::with_child();
     let (session, child) = world.session();
-    for id in ["0", "-5", "9007199254740993", "\"\"", "\"é\"", "\"a\\u0062\\n\""] {
+    let long = format!("\"{}\"", "i".repeat(1024));
+    let odd = ["\"\"", "\"é\"", "\"a\\u0062\\n\"", &long];
+    for id in ["0", "-5", "9007199254740991", "9007199254740993"].into_iter().chain(odd) {
         let call = |id: &str| {
             format!(
                 "{{ \"method\":\"tools/call\",\"id\": {id} ,\"jsonrpc\":\"2.0\",\
@@ -45,6 +48,7 @@ fn newlines_between_tokens_become_spaces_for_a_child() {
     assert!(sent.contains(r#""t":"a\nb""#));
 }
 
+// Checklist 37.
 #[test]
 fn methods_that_we_have_never_heard_of_are_forwarded() {
     let (mut world, _) = World::with_child();
@@ -65,6 +69,7 @@ fn methods_that_we_have_never_heard_of_are_forwarded() {
     }
 }
 
+// Checklist 114.
 #[test]
 fn an_answer_to_an_unknown_id_is_dropped() {
     let (mut world, _) = World::with_child();
@@ -81,6 +86,7 @@ fn an_answer_to_an_unknown_id_is_dropped() {
     assert_eq!(world.client(peer).status, 200);
 }
 
+// Checklist 24.
 #[test]
 fn one_session_cannot_answer_for_another() {
     let (mut world, _) = World::with_child();
@@ -92,6 +98,7 @@ fn one_session_cannot_answer_for_another() {
     assert_eq!(world.client(peer).status, 0);
 }
 
+// Checklist 43.
 #[test]
 fn progress_opens_the_stream_of_its_call() {
     let (mut world, _) = World::with_child();
@@ -113,6 +120,7 @@ fn progress_opens_the_stream_of_its_call() {
     assert_eq!(got.events, want);
 }
 
+// Checklist 43, 44, 47.
 #[test]
 fn one_shot_clients_may_use_the_same_token() {
     let (mut world, child) = World::with_child();
@@ -134,6 +142,7 @@ fn one_shot_clients_may_use_the_same_token() {
     );
 }
 
+// Checklist 40.
 #[test]
 fn a_cancelled_call_is_stopped_below_and_not_answered() {
     let (mut world, _) = World::with_child();
@@ -150,6 +159,7 @@ fn a_cancelled_call_is_stopped_below_and_not_answered() {
     assert!(world.gateway.is_quiet());
 }
 
+// Checklist 41.
 #[test]
 fn cancelling_what_is_not_ones_own_is_ignored() {
     let (mut world, _) = World::with_child();
@@ -168,6 +178,10 @@ fn cancelling_what_is_not_ones_own_is_ignored() {
     let id = world.id_of_last(child, "tools/call");
     world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#));
     assert_eq!(world.client(peer).status, 200);
+    let finished =
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
+    world.post("/mcp/time", Some(&one), finished);
+    assert_eq!(world.sent.len(), sent);
 }
 
 #[test]
@@ -191,6 +205,7 @@ fn a_call_without_an_answer_times_out_and_is_cancelled_below() {
     assert_eq!(world.gateway.poll_timeout().map(|at| at > world.now.mono), Some(true));
 }
 
+// Checklist 38, 107, 109.
 #[test]
 fn a_child_that_dies_fails_its_calls_at_once_with_its_last_words() {
     let (mut world, _) = World::with_child();
@@ -207,6 +222,7 @@ fn a_child_that_dies_fails_its_calls_at_once_with_its_last_words() {
     assert_eq!(world.client(later).status, 404);
 }
 
+// Checklist 34, 35.
 #[test]
 fn batches_are_split_and_joined_where_the_revision_has_them() {
     let (mut world, _) = World::with_child();

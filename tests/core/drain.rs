@@ -9,6 +9,7 @@ use penstock::wire::http1::Method;
 use crate::calls::CALL;
 use crate::world::World;
 
+// Checklist 132.
 #[test]
 fn running_calls_finish_and_new_ones_are_refused() {
     let (mut world, first) = World::with_child();
@@ -33,6 +34,7 @@ fn running_calls_finish_and_new_ones_are_refused() {
     assert!(world.exited);
 }
 
+// Checklist 132.
 #[test]
 fn the_deadline_ends_what_does_not_finish() {
     let (mut world, _) = World::with_child();

@@ -3,6 +3,7 @@
 
 use penstock::base::Key;
 use penstock::gateway::io::{Backend, ChildEnd, FetchContent};
+use penstock::gateway::snapshot::ResponseMode;
 use penstock::wire::http1::{Field, Method};
 
 use crate::world::{
@@ -10,7 +11,7 @@ use crate::world::{
 };
 
 /// A world whose only server, a child, speaks both eras; the modern child.
-fn modern_child() -> (World, Key<Backend>) {
+pub fn modern_child() -> (World, Key<Backend>) {
     let (mut world, _) = World::with_child();
     let first = world.ask("/mcp/time", "1", "tools/list", "");
     let child = world.spawned[world.spawned.len() - 1];
@@ -23,13 +24,13 @@ fn modern_child() -> (World, Key<Backend>) {
     (world, child)
 }
 
-fn answer(id: &str, result: &str) -> String {
+pub fn answer(id: &str, result: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
 }
 
-const TOOLS: &str = r#"{"resultType":"complete","tools":[],"ttlMs":0,"cacheScope":"private"}"#;
+pub const TOOLS: &str = r#"{"resultType":"complete","tools":[],"ttlMs":0,"cacheScope":"private"}"#;
 const DONE: &str = r#"{"resultType":"complete","content":[]}"#;
-const NAMED: &str = r#""name":"now","arguments":{"n":1.0}"#;
+pub const NAMED: &str = r#""name":"now","arguments":{"n":1.0}"#;
 
 // Checklist 66, 67.
 #[test]
@@ -59,6 +60,27 @@ fn each_era_of_a_server_has_a_child_of_its_own() {
 
 const CALL: &str = r#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"now"}}"#;
 
+// Checklist 79.
+#[test]
+fn an_error_with_a_status_of_its_own_is_no_stream_where_all_answers_are() {
+    let mut server = stdio_server("time");
+    server.response = ResponseMode::Sse;
+    let mut world = World::new(snapshot(vec![server]));
+    world.open_child(world.spawned[0]);
+    let peer = world.ask("/mcp/time", "1", "tools/call", NAMED);
+    let child = world.spawned[world.spawned.len() - 1];
+    let id = world.id_of_last(child, "server/discover");
+    world.line(child, &answer(&id, DISCOVERY));
+    let id = world.id_of_last(child, "tools/call");
+    let error = r#""error":{"code":-32021,"message":"no","data":{"requiredCapabilities":{}}}}"#;
+    world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},{error}"#));
+    assert_eq!((world.client(peer).status, world.client(peer).is_stream), (400, false));
+    let peer = world.ask("/mcp/time", "2", "tools/call", NAMED);
+    let id = world.id_of_last(child, "tools/call");
+    world.line(child, &answer(&id, DONE));
+    assert_eq!((world.client(peer).status, world.client(peer).is_stream), (200, true));
+}
+
 // Checklist 81.
 #[test]
 fn a_modern_client_cancels_by_leaving() {
@@ -72,7 +94,7 @@ fn a_modern_client_cancels_by_leaving() {
     assert!(world.gateway.is_quiet());
 }
 
-// Checklist 68, 69, 70, 71, 72, 76, 77.
+// Checklist 68, 69, 70, 71, 72, 76, 77, 134.
 #[test]
 fn a_modern_request_that_contradicts_itself_is_refused_with_its_own_code() {
     let (mut world, _) = modern_child();
@@ -258,7 +280,7 @@ fn the_status_of_a_modern_server_never_reaches_a_legacy_client() {
     assert!(world.client(peer).body.contains("-32601"));
 }
 
-// Checklist 79, 83.
+// Checklist 81, 83.
 #[test]
 fn a_modern_client_sees_the_status_and_stream_of_a_modern_server() {
     let mut world = World::new(snapshot(vec![http_server("time")]));

@@ -40,6 +40,7 @@ fn what_is_not_there_is_not_found() {
     }
 }
 
+// Checklist 33.
 #[test]
 fn other_http_methods_are_told_which_there_are() {
     let (mut world, _) = World::with_child();
@@ -48,6 +49,7 @@ fn other_http_methods_are_told_which_there_are() {
     assert_eq!(world.client(peer).fields["Allow"], "GET, POST, DELETE");
 }
 
+// Checklist 1, 2.
 #[test]
 fn foreign_pages_and_names_are_refused_before_anything_else() {
     for method in [Method::Post, Method::Get, Method::Delete, Method::Options] {
@@ -84,6 +86,7 @@ fn a_page_may_mirror_arguments_in_fields_of_the_servers_choice() {
     assert!(allowed.ends_with("MCP-Protocol-Version, mcp-param-region, Mcp-Param-N"), "{allowed}");
 }
 
+// Checklist 128.
 #[test]
 fn keys_are_asked_for_in_the_shapes_of_the_reference() {
     for (key, status, body) in [
@@ -107,6 +110,7 @@ fn keys_are_asked_for_in_the_shapes_of_the_reference() {
     }
 }
 
+// Checklist 5, 28, 31, 134.
 #[test]
 fn negotiation_is_strict_in_sessions() {
     check_post(&[BOTH, (Field::ContentType, "text/plain")], CALL, 415, "Content-Type");
@@ -128,6 +132,7 @@ fn negotiation_is_strict_in_sessions() {
     check_post(&[JSON, BOTH, (Field::McpSessionId, "nope")], CALL, 404, "session not found");
 }
 
+// Checklist 3, 4, 8.
 #[test]
 fn what_is_no_message_is_refused_with_its_reason() {
     for (body, status, says) in [
@@ -153,6 +158,7 @@ fn what_is_no_message_is_refused_with_its_reason() {
     }
 }
 
+// Checklist 28, 32.
 #[test]
 fn get_and_delete_need_a_session() {
     let (mut world, _) = World::with_child();
@@ -166,6 +172,7 @@ fn get_and_delete_need_a_session() {
     assert_eq!(world.client(peer).status, 404);
 }
 
+// Checklist 129.
 #[test]
 fn every_limit_is_said_and_kept() {
     let mut tight = snapshot(vec![stdio_server("time")]);
@@ -188,6 +195,7 @@ fn every_limit_is_said_and_kept() {
     let _ = one;
 }
 
+// Checklist 129.
 #[test]
 fn the_longest_idle_session_makes_room_for_a_new_one() {
     let mut tight = snapshot(vec![stdio_server("time")]);

@@ -48,6 +48,7 @@ fn a_call_carries_the_servers_session_and_revision() {
     assert!(world.gateway.is_quiet());
 }
 
+// Checklist 29.
 #[test]
 fn a_notification_is_accepted_when_the_server_has_taken_it() {
     let (mut world, session) = open();
@@ -73,6 +74,7 @@ fn events_before_the_answer_travel_on_the_stream_of_their_call() {
     assert!(got.finished);
 }
 
+// Checklist 38.
 #[test]
 fn a_lost_session_is_opened_again_once_and_the_call_sent_again() {
     for (status, body) in [(404, ""), (400, r#"{"error":"Bad Request: No valid session ID"}"#)] {
@@ -131,6 +133,7 @@ fn an_error_status_with_an_error_body_keeps_its_message() {
     assert!(body.contains("HTTP 500: oh no") && body.contains("\"server\":\"time\""), "{body}");
 }
 
+// Checklist 48.
 #[test]
 fn a_stream_that_ends_early_is_resumed_where_it_broke() {
     let (mut world, session) = open();
@@ -147,6 +150,32 @@ fn a_stream_that_ends_early_is_resumed_where_it_broke() {
     assert_eq!(request.last_event_id.as_deref(), Some("e1"));
     world.fetch_head(resumed, 200, FetchContent::Events, None);
     world.fetch_message(resumed, Some("e2"), &result(&id, "{}"));
+    assert_eq!(world.client(peer).status, 200);
+}
+
+// Checklist 48.
+#[test]
+fn a_server_that_closes_a_primed_stream_is_asked_again_when_it_wants_that() {
+    let (mut world, session) = open();
+    let peer = world.post("/mcp/time", Some(&session), CALL);
+    let (fetch, id) = world.fetch_of("tools/call");
+    world.fetch_head(fetch, 200, FetchContent::Events, None);
+    let event = penstock::gateway::io::FetchEvent {
+        id: Some("e1".into()),
+        retry_ms: Some(5000),
+        ..Default::default()
+    };
+    world.input(penstock::gateway::io::Input::FetchMessage { fetch, message: "".into(), event });
+    world.input(penstock::gateway::io::Input::FetchDone { fetch, end: Ok(()) });
+    let n = world.fetches.len();
+    world.pass(Duration::from_millis(4900));
+    assert_eq!(world.fetches.len(), n);
+    world.pass(Duration::from_millis(100));
+    let (resumed, request) = world.fetches.last().unwrap();
+    let resumed = *resumed;
+    assert_eq!((request.method, request.last_event_id.as_deref()), (FetchMethod::Get, Some("e1")));
+    world.fetch_head(resumed, 200, FetchContent::Events, None);
+    world.fetch_message(resumed, None, &result(&id, "{}"));
     assert_eq!(world.client(peer).status, 200);
 }
 
@@ -210,6 +239,7 @@ fn a_refused_connection_is_an_error_that_names_the_server() {
     assert!(got.body.contains("server \\\"time\\\" is unavailable"), "{}", got.body);
 }
 
+// Checklist 112.
 #[test]
 fn a_redirect_is_not_followed() {
     let (mut world, session) = open();

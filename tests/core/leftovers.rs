@@ -57,6 +57,7 @@ fn a_child_that_is_gone_is_not_told_to_stop() {
     assert!(world.stopped.is_empty());
 }
 
+// Checklist 16.
 #[test]
 fn two_slow_clients_stop_a_child_once_and_the_last_one_lets_it_go_on() {
     let (mut world, _) = World::with_child();
@@ -213,6 +214,7 @@ fn a_stream_that_cannot_be_resumed_does_not_repeat_its_call() {
     assert!(world.client(peer).body.contains("error"));
 }
 
+// Checklist 48.
 #[test]
 fn a_server_that_wants_us_back_at_once_has_to_wait() {
     let (mut world, session) = http_session();
@@ -249,6 +251,7 @@ fn one_listener_that_leaves_does_not_silence_the_others_of_a_shared_server() {
     assert_eq!(world.cancelled, [below]);
 }
 
+// Checklist 45.
 #[test]
 fn late_progress_of_a_one_shot_call_reaches_nobody_else() {
     let (mut world, child) = World::with_child();

@@ -237,7 +237,7 @@ fn the_list_of_all_tools_tells_what_became_of_each() {
     server.tools = Some(vec!["a b".into(), "bad".into()].into());
     let (world, _) = world_with(server, tools);
     let told = world.events.iter().find_map(|event| match &event.kind {
-        EventKind::Tools { pages, renamed, withheld } => Some((pages, renamed, withheld)),
+        EventKind::Tools { pages, renamed, withheld, .. } => Some((pages, renamed, withheld)),
         _ => None,
     });
     let (pages, renamed, withheld) = told.unwrap();

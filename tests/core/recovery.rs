@@ -22,6 +22,7 @@ fn end(world: &mut World, fetch: Key<Fetch>) {
     world.input(Input::FetchDone { fetch, end: Ok(()) });
 }
 
+// Checklist 109.
 #[test]
 fn a_server_that_failed_is_started_again_without_a_client() {
     let mut server = stdio_server("time");
@@ -48,6 +49,7 @@ fn a_server_that_failed_is_started_again_without_a_client() {
     assert_eq!(world.spawned.len(), 3);
 }
 
+// Checklist 109.
 #[test]
 fn a_child_that_keeps_failing_is_tried_every_four_minutes() {
     let mut world = World::new(snapshot(vec![stdio_server("time")]));

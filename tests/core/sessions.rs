@@ -10,6 +10,7 @@ use penstock::wire::http1::{Field, Method};
 use crate::calls::CALL;
 use crate::world::{HANDSHAKE, INITIALIZE, World, snapshot, stdio_server, with_key};
 
+// Checklist 29.
 #[test]
 fn the_first_child_serves_the_first_session_that_asks_what_we_asked() {
     let (mut world, child) = World::with_child();
@@ -19,13 +20,14 @@ fn the_first_child_serves_the_first_session_that_asks_what_we_asked() {
     assert_eq!(world.client(peer).body, want);
     let session = world.client(peer).fields["Mcp-Session-Id"].clone();
     let notice = world.post("/mcp/time", Some(&session), INITIALIZED);
-    assert_eq!(world.client(notice).status, 202);
+    assert_eq!((world.client(notice).status, world.client(notice).body.as_str()), (202, ""));
     assert!(world.sent_to(child).is_empty(), "it was initialized already");
     let second = world.post("/mcp/time", None, INITIALIZE);
     assert_eq!(world.spawned.len(), 2, "the next session gets a child of its own");
     assert_eq!(world.client(second).status, 0);
 }
 
+// Checklist 55.
 #[test]
 fn a_client_with_capabilities_opens_a_child_of_its_own_in_its_own_words() {
     let (mut world, _) = World::with_child();
@@ -36,6 +38,7 @@ fn a_client_with_capabilities_opens_a_child_of_its_own_in_its_own_words() {
     assert_eq!(world.sent_to(child), [hello.replace("\"i\"", &id)]);
 }
 
+// Checklist 25, 26.
 #[test]
 fn each_legacy_version_is_asked_for_as_it_is_and_others_become_the_newest() {
     for (asked, sent) in [
@@ -46,9 +49,14 @@ fn each_legacy_version_is_asked_for_as_it_is_and_others_become_the_newest() {
         ("2026-07-28", "2025-11-25"),
     ] {
         let (mut world, _) = World::with_child();
-        world.post("/mcp/time", None, &INITIALIZE.replace("2025-11-25", asked));
+        let peer = world.post("/mcp/time", None, &INITIALIZE.replace("2025-11-25", asked));
         let child = world.spawned[1];
         assert!(world.sent_to(child)[0].contains(sent), "{:?}", world.sent_to(child));
+        let id = world.id_of_last(child, "initialize");
+        let said = HANDSHAKE.replace("2025-11-25", sent);
+        world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{said}}}"#));
+        let want = format!(r#"{{"jsonrpc":"2.0","id":"i","result":{said}}}"#);
+        assert_eq!((world.client(peer).status, world.client(peer).body.as_str()), (200, &*want));
     }
 }
 
@@ -64,6 +72,7 @@ fn initialize_waits_for_a_first_child_that_is_still_starting() {
     assert_eq!(world.spawned.len(), 1);
 }
 
+// Checklist 5, 27, 127.
 #[test]
 fn one_shot_calls_need_no_handshake_and_share_a_session_per_identity() {
     let servers = vec![stdio_server("time")];
@@ -101,6 +110,7 @@ fn a_page_of_a_browser_cannot_send_a_form() {
     assert_eq!(world.client(peer).status, 415);
 }
 
+// Checklist 28.
 #[test]
 fn an_ended_session_is_unknown_and_its_child_leaves() {
     let (mut world, _) = World::with_child();
@@ -115,6 +125,7 @@ fn an_ended_session_is_unknown_and_its_child_leaves() {
     world.child_gone(child, ChildEnd::Exited(0));
 }
 
+// Checklist 127.
 #[test]
 fn a_session_is_nobody_elses() {
     let servers = vec![stdio_server("time")];
@@ -175,6 +186,7 @@ fn a_child_that_cannot_be_started_says_why() {
     assert!(world.client(peer).body.contains("No such file"));
 }
 
+// Checklist 24.
 #[test]
 fn a_shared_child_serves_all_sessions() {
     let mut server = stdio_server("time");

@@ -44,6 +44,7 @@ const UPDATED: &str =
     r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"file:///a"}}"#;
 const OK: &str = r#"{"jsonrpc":"2.0","id":5,"result":{}}"#;
 
+// Checklist 25, 34, 35.
 #[test]
 fn each_client_is_answered_in_the_revision_that_it_speaks() {
     let (mut world, _, _) = open(0);
@@ -56,6 +57,7 @@ fn each_client_is_answered_in_the_revision_that_it_speaks() {
     }
 }
 
+// Checklist 62, 63.
 #[test]
 fn two_subscribers_are_one_below_and_both_are_told() {
     let (mut world, child, sessions) = open(3);
@@ -97,6 +99,7 @@ fn a_refused_subscription_is_none() {
     assert_eq!(world.sent.len(), n + 1);
 }
 
+// Checklist 61.
 #[test]
 fn what_changes_for_everybody_is_told_to_everybody() {
     let (mut world, child, sessions) = open(2);
@@ -112,6 +115,7 @@ fn what_changes_for_everybody_is_told_to_everybody() {
     }
 }
 
+// Checklist 46.
 #[test]
 fn each_session_sees_the_log_of_its_own_call_from_its_own_level_on() {
     let (mut world, child, sessions) = open(2);

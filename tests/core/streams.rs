@@ -10,6 +10,7 @@ const SAMPLE: &str =
     r#"{"jsonrpc":"2.0","id":0,"method":"sampling/createMessage","params":{"x":1.0}}"#;
 const CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
 
+// Checklist 30, 52.
 #[test]
 fn a_request_of_the_backend_travels_on_the_stream_of_the_running_call() {
     let (mut world, _) = World::with_child();
@@ -28,6 +29,7 @@ fn a_request_of_the_backend_travels_on_the_stream_of_the_running_call() {
     assert_eq!(world.sent.len(), n, "an answer counts once");
 }
 
+// Checklist 58.
 #[test]
 fn an_answer_from_another_session_is_refused() {
     let (mut world, _) = World::with_child();
@@ -40,6 +42,7 @@ fn an_answer_from_another_session_is_refused() {
     assert_eq!(world.sent.len(), n);
 }
 
+// Checklist 56, 61.
 #[test]
 fn what_belongs_to_no_call_waits_for_the_get_stream() {
     let (mut world, _) = World::with_child();
@@ -53,6 +56,7 @@ fn what_belongs_to_no_call_waits_for_the_get_stream() {
     assert_eq!(world.client(listener).events[3], format!("1-4|{CHANGED}"));
 }
 
+// Checklist 56.
 #[test]
 fn a_request_that_no_client_fetches_is_refused_in_time() {
     let (mut world, _) = World::with_child();
@@ -63,6 +67,7 @@ fn a_request_that_no_client_fetches_is_refused_in_time() {
     assert!(last.contains("\"id\":0") && last.contains("\"error\""), "{last}");
 }
 
+// Checklist 55.
 #[test]
 fn a_one_shot_client_is_never_asked() {
     let (mut world, child) = World::with_child();
@@ -76,6 +81,7 @@ fn a_one_shot_client_is_never_asked() {
     );
 }
 
+// Checklist 47.
 #[test]
 fn an_interrupted_stream_is_resumed_behind_the_last_event() {
     let (mut world, _) = World::with_child();
@@ -104,6 +110,7 @@ fn an_interrupted_stream_is_resumed_behind_the_last_event() {
     assert!(world.client(again).finished);
 }
 
+// Checklist 39.
 #[test]
 fn a_client_that_leaves_does_not_cancel() {
     let (mut world, _) = World::with_child();
@@ -116,6 +123,7 @@ fn a_client_that_leaves_does_not_cancel() {
     assert!(world.gateway.is_quiet());
 }
 
+// Checklist 21, 22.
 #[test]
 fn a_long_silence_opens_the_stream_and_is_filled_with_comments() {
     let (mut world, _) = World::with_child();
@@ -130,6 +138,7 @@ fn a_long_silence_opens_the_stream_and_is_filled_with_comments() {
     assert!(world.client(peer).finished);
 }
 
+// Checklist 22.
 #[test]
 fn an_idle_listener_sees_a_comment_now_and_then() {
     let (mut world, _) = World::with_child();
@@ -141,6 +150,7 @@ fn an_idle_listener_sees_a_comment_now_and_then() {
     assert_eq!(world.client(listener).events, ["1-1|", ":", ":", ":"]);
 }
 
+// Checklist 46.
 #[test]
 fn a_log_message_goes_with_the_only_call_and_else_to_the_listener() {
     let (mut world, _) = World::with_child();

@@ -32,7 +32,8 @@ const TASK: &str = r#"{"taskId":"7","status":"working","createdAt":"2026-01-01T0
 /// A session whose call has become task `7`, its child, and its GET stream.
 fn task() -> (World, String, Key<Backend>, Key<Peer>) {
     let (mut world, _) = World::with_child();
-    let (session, child) = world.session();
+    let said = crate::world::HANDSHAKE.replace(r#""tools":{}"#, r#""tasks":{"list":{}}"#);
+    let (session, child) = world.session_saying("2025-11-25", &said);
     let listener = world.get("/mcp/time", &session, None);
     let peer = ask(&mut world, &session, "tools/call", CALL);
     assert!(world.sent_to(child).last().unwrap().ends_with(&format!("\"params\":{CALL}}}")));
@@ -438,8 +439,15 @@ fn modern(world: &mut World, key: &str, method: &str, extra: &str, can: &str) ->
 
 /// A world whose only server is modern, with two keys; its child.
 fn modern_world() -> (World, Key<Backend>) {
+    modern_world_with(false)
+}
+
+/// The same, with tasks of ours or without.
+fn modern_world_with(tasks: bool) -> (World, Key<Backend>) {
     let keys = ["one", "two"];
-    let mut world = World::new(with_key(snapshot(vec![stdio_server("time")]), &keys));
+    let mut server = stdio_server("time");
+    server.tasks = tasks;
+    let mut world = World::new(with_key(snapshot(vec![server]), &keys));
     let first = world.spawned[0];
     let id = world.id_of_last(first, "initialize");
     let refused = r#"{"code":-32022,"message":"no","data":{"supported":["2026-07-28"]}}"#;
@@ -520,4 +528,135 @@ fn a_legacy_server_has_no_tasks_for_modern_clients() {
     world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},{error}}}"#));
     let got = world.client(peer);
     assert_eq!((got.status, got.body.contains("-32601")), (404, true), "{}", got.body);
+}
+
+/// The id in an answer that has made a task of a call.
+fn task_in(world: &World, peer: Key<Peer>) -> String {
+    let got = world.client(peer);
+    assert_eq!((got.status, got.finished), (200, true), "{}", got.body);
+    assert!(got.body.contains(r#""result":{"resultType":"task","taskId":""#), "{}", got.body);
+    got.body.split("\"taskId\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+/// `tasks/get` and the like, of a modern client.
+fn modern_about(world: &mut World, key: &str, method: &str, task: &str) -> String {
+    let peer = modern(world, key, method, &format!(r#""taskId":"{task}""#), EXTENSION);
+    world.client(peer).body.clone()
+}
+
+const LATE: Duration = Duration::from_secs(12);
+
+// Checklist 138, 139.
+#[test]
+fn a_long_call_of_a_modern_client_becomes_a_task_if_it_knows_tasks() {
+    let (mut world, child) = modern_world_with(true);
+    let quick = modern(&mut world, "one", "tools/call", r#""name":"x""#, EXTENSION);
+    answer(&mut world, child, "tools/call", r#"{"resultType":"complete","content":[]}"#);
+    assert!(world.client(quick).body.contains("complete"), "what is quick is no task");
+    let ignorant = modern(&mut world, "one", "tools/call", r#""name":"x""#, "{}");
+    let peer = modern(&mut world, "one", "tools/call", r#""name":"x""#, EXTENSION);
+    let ours = world.id_of_last(child, "tools/call");
+    world.pass(LATE);
+    let task = task_in(&world, peer);
+    assert!(world.client(ignorant).is_stream && !world.client(ignorant).finished);
+    world.leave(peer);
+    assert!(!world.sent_to(child).iter().any(|line| line.contains("cancelled")));
+    world.pass(Duration::from_secs(300));
+    let body = modern_about(&mut world, "one", GET, &task);
+    assert!(body.contains(r#""resultType":"complete","taskId""#), "{body}");
+    assert!(body.contains(r#""status":"working""#) && !body.contains("\"result\":null"), "{body}");
+    assert!(modern_about(&mut world, "two", GET, &task).contains("there is no such task"));
+    let result = r#"{"resultType":"complete","content":[],"isError":true,"n":1.0}"#;
+    world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{ours},"result":{result}}}"#));
+    let body = modern_about(&mut world, "one", GET, &task);
+    let want = (r#""status":"completed""#, format!(r#""result":{result}"#));
+    assert!(body.contains(want.0) && body.contains(&want.1), "{body}");
+    assert!(modern_about(&mut world, "one", "tasks/cancel", &task).contains("complete"));
+    let body = modern_about(&mut world, "one", GET, &task);
+    assert!(body.contains(want.0), "what is over stays as it is: {body}");
+}
+
+// Checklist 138.
+#[test]
+fn a_modern_task_of_ours_is_cancelled_and_fails_with_its_reason() {
+    let (mut world, child) = modern_world_with(true);
+    let peer = modern(&mut world, "one", "tools/call", r#""name":"x""#, EXTENSION);
+    let ours = world.id_of_last(child, "tools/call");
+    world.pass(LATE);
+    let task = task_in(&world, peer);
+    let taken = r#"{"jsonrpc":"2.0","id":5,"result":{"resultType":"complete"}}"#;
+    assert_eq!(modern_about(&mut world, "one", "tasks/update", &task), taken);
+    assert_eq!(modern_about(&mut world, "one", "tasks/cancel", &task), taken);
+    let last = world.sent_to(child).last().unwrap().to_string();
+    assert!(last.contains("notifications/cancelled") && last.contains(&ours), "{last}");
+    let body = modern_about(&mut world, "one", GET, &task);
+    assert!(body.contains(r#""status":"cancelled""#) && !body.contains("\"error\""), "{body}");
+    let peer = modern(&mut world, "one", "tools/call", r#""name":"x""#, EXTENSION);
+    world.pass(LATE);
+    let task = task_in(&world, peer);
+    let asks = r#"{"resultType":"input_required","inputRequests":{},"requestState":"s"}"#;
+    answer(&mut world, child, "tools/call", asks);
+    let body = modern_about(&mut world, "one", GET, &task);
+    assert!(body.contains(r#""status":"failed""#) && body.contains("it needs input"), "{body}");
+    world.pass(Duration::from_secs(3600));
+    assert!(modern_about(&mut world, "one", GET, &task).contains("there is no such task"));
+}
+
+// Checklist 138.
+#[test]
+fn tasks_of_ours_are_discovered_and_those_of_the_server_are_its_own() {
+    for (said, ours) in
+        [("", true), (r#""extensions":{"io.modelcontextprotocol/tasks":{}},"#, false)]
+    {
+        let mut server = stdio_server("time");
+        server.tasks = true;
+        let mut world = World::new(with_key(snapshot(vec![server]), &["one"]));
+        let first = world.spawned[0];
+        let id = world.id_of_last(first, "initialize");
+        let refused = r#"{"code":-32022,"message":"no","data":{"supported":["2026-07-28"]}}"#;
+        world.line(first, &format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{refused}}}"#));
+        let child = world.spawned[world.spawned.len() - 1];
+        let discovery =
+            DISCOVERY.replace("\"capabilities\":{", &format!("\"capabilities\":{{{said}"));
+        answer(&mut world, child, "server/discover", &discovery);
+        let peer = modern(&mut world, "one", "server/discover", "", EXTENSION);
+        answer(&mut world, child, "server/discover", &discovery);
+        assert_eq!(world.client(peer).body.matches("modelcontextprotocol/tasks").count(), 1);
+        let peer = modern(&mut world, "one", "tools/call", r#""name":"x""#, EXTENSION);
+        world.pass(LATE);
+        assert_eq!(world.client(peer).body.contains("taskId"), ours);
+    }
+}
+
+// Checklist 138.
+#[test]
+fn a_modern_client_has_tasks_with_a_legacy_server_too() {
+    let mut server = stdio_server("time");
+    server.tasks = true;
+    let mut world = World::new(with_key(snapshot(vec![server]), &["one"]));
+    world.open_child(world.spawned[0]);
+    let discovers = modern(&mut world, "one", "server/discover", "", EXTENSION);
+    let probed = world.spawned[world.spawned.len() - 1];
+    let id = world.id_of_last(probed, "server/discover");
+    let error = r#""error":{"code":-32601,"message":"no"}"#;
+    world.line(probed, &format!(r#"{{"jsonrpc":"2.0","id":{id},{error}}}"#));
+    let n = world.spawned.len();
+    if world.client(discovers).status == 0 {
+        let child = world.spawned[n - 1];
+        answer(&mut world, child, "initialize", crate::world::HANDSHAKE);
+    }
+    let body = &world.client(discovers).body;
+    assert!(body.contains(r#""extensions":{"io.modelcontextprotocol/tasks":{}}"#), "{body}");
+    let peer = modern(&mut world, "one", "tools/call", r#""name":"x""#, EXTENSION);
+    let is_call = |(_, line): &&(Key<Backend>, String)| line.contains("tools/call");
+    let child = world.sent.iter().rfind(is_call).map(|(child, _)| *child).unwrap();
+    world.pass(LATE);
+    let task = task_in(&world, peer);
+    answer(&mut world, child, "tools/call", r#"{"content":[]}"#);
+    let body = modern_about(&mut world, "one", GET, &task);
+    assert!(body.contains(r#""status":"completed""#), "{body}");
+    assert!(
+        body.contains(r#""result":{"#) && body.matches("\"resultType\"").count() == 2,
+        "{body}"
+    );
 }

@@ -223,6 +223,7 @@ fn an_idle_connection_is_asked_for_a_sign_of_life() {
     assert_eq!(last(&world, peer), ":");
 }
 
+// Checklist 16.
 #[test]
 fn a_connection_that_is_not_read_holds_its_backend_up() {
     let mut world = world();

@@ -19,14 +19,15 @@ use crate::place::{Scratch, clients, free_port, node, package, python, tools};
 const RUN_S: u64 = 120;
 
 /// A server as one would configure it: the program, its arguments, its environment.
-struct Server {
+pub struct Server {
     command: String,
     args: Vec<String>,
     env: Vec<(&'static str, String)>,
 }
 
 impl Server {
-    fn new(scenario: &str, dir: &Path) -> Self {
+    /// The server of a scenario, which works in `dir`.
+    pub fn new(scenario: &str, dir: &Path) -> Self {
         let text = |path: &Path| path.display().to_string();
         let js = |name: &str| (text(&node()), vec![text(&package(name))]);
         let py = |name: &str| (text(&tools().join("venv/bin").join(name)), Vec::new());
@@ -53,7 +54,8 @@ impl Server {
         Self { command, args, env }
     }
 
-    fn json(&self) -> String {
+    /// The way to it as the drivers want it.
+    pub fn json(&self) -> String {
         let env: Vec<_> =
             self.env.iter().map(|(name, value)| format!("{name:?}:{value:?}")).collect();
         format!(
@@ -64,7 +66,8 @@ impl Server {
         )
     }
 
-    fn toml(&self) -> String {
+    /// The same as a section of the gateway's configuration.
+    pub fn toml(&self) -> String {
         let env: Vec<_> =
             self.env.iter().map(|(name, value)| format!("{name} = {value:?}")).collect();
         format!(
@@ -77,7 +80,7 @@ impl Server {
 }
 
 /// Makes in `dir` what the scenario expects to find.
-fn prepare(scenario: &str, dir: &Path) {
+pub fn prepare(scenario: &str, dir: &Path) {
     if scenario != "git" {
         return;
     }
@@ -174,13 +177,11 @@ fn early(scenario: &str) -> &'static [&'static str] {
     }
 }
 
-/// A Streamable HTTP server, directly and through the gateway.
-#[track_caller]
-fn check_http(client: &str, scenario: &str) {
-    let scratch = Scratch::new(&format!("{client}-{scenario}-http"));
+/// server-everything over HTTP, and where it is.
+pub fn everything_over_http(scratch: &Scratch) -> (Process, String) {
     let port = free_port();
     let (out, err) = (scratch.path().join("server"), scratch.path().join("server.log"));
-    let _server = Process::start(
+    let server = Process::start(
         Command::new(node())
             .arg(package("server-everything"))
             .arg("streamableHttp")
@@ -190,10 +191,17 @@ fn check_http(client: &str, scenario: &str) {
     );
     let addr = format!("127.0.0.1:{port}");
     eventually("the server listens", Duration::from_secs(20), || http::get(&addr, "/mcp").ok());
+    (server, format!("http://{addr}/mcp"))
+}
+
+/// A Streamable HTTP server, directly and through the gateway.
+#[track_caller]
+fn check_http(client: &str, scenario: &str) {
+    let scratch = Scratch::new(&format!("{client}-{scenario}-http"));
+    let (_server, url) = everything_over_http(&scratch);
     let dir = scratch.path().join("dir");
     fs::create_dir_all(&dir).unwrap();
 
-    let url = format!("http://{addr}/mcp");
     let way = format!("\"http\":{{\"url\":{url:?},\"headers\":{{}},\"resume\":false}}");
     drive(client, scenario, &dir, &scratch.file("direct"), &way);
 
@@ -216,54 +224,63 @@ macro_rules! matrix {
 
             const CLIENT: &str = stringify!($client);
 
+            // Checklist 59, 89.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn everything_over_stdio() {
                 check_stdio(CLIENT, "everything");
             }
 
+            // Checklist 59, 89.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn everything_over_http() {
                 check_http(CLIENT, "everything");
             }
 
+            // Checklist 55.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn everything_without_capabilities() {
                 check_stdio(CLIENT, "everything-bare");
             }
 
+            // Checklist 60.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn eight_clients_at_once_over_stdio() {
                 check_stdio(CLIENT, "crowd");
             }
 
+            // Checklist 60.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn eight_clients_at_once_over_http() {
                 check_http(CLIENT, "crowd");
             }
 
+            // Checklist 115.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn filesystem() {
                 check_stdio(CLIENT, "filesystem");
             }
 
+            // Checklist 115.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn memory() {
                 check_stdio(CLIENT, "memory");
             }
 
+            // Checklist 115.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn time() {
                 check_stdio(CLIENT, "time");
             }
 
+            // Checklist 115.
             #[test]
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn git() {

@@ -87,6 +87,7 @@ pub fn fixture(scratch: &Scratch, file: &str, mode: &str) -> (Process, String) {
     (process, format!("http://{addr}/mcp"))
 }
 
+// Checklist 49, 133.
 #[test]
 #[ignore = "needs node; scripts/test.sh runs it"]
 fn nothing_is_lost_in_front_of_an_http_server() {
@@ -99,6 +100,7 @@ fn nothing_is_lost_in_front_of_an_http_server() {
     check(&direct, &through, &scratch.file("through"));
 }
 
+// Checklist 49, 133.
 #[test]
 #[ignore = "needs node; scripts/test.sh runs it"]
 fn nothing_is_lost_in_front_of_a_stdio_server() {

@@ -134,6 +134,7 @@ fn check_stop(name: &str, mode: &str) {
     world.check_nothing_left(GONE.saturating_sub(took));
 }
 
+// Checklist 110.
 #[test]
 #[ignore = "needs a Docker engine; scripts/test.sh runs it"]
 fn nothing_is_left_after_sigterm() {
@@ -160,6 +161,7 @@ fn check_kill(name: &str, mode: &str) {
     world.check_nothing_left(GONE);
 }
 
+// Checklist 110.
 #[test]
 #[ignore = "needs a Docker engine; scripts/test.sh runs it"]
 fn nothing_is_left_after_sigkill() {
@@ -220,6 +222,7 @@ fn a_server_that_never_answers_is_removed_when_its_time_is_up() {
     assert_eq!(crate::http::get(&gateway.addr, "/health").unwrap().status, 200);
 }
 
+// Checklist 110.
 #[test]
 #[ignore = "needs a Docker engine; scripts/test.sh runs it"]
 fn the_end_of_a_session_removes_its_container() {

@@ -100,6 +100,7 @@ fn the_first_typescript_sdk_sees_everything_through_a_websocket() {
     check("ts1", "everything-bare", "ws");
 }
 
+// Checklist 60.
 #[test]
 #[ignore = "needs node and python; scripts/test.sh runs it"]
 fn eight_clients_at_once_do_not_mix() {

@@ -45,6 +45,7 @@ fn check_echo(response: &Response, id: u32, text: &str) {
     assert!(response.status == 200 && right, "{id}: {response:?}");
 }
 
+// Checklist 24.
 #[test]
 fn many_calls_at_once_each_get_their_own_answer() {
     let gateway = Gateway::toml("hostile-many", &server("good", "normal", ""));
@@ -65,6 +66,7 @@ fn many_calls_at_once_each_get_their_own_answer() {
     });
 }
 
+// Checklist 15, 106.
 #[test]
 fn a_long_answer_arrives_whole() {
     let gateway = Gateway::toml("hostile-long", &server("good", "normal", ""));
@@ -75,6 +77,7 @@ fn a_long_answer_arrives_whole() {
     check_echo(&client.call(6, "{}").unwrap(), 6, "{}");
 }
 
+// Checklist 109.
 #[test]
 fn a_child_that_dies_answers_every_call_with_an_error() {
     let gateway = Gateway::toml("hostile-crash", &server("bad", "crash", ""));
@@ -95,6 +98,7 @@ fn a_child_that_dies_answers_every_call_with_an_error() {
     assert!(gateway.client("bad").post(list).unwrap().answer().contains("noop"));
 }
 
+// Checklist 15, 107, 108.
 #[test]
 #[ignore = "takes half a minute; scripts/test.sh runs it"]
 fn children_that_misbehave_hurt_nobody_else() {
@@ -170,6 +174,7 @@ fn check_endless(gateway: &Gateway) {
     assert!(response.answer().contains("\"id\":2"), "{response:?}");
 }
 
+// Checklist 131.
 #[test]
 #[ignore = "takes a quarter of a minute; scripts/test.sh runs it"]
 fn slow_clients_hold_up_nobody() {
@@ -218,6 +223,7 @@ fn drip(addr: &str) {
     assert_eq!(gone.count(), 50, "a head that never ends must not keep its connection");
 }
 
+// Checklist 131.
 #[test]
 #[ignore = "opens 2,000 connections; scripts/test.sh runs it"]
 fn two_thousand_idle_connections_cost_little() {

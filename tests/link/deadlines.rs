@@ -43,6 +43,7 @@ fn an_empty_line_is_no_request() {
     script.expect_status(Status::Closed);
 }
 
+// Checklist 131.
 #[test]
 fn a_head_has_its_time_from_the_first_byte() {
     let mut script = Script::new();
@@ -73,6 +74,7 @@ fn a_pipelined_head_has_its_time_from_its_turn() {
     script.expect_violation(Violation::HeadTimedOut);
 }
 
+// Checklist 131.
 #[test]
 fn a_body_may_be_slow_but_not_stand_still() {
     let mut script = Script::new();

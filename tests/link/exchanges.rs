@@ -55,6 +55,7 @@ fn a_body_may_come_after_it_was_asked_for() {
     script.expect_head("Get /next");
 }
 
+// Checklist 13.
 #[test]
 fn a_request_without_body_has_an_empty_one() {
     for framing in ["", "Content-Length: 0\n"] {
@@ -66,6 +67,7 @@ fn a_request_without_body_has_an_empty_one() {
     }
 }
 
+// Checklist 13.
 #[test]
 fn chunks_become_one_body() {
     let mut script = Script::new();
@@ -78,6 +80,7 @@ fn chunks_become_one_body() {
     script.expect_head("Get /next");
 }
 
+// Checklist 12.
 #[test]
 fn pipelined_requests_are_given_out_one_at_a_time() {
     let mut script = Script::new();
@@ -94,6 +97,7 @@ fn pipelined_requests_are_given_out_one_at_a_time() {
     script.expect_nothing();
 }
 
+// Checklist 12.
 #[test]
 fn a_thousand_requests_use_one_connection() {
     let mut script = Script::with(Limits::DEFAULT);
@@ -159,6 +163,7 @@ fn fields_of_the_answer_are_written() {
     script.expect("HTTP/1.1 401 Unauthorized\nContent-Length: 0\nWWW-Authenticate: Bearer\n\n");
 }
 
+// Checklist 13.
 #[test]
 fn continue_is_sent_when_the_body_is_wanted_and_has_not_begun() {
     let head = "POST / HTTP/1.1\nHost: x\nContent-Length: 4\nExpect: 100-continue\n\n";
@@ -247,6 +252,7 @@ fn an_answer_may_come_in_the_middle_of_a_body() {
     script.expect_head("Get /a");
 }
 
+// Checklist 14.
 #[test]
 fn a_declared_body_that_is_too_long_is_refused_before_it_comes() {
     let too_long =

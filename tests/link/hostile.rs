@@ -272,6 +272,7 @@ fn what_is_malformed_is_refused_wherever_it_is_cut() {
     }
 }
 
+// Checklist 129, 131.
 #[test]
 fn what_is_endless_is_refused_at_its_limit() {
     let long = "x".repeat(Limits::TEST_MIN.head_bytes_max);

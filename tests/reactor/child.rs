@@ -40,6 +40,7 @@ fn listen(world: &World) -> (Vec<String>, ChildEnd) {
     (said, end)
 }
 
+// Checklist 106, 110.
 #[test]
 fn lines_go_in_and_come_out_and_an_end_of_input_ends_it() {
     let world = world(vec![spawn(shell("exec cat")), send("{\"n\":1}"), send("[2]"), stop(false)]);
@@ -63,6 +64,7 @@ fn a_child_that_dies_of_a_signal_says_which() {
     assert_eq!(end, ChildEnd::Killed(6));
 }
 
+// Checklist 110.
 #[test]
 fn whoever_ignores_every_request_to_leave_is_killed_with_its_group() {
     let script = "trap '' TERM; sh -c 'trap \"\" TERM; echo [$$]; while :; do sleep 0.1; done'";
@@ -129,6 +131,7 @@ fn a_flood_is_read_and_pausing_stops_it() {
     (0..1000).for_each(|_| world.wait(line));
 }
 
+// Checklist 108.
 #[test]
 fn a_child_that_does_not_read_is_full_and_later_drained() {
     let limits = Limits { backend_outbox_bytes_max: 100_000, ..Limits::DEFAULT };
@@ -155,6 +158,7 @@ fn a_program_that_cannot_be_started_is_named() {
     check(nowhere, "working directory \"/no/where\" is not there");
 }
 
+// Checklist 111.
 #[test]
 fn a_child_has_its_own_environment_directory_and_descriptors_alone() {
     let mut command = shell("env; pwd; ls /proc/self/fd | tr '\\n' ' '");
@@ -198,6 +202,7 @@ pub fn runtime(name: &str, run: &str) -> (PathBuf, ChildCommand) {
     (dir, command)
 }
 
+// Checklist 110.
 #[test]
 fn what_a_container_command_leaves_is_removed() {
     let (dir, command) = runtime("left", "exec cat");
@@ -219,6 +224,7 @@ fn what_a_container_command_leaves_is_removed() {
     std::fs::remove_dir_all(dir).unwrap();
 }
 
+// Checklist 110.
 #[test]
 fn children_that_are_left_at_the_exit_are_ended() {
     let world = world(vec![spawn(shell("trap '' TERM; echo [$$]; while :; do sleep 0.1; done"))]);

@@ -118,6 +118,7 @@ fn answer(stream: &mut TcpStream, body: &str) {
     stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
 }
 
+// Checklist 114.
 #[test]
 fn a_connection_is_used_again() {
     let (address, connections) = server();
@@ -139,6 +140,27 @@ fn a_connection_is_used_again() {
     }
     let connections = served.join().unwrap();
     assert!(connections.try_recv().is_err(), "there was a second connection");
+}
+
+// Checklist 112.
+#[test]
+fn a_cookie_is_never_sent_back() {
+    let (address, connections) = server();
+    let served = std::thread::spawn(move || {
+        let mut stream = connections.recv_timeout(PATIENCE).unwrap();
+        for _ in 0..2 {
+            let request = read_request(&mut stream).to_ascii_lowercase();
+            assert!(request.starts_with("post") && !request.contains("cookie"), "{request}");
+            let head = "HTTP/1.1 200 OK\r\nSet-Cookie: who=first; Path=/\r\n";
+            let body = "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+            stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        }
+    });
+    let world = world(Options::default(), move |_| post(target("127.0.0.1", address.port()), "{}"));
+    for n in 0..2 {
+        assert_eq!(fetch(&world, n).unwrap(), ["{}"]);
+    }
+    served.join().unwrap();
 }
 
 #[test]
@@ -246,6 +268,7 @@ fn an_idle_connection_that_was_closed_is_not_used() {
     }
 }
 
+// Checklist 113.
 #[test]
 fn whoever_does_not_listen_or_answer_is_told_apart() {
     let (silent, _connections) = server();
@@ -280,6 +303,7 @@ fn whoever_does_not_listen_or_answer_is_told_apart() {
     assert!(unresolved && !error.sent, "{error:?}");
 }
 
+// Checklist 113.
 #[test]
 fn an_answer_that_ends_too_early_is_no_answer() {
     let (address, connections) = server();
@@ -320,6 +344,7 @@ fn a_cancelled_request_closes_its_connection_and_says_nothing() {
     }
 }
 
+// Checklist 16.
 #[test]
 fn a_paused_answer_waits_in_the_socket() {
     const PIECES: usize = 2000;

@@ -3,7 +3,7 @@
 
 use std::io::{BufReader, Read, Write};
 use std::net::Shutdown;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use penstock::base::Limits;
 use penstock::gateway::io::{Input, Output, StreamData, StreamEvent};
@@ -21,6 +21,7 @@ fn a_connection_carries_many_exchanges() {
     }
 }
 
+// Checklist 12.
 #[test]
 fn pipelined_requests_are_answered_in_order_whatever_a_turn_may_read() {
     for read_bytes_per_turn_max in [7, 64, 256 * 1024] {
@@ -55,6 +56,7 @@ fn bytes_and_end_in_one_edge_are_answered() {
     }
 }
 
+// Checklist 16.
 #[test]
 fn a_slow_reader_is_told_of_and_gets_everything() {
     const BYTES: usize = 40 << 20;
@@ -70,6 +72,7 @@ fn a_slow_reader_is_told_of_and_gets_everything() {
     world.wait(|fact| matches!(fact, Input::PeerDrained { .. }).then_some(()));
 }
 
+// Checklist 81.
 #[test]
 fn the_core_learns_that_the_reader_of_a_stream_has_gone() {
     let world = World::new(Options::default());
@@ -82,6 +85,20 @@ fn the_core_learns_that_the_reader_of_a_stream_has_gone() {
     assert_eq!((from.port, from.local_is_loopback), (stream.local_addr().unwrap().port(), true));
     drop(stream);
     world.wait(|fact| matches!(fact, Input::PeerClosed { .. }).then_some(()));
+}
+
+// Checklist 81.
+#[test]
+fn the_core_learns_at_once_that_a_client_it_watches_has_said_all() {
+    let world = World::new(Options::default());
+    let mut stream = world.connect();
+    stream.write_all(b"GET /watch HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    world.wait(|fact| matches!(fact, Input::Head { .. }).then_some(()));
+    let start = Instant::now();
+    stream.shutdown(Shutdown::Write).unwrap();
+    world.wait(|fact| matches!(fact, Input::PeerClosed { .. }).then_some(()));
+    // A tenth of a second is promised; the machine may be busy.
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -111,6 +128,7 @@ fn a_client_that_breaks_http_is_told_so() {
     assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
 }
 
+// Checklist 43.
 #[test]
 fn events_leave_as_they_are_made() {
     let world = World::with(Options::default(), Vec::new(), |input, outputs| {
@@ -166,6 +184,7 @@ fn resident_bytes() -> usize {
     statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 
+// Checklist 131.
 #[test]
 fn two_thousand_idle_connections_cost_little() {
     const COUNT: usize = 2000;

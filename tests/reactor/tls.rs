@@ -89,6 +89,7 @@ fn large_bodies_go_both_ways_on_one_connection() {
     }
 }
 
+// Checklist 112.
 #[test]
 fn whoever_is_not_trusted_gets_no_byte_of_the_request() {
     let port = server();

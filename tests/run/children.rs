@@ -14,6 +14,7 @@ fn script(name: &str, script: &str) -> String {
     format!("[servers.{name}]\ncommand = \"sh\"\nargs = [\"-c\", \"{script}\"]\n")
 }
 
+// Checklist 111.
 #[test]
 fn a_child_gets_three_descriptors_and_the_environment_that_is_configured() {
     let say = "ls /proc/self/fd | tr '\\n' ' ' >&2; echo >&2; env >&2";
@@ -80,6 +81,7 @@ fn stubborn() -> (Running, u32) {
     (gateway, pid)
 }
 
+// Checklist 110.
 #[test]
 fn a_gateway_that_is_killed_leaves_no_process() {
     let (mut gateway, grandchild) = stubborn();
@@ -145,6 +147,7 @@ fn an_idle_gateway_with_a_child_and_a_stream_never_wakes_up() {
     });
 }
 
+// Checklist 128.
 #[test]
 fn no_log_shows_what_was_configured_as_a_secret() {
     const SECRETS: [&str; 8] = [

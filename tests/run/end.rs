@@ -43,6 +43,7 @@ fn check_ends((mut gateway, streams): (Running, Vec<TcpStream>), how: impl FnOnc
     }
 }
 
+// Checklist 132.
 #[test]
 fn signals_end_it_with_status_0_although_streams_are_open() {
     check_ends(with_streams(), |gateway| gateway.signal("TERM"));

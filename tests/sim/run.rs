@@ -9,7 +9,7 @@ use penstock::gateway::io::Input;
 use crate::world::{SESSION_TIMEOUT, TOOL_TIMEOUT, World};
 
 const STEPS_MIN: usize = 150;
-const STEPS_MAX: usize = 700;
+const STEPS_MAX: usize = 1000;
 
 /// Runs one seed and says what was seen, and how often. `step` counts along.
 pub fn run(seed: u64, trace_from: Option<u64>, step: &mut u64) -> BTreeMap<&'static str, u64> {
@@ -176,7 +176,7 @@ impl World {
         let origins = self.origins.iter_mut().map(|origin| &mut origin.manner);
         let children = self.children.values_mut().map(|child| &mut child.manner);
         for manner in sides.chain(origins).chain(children) {
-            manner.notify *= 100;
+            manner.notify *= 8;
         }
     }
 

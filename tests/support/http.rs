@@ -157,13 +157,14 @@ pub struct Mcp {
 }
 
 impl Mcp {
-    /// A client without a session.
+    /// A client without a session; without a server, of all of them.
     pub fn new(addr: &str, server: &str, key: Option<&str>) -> Self {
         let accept = "application/json, text/event-stream".to_owned();
         let mut fields = vec![("Accept".to_owned(), accept)];
         fields.extend(key.map(|key| ("Authorization".to_owned(), key.to_owned())));
         let patience = Duration::from_secs(20);
-        Self { addr: addr.to_owned(), target: format!("/mcp/{server}"), fields, patience }
+        let target = if server.is_empty() { "/mcp".to_owned() } else { format!("/mcp/{server}") };
+        Self { addr: addr.to_owned(), target, fields, patience }
     }
 
     /// Waits at most so long for an answer.

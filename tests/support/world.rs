@@ -371,12 +371,17 @@ impl World {
 
     /// The same, of another revision.
     pub fn session_of(&mut self, date: &str) -> (String, Key<Backend>) {
+        self.session_saying(date, HANDSHAKE)
+    }
+
+    /// The same, of a child that says this in its handshake.
+    pub fn session_saying(&mut self, date: &str, said: &str) -> (String, Key<Backend>) {
         let before = self.spawned.len();
         let body = INITIALIZE.replace("{}", r#"{"sampling":{}}"#).replace("2025-11-25", date);
         let peer = self.post("/mcp/time", None, &body);
         let child = self.spawned[before];
         let id = self.id_of_last(child, "initialize");
-        let said = HANDSHAKE.replace("2025-11-25", date);
+        let said = said.replace("2025-11-25", date);
         self.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{said}}}"#));
         let got = self.client(peer);
         assert_eq!(got.status, 200, "{}", got.body);

@@ -27,8 +27,9 @@ impl Gateway {
         let Some(call) = self.calls.remove(call) else { return };
         let CallFor::Exchange(exchange) = call.whom else { return };
         if call.method == Method::Discover {
-            let answer = modern::discover_result(&call.id, &handshake);
-            return self.deliver(exchange, answer.into());
+            let answer = modern::discover_result(&call.id, &handshake).into();
+            let answer = self.with_tasks(&call, exchange, answer);
+            return self.deliver(exchange, answer);
         }
         let mut agreed = handshake.revision;
         if let Some(session) = self.session_of(exchange)

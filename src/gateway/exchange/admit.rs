@@ -350,6 +350,7 @@ mod tests {
         assert_eq!((accept.json, accept.events), (json, events), "{field:?}");
     }
 
+    // Checklist 5.
     #[test]
     fn accept_is_read_by_type_and_wildcard() {
         check("application/json, text/event-stream", true, true);
@@ -363,6 +364,7 @@ mod tests {
         check("", false, false);
     }
 
+    // Checklist 5.
     #[test]
     fn json_is_json_with_any_parameter() {
         assert!(is_json(Some(b"application/json")));

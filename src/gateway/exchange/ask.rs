@@ -10,7 +10,7 @@ use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::{Backend, Carrier, Owner, State};
 use crate::gateway::call::Call;
 use crate::gateway::io::Level;
-use crate::gateway::session::{Asked, Session};
+use crate::gateway::session::{Asked, Behind, Session};
 use crate::mcp::{Code, Era, legacy};
 use crate::wire::Splice;
 use crate::wire::json::write::push_str;
@@ -70,7 +70,7 @@ impl Gateway {
         belongs: Option<Key<Call>>,
         message: Message,
         id: &Message,
-        behind: Option<(Key<Session>, Message)>,
+        behind: Option<Behind>,
     ) {
         let at = self.now.mono + STREAM_AFTER_MAX;
         if let Some(session) = self.sessions.get_mut(key) {

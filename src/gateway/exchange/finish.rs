@@ -52,7 +52,8 @@ impl Gateway {
             return;
         }
         let status = sent.status;
-        if self.wants_events(key) && self.stream_of_exchange(key).is_some() {
+        // A status of its own is part of a modern error, and a stream has none to give.
+        if status == OK && self.wants_events(key) && self.stream_of_exchange(key).is_some() {
             return self.deliver_again(key, message);
         }
         self.respond(key, status, Content::Json, message);
@@ -73,7 +74,7 @@ impl Gateway {
         sent.may_stream && self.mode(session.server, session.principal) == ResponseMode::Sse
     }
 
-    pub(super) fn finish_batch(&mut self, key: Key<Exchange>) {
+    pub(crate) fn finish_batch(&mut self, key: Key<Exchange>) {
         if self.wants_events(key) && self.stream_of_exchange(key).is_some() {
             return self.end_exchange(key);
         }
@@ -91,7 +92,13 @@ impl Gateway {
     }
 
     /// Answers with one body and ends the exchange.
-    fn respond(&mut self, key: Key<Exchange>, status: u16, content: Content, body: Splice) {
+    pub(crate) fn respond(
+        &mut self,
+        key: Key<Exchange>,
+        status: u16,
+        content: Content,
+        body: Splice,
+    ) {
         let Some(sent) = self.take_sent(key) else { return };
         let Some(peer) = sent.peer else {
             if sent.opens_session {
@@ -122,15 +129,6 @@ impl Gateway {
         }
     }
 
-    /// Sets the HTTP status of the answer to a modern client.
-    pub(crate) fn set_modern_status(&mut self, key: Key<Exchange>, status: u16) {
-        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key)
-            && sent.is_modern()
-        {
-            sent.status = status;
-        }
-    }
-
     /// Takes an exchange that is over out of the tables.
     pub(crate) fn take_sent(&mut self, key: Key<Exchange>) -> Option<Box<Sent>> {
         let Exchange::AwaitResponse(sent) = self.exchanges.remove(key)? else { return None };
@@ -146,7 +144,7 @@ impl Gateway {
     }
 
     /// Ends an exchange whose stream has carried everything.
-    pub(super) fn end_exchange(&mut self, key: Key<Exchange>) {
+    pub(crate) fn end_exchange(&mut self, key: Key<Exchange>) {
         let Some(sent) = self.take_sent(key) else { return };
         if let Some(number) = sent.stream {
             self.complete_stream(sent.session, number);
@@ -249,7 +247,6 @@ impl Gateway {
                 self.tell_cancelled(call, "its session has ended");
             }
             self.note_stray(call);
-            self.leave_flight(call);
             let Some(call) = self.calls.remove(call) else { continue };
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);
@@ -261,27 +258,10 @@ impl Gateway {
     /// Nobody waits for this call any more: its answer will be dropped, its exchange ends if that
     /// was all it waited for.
     pub(crate) fn abandon(&mut self, key: Key<Call>) {
-        self.leave_flight(key);
         self.calls.cancel(key);
         let Some(call) = self.calls.get(key) else { return };
         let CallFor::Exchange(exchange) = call.whom else { return };
         self.waits_for_less(exchange);
-    }
-
-    /// An exchange waits for one answer less, which nobody wants any more.
-    pub(crate) fn waits_for_less(&mut self, exchange: Key<Exchange>) {
-        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) else { return };
-        sent.waiting = sent.waiting.saturating_sub(1);
-        if sent.waiting > 0 {
-            return;
-        }
-        if sent.stream.is_some() {
-            self.end_exchange(exchange);
-        } else if sent.batch.as_ref().is_some_and(|answers| !answers.is_empty()) {
-            self.finish_batch(exchange);
-        } else {
-            self.respond(exchange, ACCEPTED, Content::None, Message::default().into());
-        }
     }
 
     /// Ends the calls whose time is over.

@@ -95,11 +95,11 @@ impl Gateway {
             Way::Turn(Turn::Follow) => {
                 call.is_never_sent = true;
                 call.request = request;
-                call.question = Some(Box::new(question.clone()));
+                call.question = Some(Box::new((server, question.clone())));
                 self.flights.follow(server, &question, key, who);
             }
             Way::Turn(turn) => {
-                call.question = Some(Box::new(question.clone()));
+                call.question = Some(Box::new((server, question.clone())));
                 if turn == Turn::Lead {
                     self.flights.lead(server, question, key, who);
                 }
@@ -130,8 +130,8 @@ impl Gateway {
         if era == Era::Modern && is_doubtful(message, envelope) {
             self.doubt_lists(server, call.method);
         }
-        let Some(question) = call.question.take() else { return Vec::new() };
-        let question = &*question;
+        let Some(asked) = call.question.take() else { return Vec::new() };
+        let question = &asked.1;
         let freshness = envelope.result.and_then(|result| Freshness::read(message, result));
         let landing = match (envelope.result, freshness) {
             (None, _) => Landing::Failed,
@@ -201,45 +201,46 @@ impl Gateway {
         }
     }
 
-    /// A call that others may follow has failed.
+    /// A call that others may follow has failed. A fault tells of the backend and of nobody's
+    /// credentials: whoever asked it would fail so.
     pub(super) fn fail_followers(&mut self, key: Key<Call>, call: &Call, fault: &Fault) {
-        let Some(question) = call.question.as_deref() else { return };
-        let Some(server) = self.backends.get(call.backend).map(|backend| backend.server) else {
-            return;
-        };
-        if call.is_never_sent {
-            return self.flights.leave(|follower| *follower == key);
-        }
-        // A fault tells of the backend and of nobody's credentials: whoever asked it would fail so.
-        for follower in self.flights.abandon(server, question, key) {
+        let Some((server, question)) = call.question.as_deref() else { return };
+        for follower in self.flights.abandon(*server, question, key) {
             self.fail_call(follower, fault);
         }
     }
 
-    /// Nobody waits for this call any more. Whoever follows it takes a turn of its own.
-    pub(super) fn leave_flight(&mut self, key: Key<Call>) {
-        let Some(call) = self.calls.get_mut(key) else { return };
-        let Some(question) = call.question.take() else { return };
-        if call.is_never_sent {
-            return self.flights.leave(|follower| *follower == key);
-        }
-        let Some(server) = self.backends.get(call.backend).map(|backend| backend.server) else {
-            return;
-        };
-        for follower in self.flights.abandon(server, &question, key) {
-            let of = self.calls.get(follower).filter(|call| !call.cancelled);
-            let Some(who) = of.and_then(|call| self.principal_of(call)) else { continue };
-            let turn = self.flights.turn(server, &question, self.limits().followers_max);
-            match turn {
-                Turn::Follow => {
-                    self.flights.follow(server, &question, follower, who);
-                    continue;
-                }
-                Turn::Lead => self.flights.lead(server, (*question).clone(), follower, who),
-                Turn::Alone => {}
+    /// Calls are over of which others may have waited for the answer: each of those takes a turn of
+    /// its own.
+    pub(crate) fn end_flights(&mut self) {
+        loop {
+            let left = self.calls.take_left();
+            if left.is_empty() {
+                return;
             }
-            self.send_after_all(follower);
+            for (key, asked) in left {
+                let (server, question) = *asked;
+                self.flights.leave(|follower| *follower == key);
+                for follower in self.flights.abandon(server, &question, key) {
+                    self.take_turn(server, &question, follower);
+                }
+            }
         }
+    }
+
+    /// A call whose leader is gone leads, follows another one, or is sent.
+    fn take_turn(&mut self, server: ServerId, question: &Question, key: Key<Call>) {
+        let of = self.calls.get(key).filter(|call| !call.cancelled);
+        let Some(who) = of.and_then(|call| self.principal_of(call)) else { return };
+        match self.flights.turn(server, question, self.limits().followers_max) {
+            Turn::Follow => {
+                self.flights.follow(server, question, key, who);
+                return;
+            }
+            Turn::Lead => self.flights.lead(server, question.clone(), key, who),
+            Turn::Alone => {}
+        }
+        self.send_after_all(key);
     }
 
     /// Sends a call that has waited for the answer to another one.

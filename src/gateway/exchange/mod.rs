@@ -28,6 +28,7 @@ pub mod ask;
 pub mod batch;
 pub mod belong;
 pub mod cell;
+pub mod detach;
 pub mod finish;
 pub mod front;
 pub mod hello;

@@ -163,7 +163,7 @@ impl Gateway {
             self.want_log_level(session, facts.log_level);
         }
         let key = self.await_modern(admitted, session, facts);
-        if self.is_answered_here(key, session, one) {
+        if self.is_about_own_task(key, session, one) || self.is_answered_here(key, session, one) {
             return Ok(());
         }
         self.send_request(key, session, one);

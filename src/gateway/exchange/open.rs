@@ -138,7 +138,9 @@ impl Gateway {
                 }
                 self.find_session(id, admitted.server, admitted.principal)
             }
-            None if kind == Kind::Request => self.one_shot_session(admitted),
+            None if kind == Kind::Request => {
+                self.one_shot_session_of(admitted.server, admitted.principal)
+            }
             None => {
                 Err(ClientFault::NoSession("Bad Request: Mcp-Session-Id header is required").into())
             }
@@ -146,11 +148,6 @@ impl Gateway {
     }
 
     /// The session that serves calls without a handshake: one per identity and server.
-    fn one_shot_session(&mut self, admitted: &Admitted) -> Result<Key<Session>, Fault> {
-        self.one_shot_session_of(admitted.server, admitted.principal)
-    }
-
-    /// The same, by server and identity.
     pub(crate) fn one_shot_session_of(
         &mut self,
         server: ServerId,

@@ -130,7 +130,7 @@ impl Gateway {
                     self.end_session(session, "its backend refused initialize");
                 }
             }
-            CallFor::Job(job) => self.job_answered(job, &message, envelope),
+            CallFor::Job(job) => self.job_answered(job, &call, &message, envelope),
             CallFor::Handshake => self.handshake_done(backend, &message, envelope),
             CallFor::Discovery => self.discovered(backend, &message, envelope),
             CallFor::Listening(session) => self.below_ended(session),
@@ -242,11 +242,12 @@ impl Gateway {
         });
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         let Some(key) = ours.or_else(|| self.calls.by_token(backend, token)) else {
-            // A token may outlive its answer: tasks report progress until they end.
+            // Nothing follows an answer, but a task reports progress until it ends.
             match owner {
-                Some(Owner::Session(session)) => {
+                Some(Owner::Session(session)) if self.has_tasks(backend) => {
                     self.relay(session, None, Splice::whole(message), None);
                 }
+                Some(Owner::Session(_)) => {}
                 _ => self.task_progress(backend, &message, span),
             }
             return;
@@ -270,6 +271,11 @@ impl Gateway {
         if let Some(session) = session {
             self.relay(session, Some(key), out, None);
         }
+    }
+
+    fn has_tasks(&self, backend: Key<Backend>) -> bool {
+        let server = self.backends.get(backend).map(|backend| backend.server);
+        server.is_some_and(|server| self.servers[usize::from(server.0)].has_tasks)
     }
 
     /// The only call under way at a backend, if there is one alone.

@@ -39,9 +39,11 @@ const LATE_AFTER_MAX: Duration = Duration::from_secs(60);
 
 impl Gateway {
     /// Whether the gateway has tasks for this server, because the configuration says so and the
-    /// server has none.
+    /// server has none. A session with several servers has none of its own.
     pub(crate) fn offers_tasks(&self, server: ServerId) -> bool {
-        self.server(server).tasks && !self.servers[usize::from(server.0)].has_tasks
+        let at = usize::from(server.0);
+        let is_wanted = self.snapshot.servers.get(at).is_some_and(|server| server.tasks);
+        is_wanted && !self.servers[at].has_tasks
     }
 
     /// A server has said what it can do.
@@ -57,16 +59,18 @@ impl Gateway {
         exchange: Key<Exchange>,
         answer: Splice,
     ) -> Splice {
-        let is_told = matches!(call.method, Method::Initialize | Method::ToolsList);
-        let offers = |at: &Backend| at.era == Era::Legacy && self.offers_tasks(at.server);
-        let is_legacy = |exchange: &Exchange| match exchange {
-            Exchange::AwaitResponse(sent) => sent.era() == Era::Legacy,
-            _ => false,
+        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) else {
+            return answer;
         };
-        if !is_told
-            || !self.backends.get(call.backend).is_some_and(offers)
-            || !self.exchanges.get(exchange).is_some_and(is_legacy)
-        {
+        let era = sent.era();
+        let is_told = match era {
+            Era::Legacy => matches!(call.method, Method::Initialize | Method::ToolsList),
+            Era::Modern => call.method == Method::Discover,
+        };
+        let offers = |at: &Backend| {
+            (era == Era::Modern || at.era == Era::Legacy) && self.offers_tasks(at.server)
+        };
+        if !is_told || !self.backends.get(call.backend).is_some_and(offers) {
             return answer;
         }
         let text = answer.to_message();
@@ -78,6 +82,7 @@ impl Gateway {
         let mut edits = Edits::of(&text);
         match call.method {
             Method::Initialize => task::offer(&mut edits, result),
+            Method::Discover => task::offer_extension(&mut edits, result),
             _ => task::offer_for_tools(&mut edits, result),
         }
         if edits.is_empty() {
@@ -136,7 +141,7 @@ impl Gateway {
         self.send_for(CallFor::Job(job), session, &bare);
     }
 
-    fn new_job(&mut self, key: Key<Session>, ttl: Option<Duration>) -> Option<Key<Job>> {
+    pub(super) fn new_job(&mut self, key: Key<Session>, ttl: Option<Duration>) -> Option<Key<Job>> {
         let limits = self.limits();
         let ttl_max = limits.job_ttl_max.max(TTL_MIN);
         let ttl = ttl.unwrap_or(limits.job_ttl).clamp(TTL_MIN, ttl_max);
@@ -239,24 +244,52 @@ impl Gateway {
     }
 
     /// The backend has answered the call of a job.
-    pub(super) fn job_answered(&mut self, key: Key<Job>, message: &Message, envelope: &Envelope) {
-        let ended = match (envelope.result, envelope.error) {
-            (Some(result), _) if result.len() > self.limits().job_bytes_max => None,
-            (Some(result), _) => {
-                let failed = task::is_failure(message, result);
-                let status = if failed { Status::Failed } else { Status::Completed };
-                Some((status, Outcome::Result(message.slice(result))))
-            }
-            (None, Some(error)) => Some((Status::Failed, Outcome::Error(message.slice(error)))),
-            (None, None) => None,
+    pub(super) fn job_answered(
+        &mut self,
+        key: Key<Job>,
+        call: &Call,
+        message: &Message,
+        envelope: &Envelope,
+    ) {
+        let Some(job) = self.jobs.get(key) else { return };
+        let (server, is_modern) = (job.server, job.is_modern);
+        let read = match is_modern {
+            true => self.modern_outcome(call, message, envelope),
+            false => Ok(None),
         };
-        if let Some(ended) = ended {
-            return self.end_job(key, ended, None);
+        let ended = read.and_then(|own| match own {
+            Some(own) => self.outcome(&own.message, &own.envelope, is_modern),
+            None => self.outcome(message, envelope, is_modern),
+        });
+        match ended {
+            Ok(ended) => self.end_job(key, ended, None),
+            Err(detail) => {
+                let kind = BackendFaultKind::Misbehaved;
+                let fault = backend(&self.snapshot, server, kind, detail);
+                self.job_failed(key, &fault);
+            }
         }
-        let Some(server) = self.jobs.get(key).map(|job| job.server) else { return };
-        let detail = "its answer is longer than what is kept of a task";
-        let fault = backend(&self.snapshot, server, BackendFaultKind::Misbehaved, detail);
-        self.job_failed(key, &fault);
+    }
+
+    fn outcome(
+        &self,
+        message: &Message,
+        envelope: &Envelope,
+        is_modern: bool,
+    ) -> Result<(Status, Outcome), &'static str> {
+        match (envelope.result, envelope.error) {
+            (Some(result), _) if result.len() > self.limits().job_bytes_max => {
+                Err("its answer is longer than what is kept of a task")
+            }
+            (Some(result), _) => {
+                // In the modern protocol a tool that has failed has done so with a result.
+                let failed = !is_modern && task::is_failure(message, result);
+                let status = if failed { Status::Failed } else { Status::Completed };
+                Ok((status, Outcome::Result(message.slice(result))))
+            }
+            (None, Some(error)) => Ok((Status::Failed, Outcome::Error(message.slice(error)))),
+            (None, None) => Err("its answer is none"),
+        }
     }
 
     /// The call of a job has failed.
@@ -265,7 +298,7 @@ impl Gateway {
         self.end_job(key, (Status::Failed, Outcome::Error(error)), Some(&fault.text()));
     }
 
-    fn cancel_job(&mut self, key: Key<Job>) {
+    pub(super) fn cancel_job(&mut self, key: Key<Job>) {
         let call = self.jobs.get_mut(key).and_then(|job| job.call.take());
         let error = error_of(&ClientFault::Task("the task was cancelled").into());
         self.end_job(key, (Status::Cancelled, Outcome::Error(error)), None);
@@ -315,7 +348,8 @@ impl Gateway {
     /// The session whose client hears of the progress of a job.
     pub(super) fn session_of_job(&self, key: Key<Job>) -> Option<Key<Session>> {
         let session = self.jobs.get(key)?.session;
-        self.sessions.get(session).map(|_| session)
+        // Behind a session of a pool there are many clients.
+        self.sessions.get(session).filter(|of| !of.is_pooled()).map(|_| session)
     }
 
     /// Forgets the jobs whose time is over.

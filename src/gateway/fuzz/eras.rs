@@ -26,10 +26,18 @@ const ASKED: &[(&str, &str)] = &[
     ("tools/list", ""),
     ("server/discover", ""),
     ("subscriptions/listen", r#","notifications":{"toolsListChanged":true}"#),
+    ("tools/list", ""),
+    ("tasks/get", r#","taskId":"now""#),
+    ("tasks/cancel", r#","taskId":"now""#),
 ];
 
 /// What they can do.
-const ABLE: &[&str] = &[r#"{"sampling":{},"roots":{}}"#, "{}", r#"{"elicitation":{"url":{}}}"#];
+const ABLE: &[&str] = &[
+    r#"{"sampling":{},"roots":{}}"#,
+    "{}",
+    r#"{"elicitation":{"url":{}}}"#,
+    r#"{"extensions":{"io.modelcontextprotocol/tasks":{}}}"#,
+];
 
 /// What servers say while a call runs, with a place for its id (`#`).
 const NEEDS: &[&str] = &[
@@ -42,6 +50,10 @@ const NEEDS: &[&str] = &[
     r##"{"jsonrpc":"2.0","id":"r","method":"roots/list"}"##,
     r##"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"r"}}"##,
     r##"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":#,"progress":1}}"##,
+    r##"{"jsonrpc":"2.0","id":#,"result":{"resultType":"complete","tools":[],"ttlMs":60000,"cacheScope":"public"}}"##,
+    r##"{"jsonrpc":"2.0","id":#,"result":{"resultType":"complete","tools":[],"ttlMs":900,"cacheScope":"private"}}"##,
+    r##"{"jsonrpc":"2.0","id":#,"result":{"resultType":"task","taskId":"now","status":"working"}}"##,
+    r##"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"##,
 ];
 
 /// A call of a legacy client, and what opens its session.

@@ -9,6 +9,7 @@ use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::exchange::Exchange;
+use crate::gateway::exchange::finish::ACCEPTED;
 use crate::gateway::exchange::open::Incoming;
 use crate::gateway::fault::{BackendFaultKind, Fault, GatewayFault, backend};
 use crate::gateway::session::Session;
@@ -17,6 +18,7 @@ use crate::mcp::catalogue::List;
 use crate::mcp::subscription::{Filter, listen_result};
 use crate::mcp::{Code, legacy};
 use crate::wire::Splice;
+use crate::wire::http1::Content;
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
 
@@ -287,6 +289,22 @@ impl Gateway {
         }
         self.waits_for_less(fan.exchange);
         true
+    }
+
+    /// An exchange waits for one answer less, which nobody wants any more.
+    pub(crate) fn waits_for_less(&mut self, exchange: Key<Exchange>) {
+        let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(exchange) else { return };
+        sent.waiting = sent.waiting.saturating_sub(1);
+        if sent.waiting > 0 {
+            return;
+        }
+        if sent.stream.is_some() {
+            self.end_exchange(exchange);
+        } else if sent.batch.as_ref().is_some_and(|answers| !answers.is_empty()) {
+            self.finish_batch(exchange);
+        } else {
+            self.respond(exchange, ACCEPTED, Content::None, Message::default().into());
+        }
     }
 
     /// Ends the fans that `exchange` waits for; `false`: there is none.

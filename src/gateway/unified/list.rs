@@ -17,7 +17,8 @@ use crate::gateway::io::Level;
 use crate::gateway::session::{Session, SessionKind};
 use crate::gateway::snapshot::{ServerId, ViewPart};
 use crate::mcp::catalogue::{List, Place, push_edited, push_renamed};
-use crate::mcp::{Era, legacy, modern, pattern, task_id, tool_name};
+use crate::mcp::{Era, legacy, modern, pattern, task_id, tool_name, tools};
+use crate::policy::auth::Principal;
 use crate::wire::json::{scan, write};
 use crate::wire::{Patch, Splice};
 
@@ -130,13 +131,15 @@ impl Gateway {
         let cursor = if at.is_empty() { None } else { self.seal_cursor(fan.session, list, at) };
         let mut result = Vec::new();
         let is_modern = self.era_above(fan.exchange) == Era::Modern;
+        let withheld = self.withheld_of(fan);
         write::object(&mut result, |out| {
             if is_modern {
                 write_freshness(out, fan, failures.is_empty());
             }
             out.raw(list.member(), &items);
             out.opt_str("nextCursor", cursor.as_deref());
-            write_failures(out, &failures, None);
+            let withheld = withheld.as_deref().map(|all| (tools::WITHHELD, all));
+            write_failures(out, &failures, withheld);
         });
         legacy::response(&fan.id, &result)
     }
@@ -153,6 +156,8 @@ impl Gateway {
         let view = self.sessions.get(fan.session).map(|session| session.server);
         let view = view.and_then(|view| self.snapshot.view(view));
         let Some(shown) = view.and_then(|view| view.part(part.server)).cloned() else { return };
+        let principal = self.sessions.get(fan.session).map(|session| session.principal);
+        let whose = (part.server, principal);
         for item in scan::elements(text, items) {
             let start = out.len();
             if start > 1 {
@@ -161,9 +166,9 @@ impl Gateway {
             let before = out.len();
             match list {
                 List::Tools => {
-                    self.push_named(out, part.server, shown.tools.as_deref(), true, (text, item))
+                    self.push_named(out, whose, shown.tools.as_deref(), true, (text, item));
                 }
-                List::Prompts => self.push_named(out, part.server, None, false, (text, item)),
+                List::Prompts => self.push_named(out, whose, None, false, (text, item)),
                 List::Resources | List::Templates => {
                     self.push_resource(out, fan.session, part.server, list, (text, item));
                 }
@@ -175,20 +180,57 @@ impl Gateway {
         }
     }
 
+    /// What the servers' lists say of tools that cannot be shown, under their unified names.
+    fn withheld_of(&self, fan: &Fan) -> Option<Vec<u8>> {
+        let mut all = b"[".to_vec();
+        for part in &fan.parts {
+            let Outcome::Answer(text, envelope) = &part.outcome else { continue };
+            let Some(report) = envelope
+                .result
+                .and_then(|result| scan::member(text, result, "_meta"))
+                .and_then(|meta| scan::member(text, meta, tools::WITHHELD))
+            else {
+                continue;
+            };
+            let title = &*self.server(part.server).name;
+            for one in scan::elements(text, report) {
+                let span = scan::member(text, one, "tool");
+                let name = span.zip(span.and_then(|span| scan::string(text, span)));
+                let edits = name.map(|(span, name)| {
+                    let mut quoted = Vec::new();
+                    write::push_str(&mut quoted, &tool_name::join(title, &name));
+                    (span, quoted)
+                });
+                if all.len() > 1 {
+                    all.push(b',');
+                }
+                push_edited(&mut all, text, one, edits.into_iter().collect());
+            }
+        }
+        all.push(b']');
+        (all.len() > 2).then_some(all)
+    }
+
     /// A tool or prompt under its unified name, if it is shown.
     fn push_named(
-        &self,
+        &mut self,
         out: &mut Vec<u8>,
-        server: ServerId,
+        (server, principal): (ServerId, Option<Principal>),
         shown: Option<&[Box<str>]>,
         is_tool: bool,
         (text, item): (&Message, Span),
     ) {
-        let server = &*self.server(server).name;
+        let title = self.server(server).name.clone();
         let name = scan::member(text, item, "name").and_then(|span| scan::string(text, span));
         let Some(name) = name.filter(|name| is_shown(shown, name)) else { return };
-        let described_by = is_tool.then_some(server);
-        push_renamed(out, text, item, &tool_name::join(server, &name), described_by);
+        let joined = tool_name::join(&title, &name);
+        let has_little_room = principal
+            .is_some_and(|principal| is_tool && self.care(server, principal).names().is_some());
+        let name = match has_little_room {
+            true => self.unified_names.publish(&joined),
+            false => Cow::Borrowed(joined.as_str()),
+        };
+        push_renamed(out, text, item, &name, is_tool.then_some(&*title));
     }
 
     /// A resource or template as it is; its server is remembered.

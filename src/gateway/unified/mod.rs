@@ -28,6 +28,7 @@ use crate::mcp::legacy::Handshake;
 
 pub mod fan;
 pub mod list;
+pub mod member;
 pub mod modern;
 pub mod open;
 pub mod route;
@@ -171,6 +172,14 @@ impl Gateway {
         match session.kind {
             SessionKind::Member(of) => self.sessions.get(of).unwrap_or(session),
             _ => session,
+        }
+    }
+
+    /// The session that the client of `key` knows: its unified one, or itself.
+    pub(crate) fn client_of(&self, key: Key<Session>) -> Key<Session> {
+        match self.sessions.get(key).map(|session| &session.kind) {
+            Some(SessionKind::Member(of)) => *of,
+            _ => key,
         }
     }
 

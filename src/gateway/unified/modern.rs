@@ -107,6 +107,15 @@ impl Gateway {
         }
     }
 
+    /// Sets the HTTP status of the answer to a modern client.
+    pub(crate) fn set_modern_status(&mut self, key: Key<Exchange>, status: u16) {
+        if let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key)
+            && sent.is_modern()
+        {
+            sent.status = status;
+        }
+    }
+
     /// `server/discover`: all are asked.
     pub(super) fn discover_all(
         &mut self,

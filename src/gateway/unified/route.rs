@@ -102,6 +102,8 @@ impl Gateway {
     ) -> Result<(ServerId, Incoming), Fault> {
         let unknown = || unknown_name(&one.message, span, is_tool);
         let name = scan::string(&one.message, span).ok_or_else(unknown)?;
+        let long = self.unified_names.original(&name).filter(|_| is_tool);
+        let name = long.map_or(name, |long| Cow::Owned(long.to_owned()));
         let is_server = |name: &str| self.part_called(session, name).is_some();
         let (server, own) = tool_name::split(&name, is_server).ok_or_else(unknown)?;
         let part = self.part_called(session, server).ok_or_else(unknown)?;

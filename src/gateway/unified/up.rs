@@ -10,7 +10,7 @@ use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::call::Call;
 use crate::gateway::exchange::Exchange;
-use crate::gateway::session::{Session, SessionKind};
+use crate::gateway::session::{Behind, Session, SessionKind};
 use crate::gateway::snapshot::ServerId;
 use crate::mcp::method::Method;
 use crate::mcp::task_id;
@@ -104,7 +104,7 @@ impl Gateway {
         id: Message,
         message: Message,
         envelope: &Envelope,
-    ) -> (Key<Session>, Message, Option<(Key<Session>, Message)>, Message) {
+    ) -> (Key<Session>, Message, Option<Behind>, Message) {
         let of = self.sessions.get(key).and_then(|session| match session.kind {
             SessionKind::Member(of) => Some((of, session.server)),
             _ => None,

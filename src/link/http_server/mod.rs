@@ -52,7 +52,6 @@ pub use self::violation::{Refusal, Violation};
 pub const LINGER_AFTER_MAX: Duration = Duration::from_secs(2);
 
 /// What a client has said.
-#[expect(clippy::large_enum_variant, reason = "a box would cost every request an allocation")]
 #[derive(Debug)]
 pub enum ServerEvent {
     /// A complete, valid head; nothing that follows it is looked at before it is answered.

@@ -165,9 +165,9 @@ impl Log {
                 }
             }
             EventKind::Stderr { line } => self.record_stderr(&about, line, batch),
-            EventKind::Tools { pages, renamed, withheld } => {
+            EventKind::Tools { pages, renamed, unified, withheld } => {
                 if let Some(name) = &about.name {
-                    let listing = tools::Listing { pages, renamed, withheld };
+                    let listing = tools::Listing { pages, renamed, unified, withheld };
                     batch.tools_changed |= self.tools.set(name, &listing, &self.redactor);
                 }
             }

@@ -158,7 +158,12 @@ fn stderr_of_children_cannot_forge_lines() {
 }
 
 fn listed(pages: Vec<Message>) -> Event {
-    event(EventKind::Tools { pages, renamed: Vec::new(), withheld: Vec::new() })
+    event(EventKind::Tools {
+        pages,
+        renamed: Vec::new(),
+        unified: Vec::new(),
+        withheld: Vec::new(),
+    })
 }
 
 #[test]

@@ -24,6 +24,7 @@ struct Tool {
     name: String,
     description: String,
     published: Option<String>,
+    unified: Option<String>,
     withheld: Option<String>,
 }
 
@@ -34,6 +35,8 @@ pub struct Listing<'l> {
     pub pages: &'l [Message],
     /// Original and published names, where they differ for somebody.
     pub renamed: &'l [(Box<str>, Box<str>)],
+    /// The same where several servers are one, if that is not `server___name`.
+    pub unified: &'l [(Box<str>, Box<str>)],
     /// The tools that are not shown.
     pub withheld: &'l [Withheld],
 }
@@ -63,8 +66,11 @@ impl Tools {
                 write::push_str(&mut out, &tool.name);
                 out.extend_from_slice(b",\n        \"description\": ");
                 write::push_str(&mut out, &tool.description);
-                for (member, text) in [("published", &tool.published), ("withheld", &tool.withheld)]
-                {
+                for (member, text) in [
+                    ("published", &tool.published),
+                    ("unified", &tool.unified),
+                    ("withheld", &tool.withheld),
+                ] {
                     let Some(text) = text else { continue };
                     out.extend_from_slice(format!(",\n        \"{member}\": ").as_bytes());
                     write::push_str(&mut out, text);
@@ -84,8 +90,10 @@ fn read_page(page: &Node, listing: &Listing<'_>, redactor: &Redactor) -> Vec<Too
     let clean =
         |text: &str| String::from_utf8_lossy(&redactor.redact_known(text.as_bytes())).into_owned();
     let text = |tool: &Node, key| tool.get(key).and_then(Node::as_str).map(clean);
-    let renamed: BTreeMap<&str, &str> =
-        listing.renamed.iter().map(|(own, name)| (&**own, &**name)).collect();
+    let map = |pairs: &'_ [(Box<str>, Box<str>)]| -> BTreeMap<String, String> {
+        pairs.iter().map(|(own, name)| (own.to_string(), name.to_string())).collect()
+    };
+    let (renamed, unified) = (map(listing.renamed), map(listing.unified));
     let withheld: BTreeMap<&str, &str> =
         listing.withheld.iter().map(|one| (&*one.tool, &*one.reason)).collect();
     let tools = page.as_array().unwrap_or_default().iter();
@@ -97,6 +105,7 @@ fn read_page(page: &Node, listing: &Listing<'_>, redactor: &Redactor) -> Vec<Too
                 name: clean(own),
                 description,
                 published: renamed.get(own).map(|name| clean(name)),
+                unified: unified.get(own).map(|name| clean(name)),
                 withheld: withheld.get(own).map(|reason| clean(reason)),
             })
         })
@@ -120,7 +129,8 @@ mod tests {
         ];
         let renamed = [("b".into(), "b_12345678".into())];
         let withheld = [Withheld { tool: "b".into(), reason: "it is \"odd\"".into() }];
-        let listing = Listing { pages: &pages, renamed: &renamed, withheld: &withheld };
+        let listing =
+            Listing { pages: &pages, renamed: &renamed, unified: &[], withheld: &withheld };
         assert!(tools.set(&github, &Listing { pages: &pages, ..Listing::default() }, &redactor));
         assert!(tools.set(&github, &listing, &redactor));
         assert!(!tools.set(&github, &listing, &redactor));

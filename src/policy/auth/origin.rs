@@ -90,6 +90,7 @@ mod tests {
         assert_eq!(got, want, "{origin:?} {host:?}");
     }
 
+    // Checklist 2.
     #[test]
     fn our_own_names_pass() {
         for host in ["localhost", "LOCALHOST:3000", "127.0.0.1:80", "[::1]:8080", "awmg-mcpg:8080"]
@@ -100,6 +101,7 @@ mod tests {
         check(Some("https://app.example"), "localhost", true, Ok(()));
     }
 
+    // Checklist 1.
     #[test]
     fn a_foreign_page_is_refused_wherever_it_arrives() {
         for origin in ["http://evil.example", "null", "", "https://app.example.evil.example"] {
@@ -108,6 +110,7 @@ mod tests {
         }
     }
 
+    // Checklist 2.
     #[test]
     fn a_foreign_host_is_refused_on_loopback_alone() {
         for host in ["evil.example", "evil.example:3000", "localhost.evil", "127.0.0.1.evil", ""] {

@@ -117,6 +117,7 @@ mod tests {
     use super::*;
     use crate::wire::http1::head::Version;
 
+    // Checklist 6.
     #[test]
     fn every_field_is_known_by_its_name_in_any_case() {
         let names: [(&str, Known); 17] = [

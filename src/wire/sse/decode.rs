@@ -278,6 +278,7 @@ mod tests {
         format!("{}|{}|{retry}|{data}", text(&event.name), text(&event.id))
     }
 
+    // Checklist 17.
     #[test]
     fn every_kind_of_line_end_ends_a_line() {
         check(b"data: a\n\ndata: b\n\n", &["|||a", "|||b"]);
@@ -287,6 +288,7 @@ mod tests {
         check(b"data: a\n\r\n\r\n\ndata: b\r\r\n", &["|||a", "|||b"]);
     }
 
+    // Checklist 17.
     #[test]
     fn lines_of_data_are_joined() {
         check(b"data: a\ndata: b\n\n", &["|||a\nb"]);
@@ -296,6 +298,7 @@ mod tests {
         check(b"data: a\nid: 7\ndata: b\n\n", &["|7||a\nb"]);
     }
 
+    // Checklist 17.
     #[test]
     fn fields_may_come_in_any_order() {
         check(b"event: e\nid: 1\nretry: 5\ndata: x\n\n", &["e|1|5|x"]);
@@ -305,6 +308,7 @@ mod tests {
         check(b"event: endpoint\ndata: /messages?s=1\n\n", &["endpoint|||/messages?s=1"]);
     }
 
+    // Checklist 17.
     #[test]
     fn comments_and_unknown_fields_are_nothing() {
         check(b":\n\n: keep-alive\n\ndata: x\n:y\n\n", &["|||x"]);
@@ -314,6 +318,7 @@ mod tests {
         assert_eq!(events_of([&long[..]], 9).0.len(), 1);
     }
 
+    // Checklist 17.
     #[test]
     fn an_event_without_data_counts_if_it_says_something() {
         check(b"id: 1\ndata: \n\n", &["|1||"]);
