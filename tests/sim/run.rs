@@ -186,6 +186,9 @@ impl World {
             while !self.clients[client].asked.is_empty() {
                 self.answer_one(client);
             }
+            while self.weather.calm && !self.clients[client].modern.rounds.is_empty() {
+                self.come_back(client);
+            }
         }
     }
 

@@ -31,8 +31,9 @@ impl Gateway {
         // A copy, since a slice would keep all of the request until it is answered.
         let id = envelope.id.map(|span| Message::copy_of(span.of(&message)));
         let Some(id) = id else { return };
-        if self.era_of(backend) == Era::Modern {
-            // Nobody asks in that era, and nobody may answer there.
+        if self.era_of(backend) == Era::Modern && self.has_streams(backend) {
+            // Nobody asks in that era, and a POST that answers would be refused. A child that does
+            // is told not to wait.
             let server = self.backends.get(backend).map(|backend| backend.server);
             let text = "dropped a request of a server of 2026-07-28, which may send none";
             return self.note(Level::Warn, "backend", server, text.to_owned());
