@@ -26,6 +26,8 @@ mod eras;
 mod front_door;
 #[path = "core/http_backends.rs"]
 mod http_backends;
+#[path = "core/jobs.rs"]
+mod jobs;
 #[path = "core/leftovers.rs"]
 mod leftovers;
 #[path = "core/modern_back.rs"]
