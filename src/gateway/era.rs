@@ -305,16 +305,18 @@ impl Gateway {
     /// A server refused the gateway's own `initialize`: perhaps it speaks the modern protocol.
     pub(super) fn initialize_refused(&mut self, key: Key<Backend>, server: ServerId, why: &Fault) {
         let era = self.era(server);
-        let may_be_modern = !matches!(era.modern, Modern::No { .. }) && era.refused.is_none();
-        if !may_be_modern {
+        if matches!(era.modern, Modern::No { .. }) {
             return self.backend_failed(key, why);
         }
         if era.modern == Modern::Yes {
             era.modern_only = true;
             self.quiet_stop(key);
-            return self.server_is_up(server);
+            self.server_is_up(server);
+            // There is nothing left to wait for.
+            return self.era_is_known(server);
         }
-        era.refused = Some(why.text().into());
+        // Several of its backends may be refused before the answer is there.
+        era.refused.get_or_insert(why.text().into());
         let is_asked = era.modern == Modern::Asking || self.ask_for_era(server).is_ok();
         if !is_asked {
             self.era(server).refused = None;
@@ -346,7 +348,11 @@ impl Gateway {
         } else {
             self.era(server).modern_only = true;
         }
-        self.begin_again(call, None)
+        let begins = self.begin_again(call, None);
+        if self.era(server).modern == Modern::Yes {
+            self.era_is_known(server);
+        }
+        begins
     }
 
     fn refusal_code(&self, why: &Message) -> Option<i64> {

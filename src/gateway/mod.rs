@@ -51,6 +51,7 @@ pub mod session;
 pub mod sessions;
 pub mod shared;
 pub mod snapshot;
+pub mod stray;
 pub mod stream;
 pub mod tools;
 pub mod turns;

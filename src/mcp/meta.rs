@@ -194,7 +194,8 @@ pub struct Identity<'a> {
 }
 
 /// The capabilities of a legacy client, a JSON object, as a modern request may declare them: a
-/// modern client sends no notification about its roots and knows no tasks of the old kind.
+/// modern client sends no notification about its roots and knows no tasks of the old kind, and what
+/// a legacy client calls extensions are none of this era.
 #[must_use]
 pub fn capabilities_for_modern(legacy: &[u8]) -> Vec<u8> {
     let object = edit::whole(legacy);
@@ -202,7 +203,7 @@ pub fn capabilities_for_modern(legacy: &[u8]) -> Vec<u8> {
         return b"{}".to_vec();
     }
     let mut edits = Edits::of(legacy);
-    edits.object(object, |name, _| name != "tasks", &[]);
+    edits.object(object, |name, _| name != "tasks" && name != "extensions", &[]);
     if let Some(roots) = scan::member(legacy, object, "roots") {
         edits.object(roots, |name, _| name != "listChanged", &[]);
     }

@@ -62,7 +62,7 @@ pub struct Cell {
 
 impl Cell {
     pub fn new(pair: Pair) -> Self {
-        let mut world = World::new(snapshot(vec![stdio_server("time")]));
+        let world = World::new(snapshot(vec![stdio_server("time")]));
         let child = world.spawned[0];
         let mut cell = Self { pair, world, child, greeting: String::new(), session: None };
         match pair.server() {

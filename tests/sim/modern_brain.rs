@@ -191,7 +191,7 @@ impl Task {
 pub struct Subscription {
     pub id: String,
     filter: String,
-    acknowledged: bool,
+    pub acknowledged: bool,
 }
 
 impl Subscription {

@@ -35,7 +35,7 @@ use crate::wire::jsonrpc::{self, Envelope, Parsed};
 const TTL_MIN: Duration = Duration::from_secs(60);
 
 /// How long a backend may go on answering what was given up.
-pub(super) const LATE_AFTER_MAX: Duration = Duration::from_secs(60);
+pub(crate) const LATE_AFTER_MAX: Duration = Duration::from_secs(60);
 
 impl Gateway {
     /// Whether the gateway has tasks for this server, because the configuration says so and the
