@@ -12,6 +12,10 @@ mod batches;
 mod caching;
 #[path = "core/calls.rs"]
 mod calls;
+#[path = "core/cell.rs"]
+mod cell;
+#[path = "core/cells.rs"]
+mod cells;
 #[path = "core/deadlines.rs"]
 mod deadlines;
 #[path = "core/drain.rs"]
@@ -52,6 +56,8 @@ mod sse_front;
 mod streams;
 #[path = "core/tasks.rs"]
 mod tasks;
+#[path = "core/turns.rs"]
+mod turns;
 #[path = "core/unified.rs"]
 mod unified;
 #[path = "core/unified_lists.rs"]

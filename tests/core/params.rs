@@ -6,6 +6,7 @@ use penstock::gateway::io::{Backend, ChildEnd, Fetch};
 
 use penstock::mcp::schema::Care;
 
+use crate::cell::{Cell, Pair};
 use crate::world::{DISCOVERY, HANDSHAKE, INITIALIZE, World, http_server, snapshot, stdio_server};
 
 const TOOLS: &str = r#"{"resultType":"complete","tools":[
@@ -76,6 +77,45 @@ fn modern_http() -> World {
     let (fetch, id) = world.fetch_of("tools/list");
     world.fetch_json(fetch, None, &answer(&id, TOOLS));
     world
+}
+
+/// What becomes of the fields in one cell: a word for `docs/eras.md`.
+pub fn between_eras(cell: &mut Cell) -> String {
+    let (region, fields) = ("Mcp-Param-Region", [("Region", "eu"), ("N", "42")]);
+    match cell.pair {
+        Pair::A => {
+            cell.ask("tools/call", CALL);
+            "–".to_owned()
+        }
+        Pair::B => {
+            let mut world = modern_http();
+            let session = legacy_session(&mut world);
+            world.post("/mcp/time", Some(&session), &call(r#"{"region":"eu","limit":{"n":42}}"#));
+            let (fetch, _) = world.fetch_of("tools/call");
+            assert!(fields_of(&world, fetch).contains(&(region, "eu")));
+            "yes: written from the arguments".to_owned()
+        }
+        Pair::C => {
+            let (mut world, child) = legacy_only();
+            let n = world.sent_to(child).len();
+            world.params = vec![("Region", "us"), ("N", "42")];
+            let peer = world.ask("/mcp/time", "7", "tools/call", CALL);
+            assert!(world.client(peer).body.contains("-32020"), "{}", world.client(peer).body);
+            assert_eq!(world.sent_to(child).len(), n);
+            world.params = fields.to_vec();
+            world.ask("/mcp/time", "8", "tools/call", CALL);
+            assert_eq!(world.sent_to(child).len(), n + 1);
+            "yes: compared with the arguments, and left out".to_owned()
+        }
+        Pair::D => {
+            let mut world = modern_http();
+            world.params = fields.to_vec();
+            world.ask("/mcp/time", "7", "tools/call", CALL);
+            let (fetch, _) = world.fetch_of("tools/call");
+            assert!(fields_of(&world, fetch).contains(&(region, "eu")));
+            "yes".to_owned()
+        }
+    }
 }
 
 const CALL: &str = r#""name":"sql","arguments":{"region":"eu","limit":{"n":42}}"#;

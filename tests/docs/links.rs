@@ -9,6 +9,7 @@ const DOCUMENTS: &[&str] = &[
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/configuration.md",
+    "docs/eras.md",
     "docs/errors.md",
     "docs/tools.md",
 ];
