@@ -226,3 +226,18 @@ fn a_schema_of_many_names_is_mended_at_once() {
     assert_eq!(String::from_utf8(mended).unwrap().matches(r#"{"type":"string"}"#).count(), 900);
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
 }
+
+#[test]
+fn many_parts_and_choices_about_one_property_are_joined_at_once() {
+    for word in ["allOf", "anyOf"] {
+        let parts: Vec<String> =
+            (0..6000).map(|n| format!(r#"{{"properties":{{"a":{{"minimum":{n}}}}}}}"#)).collect();
+        let schema = format!(r#"{{"type":"object","{word}":[{}]}}"#, parts.join(","));
+        for (_, care) in Care::WORDS {
+            let start = std::time::Instant::now();
+            let place = Span::new(0, schema.len());
+            input(schema.as_bytes(), Some(place), care).unwrap();
+            assert!(start.elapsed().as_secs() < 10, "{care:?} {word}: {:?}", start.elapsed());
+        }
+    }
+}
