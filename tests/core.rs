@@ -58,6 +58,8 @@ mod sse_front;
 mod streams;
 #[path = "core/tasks.rs"]
 mod tasks;
+#[path = "core/turns.rs"]
+mod turns;
 #[path = "core/unified.rs"]
 mod unified;
 #[path = "core/unified_lists.rs"]

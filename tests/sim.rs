@@ -50,6 +50,7 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+// Checklist 24, 43, 60, 82, 83, 85, 114.
 #[test]
 fn no_sequence_of_events_breaks_a_promise() {
     if let Some(seed) = number("SIM_SEED") {

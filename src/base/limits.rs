@@ -54,6 +54,9 @@ pub struct Limits {
     pub sessions_max: usize,
     /// Requests of a backend that wait for their client's answer, per session; beyond: refused.
     pub input_requests_per_session_max: usize,
+    /// Children of one server that serve modern clients of one principal and one set of
+    /// capabilities; beyond: calls wait for a child to be free.
+    pub pooled_children_max: usize,
     /// Calls of modern clients that wait for their input; beyond: what would make one is refused.
     pub parked_calls_max: usize,
     /// The same for one principal.
@@ -161,6 +164,7 @@ impl Limits {
         batch_messages_max: 100,
         sessions_max: 4096,
         input_requests_per_session_max: 64,
+        pooled_children_max: 16,
         parked_calls_max: 1024,
         parked_calls_per_principal_max: 256,
         input_rounds_max: 10,
@@ -222,6 +226,7 @@ impl Limits {
         batch_messages_max: 2,
         sessions_max: 3,
         input_requests_per_session_max: 2,
+        pooled_children_max: 2,
         parked_calls_max: 3,
         parked_calls_per_principal_max: 2,
         input_rounds_max: 2,

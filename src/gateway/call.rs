@@ -67,7 +67,7 @@ pub struct Call {
     /// Whether it was already sent a second time.
     pub resent: bool,
     /// What it asks, if its answer may be kept or shared.
-    pub question: Option<Box<(ServerId, Question)>>,
+    pub question: Option<Asking>,
     /// The input that it waits for.
     pub needs: Option<Needs>,
     /// How often it had to wait for input at a modern server.
@@ -99,6 +99,9 @@ pub enum CallFor {
     Nobody,
 }
 
+/// Whom a call asks, and what, if its answer may be kept or shared.
+pub type Asking = Box<(ServerId, Question)>;
+
 /// What a call waits for that its client has to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
@@ -128,7 +131,7 @@ pub struct Calls {
     /// What calls waited for that are over.
     needless: Vec<Needs>,
     /// Calls that are over or cancelled, and what they asked.
-    left: Vec<(Key<Call>, Box<(ServerId, Question)>)>,
+    left: Vec<(Key<Call>, Asking)>,
     /// The neighbours of each slot's call.
     links: Vec<Ends>,
     /// The first and the last call of each backend, by its slot.
@@ -229,7 +232,7 @@ impl Calls {
 
     /// Calls that are over or cancelled and whose answer others may have waited for, with what they
     /// asked.
-    pub fn take_left(&mut self) -> Vec<(Key<Call>, Box<(ServerId, Question)>)> {
+    pub fn take_left(&mut self) -> Vec<(Key<Call>, Asking)> {
         std::mem::take(&mut self.left)
     }
 

@@ -53,6 +53,7 @@ pub mod shared;
 pub mod snapshot;
 pub mod stream;
 pub mod tools;
+pub mod turns;
 pub mod unified;
 
 use alarm::Alarms;
@@ -107,6 +108,8 @@ pub struct Gateway {
     seal: Seal,
     began_at: Instant,
     alarms: Alarms,
+    /// Whether calls wait for their turn at a child.
+    turns_wait: bool,
     /// Slips of clients that were let pass and told.
     slips: Tolerance,
     phase: Phase,
@@ -143,6 +146,7 @@ impl Gateway {
             seal,
             began_at: now.mono,
             alarms: Alarms::default(),
+            turns_wait: false,
             slips: Tolerance::NONE,
             phase: Phase::Serving,
         };
@@ -305,6 +309,7 @@ impl Gateway {
     fn settle(&mut self) {
         self.end_needless();
         self.end_flights();
+        self.give_turns();
         self.alarms.forget_calls_if(self.calls.is_empty());
         self.advance_drain();
         self.end_needless();

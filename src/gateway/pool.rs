@@ -68,7 +68,8 @@ impl Gateway {
         };
         let pool = Pool { server, principal, capabilities: Some(capabilities.clone().into()) };
         let is_alone = asks && one.method.may_ask_for_input() && self.needs_own_child(server);
-        if let Some(key) = self.free_session(&pool, is_alone) {
+        let found = self.free_session(&pool, is_alone);
+        if let Some(key) = found.or_else(|| self.shortest_queue(&pool)) {
             self.touch(key);
             return Ok(key);
         }
@@ -122,11 +123,7 @@ impl Gateway {
 
     /// A session of the pool; an idle one if what it asks must not be taken for another's.
     fn free_session(&self, pool: &Pool, alone: bool) -> Option<Key<Session>> {
-        let fits = |key: &&Key<Session>| {
-            self.sessions.get(**key).is_some_and(|session| {
-                !alone || { session.n_exchanges == session.n_listening && session.n_parked == 0 }
-            })
-        };
+        let fits = |key: &&Key<Session>| !alone || self.is_free(**key);
         self.sessions.pooled(pool).iter().find(fits).copied()
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
 use super::backend::Owner;
+use super::call::Call;
 use super::exchange::Exchange;
 use super::fault::{ClientFault, Fault, GatewayFault};
 use super::io::{Backend, Output, Peer};
@@ -60,6 +61,8 @@ pub struct Session {
     pub unified: Option<Box<Unified>>,
     /// Exchanges of modern clients that listen to its backend.
     pub n_listening: usize,
+    /// Calls that wait for their turn at its child; never sent as they are.
+    pub turns: VecDeque<Key<Call>>,
     /// What it hears of a modern backend.
     pub below: Option<Box<Below>>,
     /// Exchanges under way.
@@ -147,6 +150,7 @@ impl Gateway {
             log_level: None,
             unified: new.unified,
             n_listening: 0,
+            turns: VecDeque::new(),
             below: None,
             n_exchanges: 0,
             n_parked: 0,

@@ -72,11 +72,13 @@ fn numbers(text: &str) -> Option<Vec<usize>> {
     list.split(", ").map(|number| number.parse().ok()).collect()
 }
 
-/// The name of the test that these lines begin with, below its comments and attributes.
+/// The name of the test that these lines begin with, below its comments and attributes. A second
+/// label belongs to another test, which has gone elsewhere.
 fn test_below<'a>(lines: &[&'a str]) -> Option<&'a str> {
     let is_above = |line: &&&str| line.starts_with("//") || line.starts_with('#');
     let above = lines.iter().take_while(is_above).count();
-    lines[..above].contains(&"#[test]").then_some(())?;
+    let is_one = !lines[..above].iter().any(|line| line.starts_with(LABEL));
+    (is_one && lines[..above].contains(&"#[test]")).then_some(())?;
     let (name, _) = lines.get(above)?.strip_prefix("fn ")?.split_once('(')?;
     Some(name)
 }
@@ -112,4 +114,10 @@ fn labels_are_read_with_the_place_of_their_test() {
 #[should_panic(expected = "means nothing")]
 fn a_label_above_no_test_is_refused() {
     in_source("src/a.rs", "// Checklist 3.\nfn a() {");
+}
+
+#[test]
+#[should_panic(expected = "means nothing")]
+fn a_label_above_another_label_is_refused() {
+    in_source("src/a.rs", "// Checklist 3.\n// Checklist 4.\n#[test]\nfn a() {");
 }

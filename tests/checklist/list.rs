@@ -69,10 +69,11 @@ pub fn print(
     tally
 }
 
-/// The names of the tests; those that made the result bad are marked.
+/// The names of the tests; if not all are alike, those that made the result bad are marked.
 fn tests(own: &[&Proof], worst: Result, results: &Results) -> String {
+    let differ = own.iter().any(|proof| results.of(proof) != worst);
     let name = |proof: &&Proof| {
-        let mark = if worst != Result::Ok && results.of(proof) == worst { "!" } else { "" };
+        let mark = if differ && results.of(proof) == worst { "!" } else { "" };
         let module = if proof.module.is_empty() { "" } else { "::" };
         format!("{mark}{} {}{module}{}", proof.target, proof.module, proof.name)
     };

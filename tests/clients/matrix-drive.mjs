@@ -3,7 +3,8 @@
 //
 // What an SDK is and how it is set up, it does not know: that is the `sdk` which the caller gives.
 // Prints one JSON line per feature: {"feature", "value"} or {"feature", "error"}. The argument of
-// the callers is JSON: {"mode": "legacy" | "modern", "stdio": {"command", "args"} or "url": URL}.
+// the callers is JSON: {"mode": "legacy" | "modern", "stdio": {"command", "args"} or "url": URL}, and
+// {"prefix": TEXT} if that precedes the names of tools and prompts there.
 
 const PATIENCE_MS = 15000;
 const LEVEL = "io.modelcontextprotocol/logLevel";
@@ -48,8 +49,8 @@ class Features {
   changed_ = 0;
   logged_ = [];
 
-  constructor(sdk, client, modern) {
-    Object.assign(this, { sdk, client, modern });
+  constructor(sdk, client, modern, prefix) {
+    Object.assign(this, { sdk, client, modern, prefix });
     client.fallbackNotificationHandler = async ({ method, params }) => {
       if (method === "notifications/resources/updated") this.updated_.push(params.uri);
       if (method === "notifications/tools/list_changed") this.changed_ += 1;
@@ -57,8 +58,18 @@ class Features {
     };
   }
 
+  callTool({ name, ...rest }, options) {
+    return this.sdk.callTool(this.client, { name: this.prefix + name, ...rest }, options);
+  }
+
+  /** The names in a list, without what precedes them. */
+  names(list) {
+    const own = list.map(({ name }) => name).filter((name) => name.startsWith(this.prefix));
+    return own.map((name) => name.slice(this.prefix.length)).sort();
+  }
+
   async text(name, args = {}, options) {
-    const { content } = await this.sdk.callTool(this.client, { name, arguments: args }, options);
+    const { content } = await this.callTool({ name, arguments: args }, options);
     return content[0].text;
   }
 
@@ -108,15 +119,12 @@ class Features {
   async tools() {
     const tools = await this.pages((params) => this.client.listTools(params), "tools");
     // A tool of modern servers only; it has a feature of its own.
-    return tools
-      .map(({ name }) => name)
-      .filter((name) => name !== "numbers")
-      .sort();
+    return this.names(tools).filter((name) => name !== "numbers");
   }
 
   async prompts() {
     const all = await this.pages((params) => this.client.listPrompts(params), "prompts");
-    return all.map(({ name }) => name).sort();
+    return this.names(all);
   }
 
   async resources() {
@@ -134,7 +142,7 @@ class Features {
   }
 
   async result(name, args = {}) {
-    const result = await this.sdk.callTool(this.client, { name, arguments: args });
+    const result = await this.callTool({ name, arguments: args });
     return { text: result.content[0].text, value: result.structuredContent };
   }
 
@@ -157,12 +165,12 @@ class Features {
   }
 
   async get() {
-    const params = { name: "greet", arguments: { name: "Zoë" } };
+    const params = { name: `${this.prefix}greet`, arguments: { name: "Zoë" } };
     return (await this.client.getPrompt(params)).messages[0].content.text;
   }
 
   async complete() {
-    const ref = { type: "ref/prompt", name: "greet" };
+    const ref = { type: "ref/prompt", name: `${this.prefix}greet` };
     const argument = { name: "name", value: "a" };
     return (await this.client.complete({ ref, argument })).completion.values;
   }
@@ -218,7 +226,7 @@ class Features {
     if (this.modern) params._meta = { [LEVEL]: "warning" };
     else await this.client.setLoggingLevel("warning");
     this.logged_ = [];
-    await this.sdk.callTool(this.client, params);
+    await this.callTool(params);
     await until(() => this.logged_.length > 0, 1000);
     await sleep(50);
     return this.logged_;
@@ -249,10 +257,7 @@ class Features {
   }
 
   async tool_error() {
-    const { content, isError } = await this.sdk.callTool(this.client, {
-      name: "fail",
-      arguments: {},
-    });
+    const { content, isError } = await this.callTool({ name: "fail", arguments: {} });
     return { isError, text: content[0].text };
   }
 
@@ -261,7 +266,7 @@ class Features {
   }
 
   unknown_prompt() {
-    return this.code(() => this.client.getPrompt({ name: "no_such_prompt" }));
+    return this.code(() => this.client.getPrompt({ name: `${this.prefix}no_such_prompt` }));
   }
 
   unknown_resource() {
@@ -276,7 +281,7 @@ class Features {
 }
 
 const NAMES = Object.getOwnPropertyNames(Features.prototype);
-const INNER = ["constructor", "text", "code", "pages", "listen", "result"];
+const INNER = ["constructor", "callTool", "names", "text", "code", "pages", "listen", "result"];
 
 function tooLate() {
   return new Promise((_, reject) => {
@@ -302,7 +307,7 @@ export async function main(sdk) {
     print({ feature: "connect", error: String(error?.message ?? error) });
     process.exit(0);
   }
-  const features = new Features(sdk, client, modern);
+  const features = new Features(sdk, client, modern, job.prefix ?? "");
   for (const feature of NAMES.filter((name) => !INNER.includes(name))) {
     if (job.only && !job.only.includes(feature)) continue;
     try {

@@ -60,8 +60,8 @@ class Features:
     `info`, `set_level`, `subscribe`, `unsubscribe`, `listen` and `ping`.
     """
 
-    def __init__(self, sdk, modern):
-        self.sdk, self.modern = sdk, modern
+    def __init__(self, sdk, modern, prefix):
+        self.sdk, self.modern, self.prefix = sdk, modern, prefix
         self.uris, self.changes, self.lines = [], 0, []
 
     async def note(self, message):
@@ -77,8 +77,16 @@ class Features:
     async def note_line(self, params):
         self.lines.append(params.data)
 
+    async def call_tool(self, name, arguments, **options):
+        return await self.sdk.call(self.prefix + name, arguments, **options)
+
+    def names(self, everything):
+        """The names in a list, without what precedes them."""
+        names = [one.name for one in everything if one.name.startswith(self.prefix)]
+        return sorted(name[len(self.prefix) :] for name in names)
+
     async def text(self, name, arguments=None, **options):
-        result = await self.sdk.call(name, arguments or {}, **options)
+        result = await self.call_tool(name, arguments or {}, **options)
         return result.content[0].text
 
     async def code(self, call):
@@ -98,7 +106,7 @@ class Features:
                 return everything
 
     async def result(self, name, **arguments):
-        result = await self.sdk.call(name, arguments)
+        result = await self.call_tool(name, arguments)
         return {"text": result.content[0].text, "value": result.structured_content}
 
     async def connect(self):
@@ -112,12 +120,12 @@ class Features:
         }
 
     async def tools(self):
-        names = sorted(tool.name for tool in await self.pages("tools"))
+        names = self.names(await self.pages("tools"))
         # A tool of modern servers only; it has a feature of its own.
         return [name for name in names if name != "numbers"]
 
     async def prompts(self):
-        return sorted(prompt.name for prompt in await self.pages("prompts"))
+        return self.names(await self.pages("prompts"))
 
     async def resources(self):
         return sorted(str(resource.uri) for resource in await self.pages("resources"))
@@ -145,10 +153,10 @@ class Features:
         return texts
 
     async def get(self):
-        return (await self.sdk.get("greet", {"name": "Zoë"})).messages[0].content.text
+        return (await self.sdk.get(f"{self.prefix}greet", {"name": "Zoë"})).messages[0].content.text
 
     async def complete(self):
-        ref = types.PromptReference(name="greet")
+        ref = types.PromptReference(name=f"{self.prefix}greet")
         return (await self.sdk.complete(ref, {"name": "name", "value": "a"})).completion.values
 
     async def progress(self):
@@ -201,7 +209,7 @@ class Features:
         if not self.modern:
             await self.sdk.set_level("warning")
         self.lines = []
-        await self.sdk.call("log", {}, meta={LEVEL: "warning"} if self.modern else None)
+        await self.call_tool("log", {}, meta={LEVEL: "warning"} if self.modern else None)
 
         async def told():
             return bool(self.lines)
@@ -264,14 +272,14 @@ class Features:
         return self.changes > 0
 
     async def tool_error(self):
-        result = await self.sdk.call("fail", {})
+        result = await self.call_tool("fail", {})
         return {"isError": result.is_error, "text": result.content[0].text}
 
     async def unknown_tool(self):
-        return await self.code(self.sdk.call("no_such_tool", {}))
+        return await self.code(self.call_tool("no_such_tool", {}))
 
     async def unknown_prompt(self):
-        return await self.code(self.sdk.get("no_such_prompt", {}))
+        return await self.code(self.sdk.get(f"{self.prefix}no_such_prompt", {}))
 
     async def unknown_resource(self):
         return await self.code(self.sdk.read("matrix://nowhere"))
@@ -317,7 +325,7 @@ def main(make):
     """Connects what `make` makes of the job and the features, and uses it."""
     job = json.loads(sys.argv[1])
     modern = job["mode"] == "modern"
-    features = Features(None, modern)
+    features = Features(None, modern, job.get("prefix", ""))
     done = False
 
     async def live():

@@ -394,8 +394,8 @@ impl Crowd {
     /// Reads what the server was sent.
     fn read(&mut self) {
         for (_, line) in &self.world.sent[self.n_read..] {
-            let key = ["a", "b", "c"].into_iter();
-            let key = key.filter(|key| line.contains(&format!(r#""x/key":"{key}""#))).next();
+            let mut keys = ["a", "b", "c"].into_iter();
+            let key = keys.find(|key| line.contains(&format!(r#""x/key":"{key}""#)));
             let id = line.split("\"id\":").nth(1).and_then(|rest| rest.split(',').next());
             if let (Some(key), Some(id)) = (key, id) {
                 self.open.push((id.to_owned(), key));

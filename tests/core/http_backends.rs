@@ -153,6 +153,32 @@ fn a_stream_that_ends_early_is_resumed_where_it_broke() {
     assert_eq!(world.client(peer).status, 200);
 }
 
+// Checklist 48.
+#[test]
+fn a_server_that_closes_a_primed_stream_is_asked_again_when_it_wants_that() {
+    let (mut world, session) = open();
+    let peer = world.post("/mcp/time", Some(&session), CALL);
+    let (fetch, id) = world.fetch_of("tools/call");
+    world.fetch_head(fetch, 200, FetchContent::Events, None);
+    let event = penstock::gateway::io::FetchEvent {
+        id: Some("e1".into()),
+        retry_ms: Some(5000),
+        ..Default::default()
+    };
+    world.input(penstock::gateway::io::Input::FetchMessage { fetch, message: "".into(), event });
+    world.input(penstock::gateway::io::Input::FetchDone { fetch, end: Ok(()) });
+    let n = world.fetches.len();
+    world.pass(Duration::from_millis(4900));
+    assert_eq!(world.fetches.len(), n);
+    world.pass(Duration::from_millis(100));
+    let (resumed, request) = world.fetches.last().unwrap();
+    let resumed = *resumed;
+    assert_eq!((request.method, request.last_event_id.as_deref()), (FetchMethod::Get, Some("e1")));
+    world.fetch_head(resumed, 200, FetchContent::Events, None);
+    world.fetch_message(resumed, None, &result(&id, "{}"));
+    assert_eq!(world.client(peer).status, 200);
+}
+
 #[test]
 fn the_clients_get_opens_one_below_and_its_end_closes_it() {
     let (mut world, session) = open();

@@ -62,6 +62,116 @@ fn fields_of_sessions_and_resumption_mean_nothing() {
     assert_eq!(got.events, want, "no event has an id");
 }
 
+/// The methods of this era that a client may begin with, and what goes with them.
+const FIRST: [(&str, &str); 8] = [
+    ("tools/list", ""),
+    ("tools/call", NAMED),
+    ("prompts/list", ""),
+    ("prompts/get", r#""name":"p""#),
+    ("resources/list", ""),
+    ("resources/templates/list", ""),
+    ("resources/read", r#""uri":"a:b""#),
+    ("completion/complete", r#""ref":{"type":"ref/prompt"},"argument":{}"#),
+];
+
+// Checklist 66.
+#[test]
+fn whatever_a_client_begins_with_reaches_a_server_of_either_era() {
+    for (method, extra) in FIRST {
+        for is_legacy in [false, true] {
+            let (mut world, legacy) = World::with_child();
+            let peer = world.ask("/mcp/time", "\"f\"", method, extra);
+            let probe = *world.spawned.last().unwrap();
+            let id = world.id_of_last(probe, "server/discover");
+            let child = if is_legacy {
+                world.line(probe, &failure(&id, -32601));
+                legacy
+            } else {
+                world.line(probe, &answer(&id, DISCOVERY));
+                probe
+            };
+            let ours = world.id_of_last(child, method);
+            world.line(child, &answer(&ours, r#"{"resultType":"complete","x":1}"#));
+            let got = world.client(peer);
+            assert_eq!(got.status, 200, "{method}: {}", got.body);
+            assert!(
+                got.body.contains(r#""id":"f""#) && got.body.contains(r#""x":1"#),
+                "{}",
+                got.body
+            );
+        }
+    }
+}
+
+// Checklist 65.
+#[test]
+fn what_a_modern_server_says_of_itself_is_discovered_whole() {
+    let (mut world, _) = World::with_child();
+    let peer = world.ask("/mcp/time", "3", "server/discover", "");
+    let child = *world.spawned.last().unwrap();
+    for _ in 0..2 {
+        let unanswered = world.sent_to(child).last().map(|text| text.to_string());
+        let Some(text) = unanswered.filter(|text| text.contains("server/discover")) else { break };
+        world.sent.clear();
+        world.line(child, &answer(&crate::world::id_in(&text), DISCOVERY));
+    }
+    let body = &world.client(peer).body;
+    for part in [
+        r#""supportedVersions":["2026-07-28"]"#,
+        r#""capabilities":{"tools":{"listChanged":true}"#,
+        r#""instructions":"Ask.""#,
+        r#""ttlMs":"#,
+        r#""cacheScope":""#,
+        r#""resultType":"complete""#,
+        r#""io.modelcontextprotocol/serverInfo":{"name":"m","version":"2"}"#,
+    ] {
+        assert!(body.contains(part), "{part}: {body}");
+    }
+}
+
+// Checklist 70.
+#[test]
+fn a_version_that_is_not_spoken_is_named_beside_those_that_are() {
+    let (mut world, _) = modern_child();
+    let fields =
+        [BOTH, JSON, (Field::McpProtocolVersion, "2027-01-01"), (Field::McpMethod, "tools/list")];
+    let body = modern_request("9", "tools/list", "", "{}", "").replace("2026-07-28", "2027-01-01");
+    let peer = world.post_with("/mcp/time", &fields, &body);
+    let got = world.client(peer);
+    assert_eq!(got.status, 400);
+    assert!(
+        got.body.contains(r#""code":-32022"#) && got.body.contains(r#""id":9"#),
+        "{}",
+        got.body
+    );
+    let (_, data) = got.body.split_once(r#""data":"#).unwrap();
+    assert!(data.contains(r#""supported":["2026-07-28"]"#), "{data}");
+    assert!(data.contains(r#""requested":"2027-01-01""#), "{data}");
+}
+
+// Checklist 130.
+#[test]
+fn what_an_answer_points_to_is_not_fetched() {
+    let mut world = World::new(snapshot(vec![http_server("time")]));
+    let (fetch, id) = world.fetch_of("initialize");
+    world.fetch_json(fetch, Some("s"), &answer(&id, HANDSHAKE));
+    let (fetch, id) = world.fetch_of("tools/list");
+    let icon = r#""icons":[{"src":"http://evil.example/i.png"}]"#;
+    let schema =
+        r#""inputSchema":{"type":"object","properties":{"a":{"$ref":"http://evil.example/s"}}}"#;
+    let tools = format!(r#"{{"tools":[{{"name":"now",{icon},{schema}}}]}}"#);
+    world.fetch_json(fetch, None, &answer(&id, &tools));
+    let peer = world.post("/mcp/time", None, crate::calls::CALL);
+    let (fetch, id) = world.fetch_of("tools/call");
+    let n = world.fetches.len();
+    let link = r#"{"type":"resource_link","name":"l","uri":"http://evil.example/r"}"#;
+    world.fetch_json(fetch, None, &answer(&id, &format!(r#"{{"content":[{link}]}}"#)));
+    assert!(world.client(peer).body.contains("evil.example/r"));
+    assert_eq!(world.fetches.len(), n);
+    let hosts = world.fetches.iter().all(|(_, request)| &*request.target.host == "backend.example");
+    assert!(hosts);
+}
+
 // Checklist 76.
 #[test]
 fn what_the_era_has_dropped_is_not_found_whoever_is_behind() {

@@ -450,6 +450,7 @@ fn what_is_said_meanwhile_is_told_with_the_retry_under_its_token() {
     parked.finish();
 }
 
+// Checklist 129.
 #[test]
 fn too_many_parked_calls_of_one_principal_are_refused() {
     let mut snapshot = snapshot(vec![http_server("time")]);

@@ -166,7 +166,6 @@ fn a_server_that_is_known_to_be_down_is_not_waited_for() {
     assert_eq!(world.spawned.len(), 2);
 }
 
-// Checklist 116, 117, 123.
 // Checklist 116, 117.
 #[test]
 fn a_call_goes_to_the_server_that_its_name_says() {
@@ -206,10 +205,6 @@ fn what_no_server_has_is_refused_in_its_full_name() {
     check_answer(&world, peer, r#""result":{}"#);
 }
 
-// Checklist 116.
-// Checklist 120.
-// Checklist 118.
-// Checklist 118.
 // Checklist 119.
 #[test]
 fn a_server_that_dies_is_left_out_and_named_until_it_is_back() {
@@ -302,6 +297,7 @@ fn what_servers_ask_under_one_id_is_answered_to_each() {
     assert!(refused.contains(r#""id":"s","error""#), "{refused}");
 }
 
+// Checklist 61.
 #[test]
 fn changes_are_told_once_for_all_that_change_together() {
     let (mut world, children) = servers(&["a", "b"], ALL);
@@ -403,7 +399,6 @@ fn calls_without_a_handshake_work_on_all_servers() {
     assert_eq!(world.spawned.len(), 2);
 }
 
-// Checklist 137.
 #[test]
 fn a_batch_may_ask_several_servers() {
     let (mut world, children) = servers(&["a", "b"], TOOLS);

@@ -12,6 +12,7 @@ use crate::unified::{
 };
 use crate::world::{INITIALIZE, World, snapshot};
 
+// Checklist 116, 117, 123.
 #[test]
 fn tools_are_listed_under_the_names_of_their_servers_in_the_order_of_the_configuration() {
     let (mut world, children) = servers(&["b", "a"], TOOLS);
@@ -46,6 +47,7 @@ fn tools_that_the_configuration_hides_are_hidden_here_too() {
     check_error(&world, peer, -32602, r#"unknown tool \"a___rm\""#);
 }
 
+// Checklist 116.
 #[test]
 fn completion_goes_to_the_server_of_the_prompt_or_template() {
     let (mut world, children) = servers(&["a", "b"], ALL);
@@ -67,6 +69,7 @@ fn completion_goes_to_the_server_of_the_prompt_or_template() {
     assert!(world.sent_to(children[1]).pop().unwrap().contains("ref/resource"));
 }
 
+// Checklist 120.
 #[test]
 fn a_resource_is_read_where_it_was_listed_where_a_template_fits_or_where_it_is_found() {
     let (mut world, children) = servers(&["a", "b"], ALL);
@@ -114,6 +117,7 @@ fn a_resource_is_read_where_it_was_listed_where_a_template_fits_or_where_it_is_f
     check_error(&world, peer, -32002, r#""data":{"uri":"z://2"}"#);
 }
 
+// Checklist 118.
 #[test]
 fn pages_of_several_servers_are_one_list() {
     let (mut world, children) = servers(&["a", "b", "c"], TOOLS);
@@ -153,6 +157,7 @@ fn cursor_in(body: &str) -> Option<String> {
     rest.split_once('"').map(|(cursor, _)| cursor.to_owned())
 }
 
+// Checklist 118.
 #[test]
 fn whatever_the_pages_nothing_is_lost_and_nothing_comes_twice() {
     for seed in 0..40_u32 {
@@ -205,6 +210,7 @@ fn whatever_the_pages_nothing_is_lost_and_nothing_comes_twice() {
     }
 }
 
+// Checklist 118.
 #[test]
 fn a_cursor_is_for_the_identity_that_got_it() {
     let mut two = crate::world::with_key(snapshot(vec![stdio_server("a")]), &["one", "two"]);
@@ -259,6 +265,7 @@ fn a_method_that_one_server_lacks_is_no_failure() {
     check_answer(&world, peer, r#""result":{"prompts":[]}"#);
 }
 
+// Checklist 119.
 #[test]
 fn a_server_that_hangs_is_left_out_in_time_and_told_so() {
     let (mut world, children) = servers(&["a", "b"], TOOLS);
@@ -278,6 +285,7 @@ fn a_server_that_hangs_is_left_out_in_time_and_told_so() {
     assert!(world.gateway.is_quiet());
 }
 
+// Checklist 137.
 #[test]
 fn tasks_of_two_servers_do_not_collide() {
     let (mut world, children) = servers(&["a", "b"], ALL);
@@ -379,6 +387,7 @@ fn a_view_shows_what_it_is_for() {
     assert_eq!(world.client(peer).status, 404);
 }
 
+// Checklist 119.
 #[test]
 fn three_bad_servers_of_five_are_no_trouble_for_the_others() {
     let names = ["good", "hangs", "crashes", "babbles", "fine"];

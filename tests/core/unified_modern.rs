@@ -239,3 +239,39 @@ fn a_legacy_server_asks_the_modern_client_of_a_view_with_a_result() {
     let peer = world.ask_as("/mcp", "3", "tools/call", &foreign, can, "");
     assert!(world.client(peer).body.contains("-32602"), "{}", world.client(peer).body);
 }
+
+// Checklist 93, 122.
+#[test]
+fn a_modern_server_asks_the_legacy_client_of_several_servers() {
+    let (mut world, _, new) = old_and_new();
+    let id = |world: &World, method| world.id_of_last(new, method);
+    // From now on it refuses the older protocol.
+    let first = world.spawned[1];
+    world.child_gone(first, ChildEnd::Exited(1));
+    world.pass(std::time::Duration::from_secs(31));
+    let again = *world.spawned.last().unwrap();
+    let asked = world.id_of_last(again, "initialize");
+    let refusal = r#"{"code":-32022,"message":"no"}"#;
+    world.line(again, &format!(r#"{{"jsonrpc":"2.0","id":{asked},"error":{refusal}}}"#));
+    let hello = INITIALIZE.replace("\"capabilities\":{}", r#""capabilities":{"sampling":{}}"#);
+    let peer = world.post("/mcp", None, &hello);
+    let old = *world.spawned.last().unwrap();
+    answer(&mut world, old, "initialize", LEGACY);
+    let session = world.client(peer).fields["Mcp-Session-Id"].clone();
+    let call = r#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"new___x"}}"#;
+    let peer = world.post("/mcp", Some(&session), call);
+    let before = id(&world, "tools/call");
+    let wanted = r#"{"resultType":"input_required","inputRequests":{"k":{"method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}}},"requestState":"s"}"#;
+    answer(&mut world, new, "tools/call", wanted);
+    let asked = world.client(peer).events.last().unwrap().clone();
+    assert!(asked.contains("sampling/createMessage"), "{asked}");
+    let number = crate::world::id_in(&asked);
+    let reply = format!(r#"{{"jsonrpc":"2.0","id":{number},"result":{{"role":"assistant"}}}}"#);
+    world.post("/mcp", Some(&session), &reply);
+    let sent = world.sent_to(new).pop().unwrap().to_owned();
+    assert!(sent.contains(r#""name":"x""#) && sent.contains(r#""requestState":"s""#), "{sent}");
+    assert_ne!(id(&world, "tools/call"), before);
+    answer(&mut world, new, "tools/call", r#"{"resultType":"complete","content":[]}"#);
+    let last = world.client(peer).events.last().unwrap().clone();
+    assert!(last.ends_with(r#"{"jsonrpc":"2.0","id":5,"result":{"content":[]}}"#), "{last}");
+}

@@ -24,6 +24,7 @@ fn call(client: &Mcp, id: u32, name: &str, arguments: &str) -> String {
     ask(client, id, "tools/call", &format!("\"name\":\"{name}\",\"arguments\":{arguments}")).0
 }
 
+// Checklist 119.
 #[test]
 fn three_bad_servers_of_five_are_left_out_and_named() {
     let config = [
@@ -58,6 +59,7 @@ fn three_bad_servers_of_five_are_left_out_and_named() {
     assert!(answer.contains("\"result\"") || answer.contains("\"error\""), "{answer}");
 }
 
+// Checklist 117.
 #[test]
 fn two_servers_with_the_same_tool_keep_their_children_apart() {
     let config = [server("a", "normal"), server("b", "normal")].concat();

@@ -344,6 +344,7 @@ fn a_cancelled_request_closes_its_connection_and_says_nothing() {
     }
 }
 
+// Checklist 16.
 #[test]
 fn a_paused_answer_waits_in_the_socket() {
     const PIECES: usize = 2000;

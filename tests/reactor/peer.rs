@@ -3,7 +3,7 @@
 
 use std::io::{BufReader, Read, Write};
 use std::net::Shutdown;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use penstock::base::Limits;
 use penstock::gateway::io::{Input, Output, StreamData, StreamEvent};
@@ -85,6 +85,20 @@ fn the_core_learns_that_the_reader_of_a_stream_has_gone() {
     assert_eq!((from.port, from.local_is_loopback), (stream.local_addr().unwrap().port(), true));
     drop(stream);
     world.wait(|fact| matches!(fact, Input::PeerClosed { .. }).then_some(()));
+}
+
+// Checklist 81.
+#[test]
+fn the_core_learns_at_once_that_a_client_it_watches_has_said_all() {
+    let world = World::new(Options::default());
+    let mut stream = world.connect();
+    stream.write_all(b"GET /watch HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    world.wait(|fact| matches!(fact, Input::Head { .. }).then_some(()));
+    let start = Instant::now();
+    stream.shutdown(Shutdown::Write).unwrap();
+    world.wait(|fact| matches!(fact, Input::PeerClosed { .. }).then_some(()));
+    // A tenth of a second is promised; the machine may be busy.
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
 #[test]

@@ -53,8 +53,9 @@ impl Core for Toy {
 }
 
 impl Toy {
-    /// `/exit` ends the loop, `/hang` never answers, `/stream` begins a stream, `/big/N` answers N
-    /// bytes, everything else echoes the body.
+    /// `/exit` ends the loop, `/hang` never answers, `/watch` neither, but wants to know when its
+    /// client is gone, `/stream` begins a stream, `/big/N` answers N bytes, everything else echoes
+    /// the body.
     fn serve(&mut self, input: &Input) {
         match input {
             Input::Head { peer, head, .. } => match head.path() {
@@ -63,6 +64,7 @@ impl Toy {
                     self.outputs.push_back(Output::Exit);
                 }
                 b"/hang" => {}
+                b"/watch" => self.outputs.push_back(Output::Watch { peer: *peer }),
                 b"/stream" => {
                     let head = ResponseHead::new(200, Content::Events);
                     self.outputs.push_back(Output::Stream { peer: *peer, head });

@@ -97,6 +97,10 @@ impl Gateway {
         else {
             return;
         };
+        // Nearly no answer makes a task, and looking for a word costs less than reading members.
+        if memchr::memmem::find(result.of(message), b"taskId").is_none() {
+            return;
+        }
         let Some(id) = created(message, result) else { return };
         let Some(session) = self.session_of(exchange) else { return };
         let Some(of) = self.sessions.get(session) else { return };

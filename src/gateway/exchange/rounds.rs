@@ -76,7 +76,8 @@ impl Gateway {
         if !is_asked || sent.is_modern() || self.era_of(call.backend) != Era::Modern {
             return Some(call);
         }
-        let (session, result) = (sent.session, envelope.result.unwrap_or_default());
+        let result = envelope.result.unwrap_or_default();
+        let session = self.client_of(sent.session);
         match self.checked_round(&call, session, message, result) {
             Ok(asked) => self.ask_session(call, session, asked),
             Err(why) => self.fail_input(&call, &why),
@@ -222,7 +223,11 @@ impl Gateway {
             let state = round.state.as_deref();
             self.read_again(input_round::retry(&one.message, &one.envelope, &answers, state))
         });
-        let sent = again.and_then(|one| self.send_call(exchange, round.session, &one));
+        // Of several servers, the one that has asked.
+        let session = self.member_at(round.session, call.backend);
+        let is_there = !self.is_unified(session);
+        let sent =
+            again.filter(|_| is_there).and_then(|one| self.send_call(exchange, session, &one));
         match sent {
             Some(sent) => {
                 if let Some(sent) = self.calls.get_mut(sent) {

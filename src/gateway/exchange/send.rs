@@ -42,6 +42,10 @@ impl Gateway {
         if self.is_settled(exchange, session, backend, one) {
             return None;
         }
+        if self.has_to_wait(session, one) {
+            self.wait_for_turn(exchange, session, one);
+            return None;
+        }
         self.send_for(CallFor::Exchange(exchange), session, one)
     }
 

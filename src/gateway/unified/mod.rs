@@ -175,6 +175,14 @@ impl Gateway {
         }
     }
 
+    /// The session that the client of `key` knows: its unified one, or itself.
+    pub(crate) fn client_of(&self, key: Key<Session>) -> Key<Session> {
+        match self.sessions.get(key).map(|session| &session.kind) {
+            Some(SessionKind::Member(of)) => *of,
+            _ => key,
+        }
+    }
+
     /// The session of `key` that `backend` serves: a member of it, or itself.
     pub(crate) fn member_at(&self, key: Key<Session>, backend: Key<Backend>) -> Key<Session> {
         let is_there = |member: &Key<Session>| {

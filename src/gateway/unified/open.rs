@@ -8,7 +8,7 @@ use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::Backend;
 use crate::gateway::exchange::Admitted;
-use crate::gateway::exchange::hello::with_known_version;
+use crate::gateway::exchange::hello::{client_facts, with_known_version};
 use crate::gateway::exchange::open::{HELLO_BYTES_MAX, Incoming};
 use crate::gateway::io::Level;
 use crate::gateway::session::{NewSession, Session, SessionKind};
@@ -34,6 +34,9 @@ impl Gateway {
         let (view, principal) = (admitted.server, admitted.principal);
         let kind = SessionKind::Handshake;
         let key = self.new_unified(view, principal, hello.revision, kind, kept);
+        if let Some(session) = self.sessions.get_mut(key) {
+            session.client = Some(Box::new(client_facts(one)));
+        }
         self.note_new_session(admitted, key);
         let exchange = self.await_response(admitted, key, 1, None, true);
         let Some(unified) = self.unified_mut(key) else { return };

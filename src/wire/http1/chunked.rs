@@ -409,6 +409,7 @@ mod tests {
         check(&format!("0\r\n{trailers}\r\n"), Err(ChunkError::TooManyTrailers));
     }
 
+    // Checklist 131.
     #[test]
     fn framing_is_paid_for_with_data() {
         let chunk = format!("1;{}\r\nx\r\n", "e".repeat(900));

@@ -168,6 +168,7 @@ fn utf8_is_demanded() {
     check_refused(b"\xff\xfe1\0", 0, JsonReason::NotUtf8);
 }
 
+// Checklist 129.
 #[test]
 fn nesting_is_bounded_and_costs_no_stack() {
     check_refused("[[[[[[[[[]]]]]]]]]", 8, JsonReason::TooDeep);
