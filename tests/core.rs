@@ -8,6 +8,8 @@ mod world;
 mod asking;
 #[path = "core/batches.rs"]
 mod batches;
+#[path = "core/between_eras.rs"]
+mod between_eras;
 #[path = "core/caching.rs"]
 mod caching;
 #[path = "core/calls.rs"]
@@ -28,6 +30,8 @@ mod eras;
 mod front_door;
 #[path = "core/http_backends.rs"]
 mod http_backends;
+#[path = "core/jobs.rs"]
+mod jobs;
 #[path = "core/leftovers.rs"]
 mod leftovers;
 #[path = "core/modern_back.rs"]

@@ -190,9 +190,20 @@ impl Calls {
 
     /// Ends a call.
     pub fn remove(&mut self, key: Key<Call>) -> Option<Call> {
-        let call = self.slab.remove(key)?;
-        let Ends { before, after } = std::mem::replace(&mut self.links[key.index()], Ends::NONE);
-        let ends = &mut self.lists[call.backend.index()];
+        let call = self.slab.get(key)?;
+        let list = call.backend.index();
+        self.needless.extend(call.needs);
+        if let Some(asking) = &call.question {
+            self.left.push((key, asking.clone()));
+        }
+        self.unlink(key.index(), list);
+        // Moved out last and at once: a call is a few hundred bytes.
+        self.slab.remove(key)
+    }
+
+    fn unlink(&mut self, slot: usize, list: usize) {
+        let Ends { before, after } = std::mem::replace(&mut self.links[slot], Ends::NONE);
+        let ends = &mut self.lists[list];
         if before == NONE {
             ends.before = after;
         } else {
@@ -203,9 +214,6 @@ impl Calls {
         } else {
             self.links[after as usize].before = before;
         }
-        self.needless.extend(call.needs);
-        self.left.extend(call.question.clone().map(|question| (key, question)));
-        Some(call)
     }
 
     /// The calls of `backend`, in the order in which they were made; costs nothing for the calls

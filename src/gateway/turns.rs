@@ -11,6 +11,7 @@ use super::backend::Backend;
 use super::call::{Call, CallFor};
 use super::exchange::Exchange;
 use super::exchange::open::Incoming;
+use super::exchange::park::may_ask_in_vain;
 use super::session::{Pool, Session, SessionKind};
 use super::snapshot::Transport;
 use crate::base::Key;
@@ -48,6 +49,8 @@ impl Gateway {
             call.deadline = self.now.mono + patience;
         }
         if let Some(session) = self.sessions.get_mut(key) {
+            // Those who have left meanwhile must not add up.
+            session.turns.retain(|waiting| self.calls.contains(*waiting));
             session.turns.push_back(call);
         }
         self.turns_wait = true;
@@ -95,10 +98,16 @@ impl Gateway {
         all.iter().copied().min_by_key(|key| self.sessions.get(*key).map_or(0, |s| s.turns.len()))
     }
 
-    /// Whether a session is free for a call that may lead to questions.
+    /// Whether a session is free for a call that may lead to questions, and nobody has just left
+    /// whose call could go on to ask some.
     pub(crate) fn is_free(&self, key: Key<Session>) -> bool {
+        let asks_in_vain = |backend: Key<Backend>| {
+            self.is_doubted(backend) || self.calls.of(backend).any(|(_, one)| may_ask_in_vain(one))
+        };
         self.sessions.get(key).is_some_and(|session| {
-            session.turns.is_empty() && session.n_parked == 0 && !self.is_asking(session.backend)
+            let at = session.backend;
+            let is_without = session.turns.is_empty() && session.n_parked == 0;
+            is_without && !self.is_asking(at) && !asks_in_vain(at)
         })
     }
 }

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT
 // Prints the matrix of clients, servers and features, and fails if a cell is not as expected.
 //
-// Usage: node matrix-table.mjs FOLDER, where each file CLIENT-MODE@ERA-TRANSPORT.jsonl is what a
-// driver printed. The table says "+" where a feature works, "x" where it does not and "." where the
+// Usage: node matrix-table.mjs FOLDER [unified], where each file CLIENT-MODE@ERA-TRANSPORT.jsonl is
+// what a driver printed, with "unified" at the address where the one server "it" is one of several. The table says "+" where a feature works, "x" where it does not and "." where the
 // server does not have it; what went wrong is told below.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 
-const folder = process.argv[2];
+const [, , folder, unified] = process.argv;
 const { expected } = JSON.parse(readFileSync(new URL("matrix.json", import.meta.url)));
 const FEATURES = Object.keys(expected);
+if (unified) {
+  for (const want of Object.values(expected.connect)) {
+    want.name = "penstock-unified";
+    want.instructions = `## it\n\n${want.instructions}`;
+  }
+}
 
 /** What a driver printed, by feature. */
 function read(file) {

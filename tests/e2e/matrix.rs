@@ -88,8 +88,7 @@ impl Server {
     }
 
     /// The same as a section of the gateway's configuration.
-    fn toml(&self, way: &str) -> String {
-        let name = self.name();
+    fn toml(&self, name: &str, way: &str) -> String {
         if self.transport == "stdio" {
             let (program, args) = (self.program(), self.args());
             return format!("[servers.{name}]\ncommand = {program:?}\nargs = {args:?}\n");
@@ -136,7 +135,7 @@ impl Pair {
 
 /// Runs the pairs, a few at once but one at each server, and prints what came of them.
 #[track_caller]
-fn run(pairs: Vec<Pair>, scratch: &Scratch) {
+fn run(pairs: Vec<Pair>, scratch: &Scratch, unified: bool) {
     let wanted = env::var("E2E_MATRIX").unwrap_or_default();
     let mut queues: BTreeMap<String, Vec<Pair>> = BTreeMap::new();
     for pair in pairs.into_iter().filter(|pair| pair.name().contains(&wanted)) {
@@ -154,8 +153,13 @@ fn run(pairs: Vec<Pair>, scratch: &Scratch) {
         }
     });
     let mut table = Command::new(node());
-    let output =
-        table.arg(clients().join("matrix-table.mjs")).arg(scratch.path()).output().unwrap();
+    let how = if unified { "unified" } else { "" };
+    let output = table
+        .arg(clients().join("matrix-table.mjs"))
+        .arg(scratch.path())
+        .arg(how)
+        .output()
+        .unwrap();
     println!("{}", String::from_utf8_lossy(&output.stdout));
     println!("{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "see {}", scratch.path().display());
@@ -173,7 +177,7 @@ fn every_client_meets_the_servers_of_its_era_directly() {
             pairs.push(Pair { client, mode, server: server.name(), way: way.clone() });
         }
     }
-    run(pairs, &scratch);
+    run(pairs, &scratch, false);
 }
 
 // Checklist 89, 90, 91, 92.
@@ -182,7 +186,8 @@ fn every_client_meets_the_servers_of_its_era_directly() {
 fn every_client_meets_every_server_through_the_gateway() {
     let scratch = Scratch::new("matrix-gateway");
     let started: Vec<_> = SERVERS.iter().map(|server| (server, server.start(&scratch))).collect();
-    let config: String = started.iter().map(|(server, (_, way))| server.toml(way)).collect();
+    let config: String =
+        started.iter().map(|(server, (_, way))| server.toml(&server.name(), way)).collect();
     let gateway = Gateway::toml("matrix-gateway-itself", &config);
     let mut pairs = Vec::new();
     for (server, _) in &started {
@@ -191,5 +196,24 @@ fn every_client_meets_every_server_through_the_gateway() {
             pairs.push(Pair { client, mode, server: server.name(), way });
         }
     }
-    run(pairs, &scratch);
+    run(pairs, &scratch, false);
+}
+
+#[test]
+#[ignore = "needs node and python; scripts/test.sh runs it"]
+fn every_client_meets_every_server_where_all_are_one() {
+    let scratch = Scratch::new("matrix-unified");
+    let started: Vec<_> = SERVERS.iter().map(|server| (server, server.start(&scratch))).collect();
+    let mut gateways = Vec::new();
+    let mut pairs = Vec::new();
+    for (server, (_, way)) in &started {
+        let name = format!("matrix-unified-{}", server.name());
+        let gateway = Gateway::toml(&name, &server.toml("it", way));
+        for &(client, mode) in CLIENTS {
+            let way = format!("\"prefix\":\"it___\",\"url\":\"http://{}/mcp\"", gateway.addr);
+            pairs.push(Pair { client, mode, server: server.name(), way });
+        }
+        gateways.push(gateway);
+    }
+    run(pairs, &scratch, true);
 }

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use super::Exchange;
+use super::task::LATE_AFTER_MAX;
 use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
 use crate::gateway::backend::{Backend, Owner};
@@ -278,15 +279,35 @@ impl Gateway {
         server.is_some_and(|server| self.servers[usize::from(server.0)].has_tasks)
     }
 
-    /// The only call under way at a backend, if there is one alone.
+    /// The only call under way at a backend, if there is one alone. Where there are several
+    /// clients, what it says may as well belong to a call that was given up.
     pub(crate) fn only_call_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
-        let waits = |call: &Call| {
+        let is_of_many = self.shares_tokens(backend);
+        if is_of_many && self.is_doubted(backend) {
+            return None;
+        }
+        let counts = |call: &Call| {
             let is_for_client = matches!(call.whom, CallFor::Exchange(_) | CallFor::Parked);
-            !call.cancelled && is_for_client
+            is_for_client && if is_of_many { !call.is_never_sent } else { !call.cancelled }
         };
-        let mut calls = self.calls.of(backend).filter(|(_, call)| waits(call));
-        let (only, _) = calls.next()?;
-        calls.next().is_none().then_some(only)
+        let mut calls = self.calls.of(backend).filter(|(_, call)| counts(call));
+        let (only, call) = calls.next()?;
+        (calls.next().is_none() && !call.cancelled).then_some(only)
+    }
+
+    /// Whether a backend may be working for somebody who waits no more and is not remembered.
+    pub(crate) fn is_doubted(&self, backend: Key<Backend>) -> bool {
+        let until = self.backends.get(backend).and_then(|backend| backend.doubted_until);
+        until.is_some_and(|until| until > self.now.mono)
+    }
+
+    /// A call is forgotten whose answer may still come.
+    pub(crate) fn doubt_after(&mut self, key: Key<Call>) {
+        let until = self.now.mono + LATE_AFTER_MAX;
+        let Some(call) = self.calls.get(key).filter(|call| !call.is_never_sent) else { return };
+        if let Some(backend) = self.backends.get_mut(call.backend) {
+            backend.doubted_until = Some(until);
+        }
     }
 
     /// Sends a message to the client of `session`: on the stream of the call it belongs to, else on

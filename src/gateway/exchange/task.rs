@@ -34,8 +34,8 @@ use crate::wire::jsonrpc::{self, Envelope, Parsed};
 /// Less is no use: a task must live at least until its client has asked once.
 const TTL_MIN: Duration = Duration::from_secs(60);
 
-/// How long a backend may go on answering a job that was given up.
-const LATE_AFTER_MAX: Duration = Duration::from_secs(60);
+/// How long a backend may go on answering what was given up.
+pub(super) const LATE_AFTER_MAX: Duration = Duration::from_secs(60);
 
 impl Gateway {
     /// Whether the gateway has tasks for this server, because the configuration says so and the
@@ -310,8 +310,14 @@ impl Gateway {
     /// Nobody wants the answer to the call of a job any more.
     fn give_up_job_call(&mut self, key: Key<Call>) {
         self.tell_cancelled(key, "the task was given up");
-        let at = self.now.mono + LATE_AFTER_MAX;
         self.calls.cancel(key);
+        self.wait_for_late_answer(key);
+    }
+
+    /// The answer to a cancelled call may be on its way, or never come: it is not known for longer
+    /// than it takes to tell a late answer from one that nobody has asked for.
+    pub(super) fn wait_for_late_answer(&mut self, key: Key<Call>) {
+        let at = self.now.mono + LATE_AFTER_MAX;
         let Some(call) = self.calls.get_mut(key) else { return };
         call.deadline = call.deadline.min(at);
         self.alarms.set(Alarm::Calls, at);
