@@ -18,6 +18,8 @@ mod calls;
 mod cell;
 #[path = "core/cells.rs"]
 mod cells;
+#[path = "core/cells_beside.rs"]
+mod cells_beside;
 #[path = "core/deadlines.rs"]
 mod deadlines;
 #[path = "core/drain.rs"]

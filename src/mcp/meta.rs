@@ -194,8 +194,8 @@ pub struct Identity<'a> {
 }
 
 /// The capabilities of a legacy client, a JSON object, as a modern request may declare them: a
-/// modern client sends no notification about its roots and knows no tasks of the old kind, and what
-/// a legacy client calls extensions are none of this era.
+/// modern client sends no notification about its roots and knows no tasks of the old kind, and a
+/// legacy client could do nothing with tasks of the new kind.
 #[must_use]
 pub fn capabilities_for_modern(legacy: &[u8]) -> Vec<u8> {
     let object = edit::whole(legacy);
@@ -203,9 +203,12 @@ pub fn capabilities_for_modern(legacy: &[u8]) -> Vec<u8> {
         return b"{}".to_vec();
     }
     let mut edits = Edits::of(legacy);
-    edits.object(object, |name, _| name != "tasks" && name != "extensions", &[]);
+    edits.object(object, |name, _| name != "tasks", &[]);
     if let Some(roots) = scan::member(legacy, object, "roots") {
         edits.object(roots, |name, _| name != "listChanged", &[]);
+    }
+    if let Some(extensions) = scan::member(legacy, object, "extensions") {
+        edits.object(extensions, |name, _| name != TASKS_EXTENSION, &[]);
     }
     edits.apply()
 }
