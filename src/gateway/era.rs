@@ -78,6 +78,8 @@ pub struct EraState {
     pub rests: Option<(Instant, Box<str>)>,
     /// Whether it has ever been there.
     pub was_modern: bool,
+    /// Whether it has ever answered a handshake of the older protocol.
+    pub was_legacy: bool,
     /// Why it refused `initialize`, until it is known what else it speaks.
     pub refused: Option<Box<str>>,
     /// How long its first backend took to open.
@@ -229,7 +231,8 @@ impl Gateway {
         let was_refused = era.refused.take().is_some();
         let state = &mut self.servers[usize::from(server.0)];
         state.has_tasks |= has_tasks;
-        state.era.modern_only |= was_refused || state.trouble.is_some();
+        let never_opened = state.trouble.is_some() && !state.era.was_legacy;
+        state.era.modern_only |= was_refused || never_opened;
         let is_first = state.era.modern_only;
         if is_first {
             self.server_is_up(server);

@@ -266,7 +266,7 @@ impl Gateway {
         self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
         let era = &mut self.servers[usize::from(server.0)].era;
         era.opened_after = opened_after;
-        era.modern_only = false;
+        (era.modern_only, era.was_legacy) = (false, true);
         self.server_is_up(server);
         for call in greetings {
             self.greet_or_wait(key, call);
@@ -331,6 +331,7 @@ impl Gateway {
         let Some(backend) = self.backends.get_mut(key) else { return Ok(()) };
         backend.state = State::Ready;
         let server = backend.server;
+        self.servers[usize::from(server.0)].era.was_legacy = true;
         self.note_tasks(server, message, envelope);
         self.server_is_up(server);
         self.release_held(key);
