@@ -5,17 +5,13 @@
 //! a server may still speak for the sake of one that its client has left, or that took too long.
 //! Behind a backend of many clients that would tell one of them what is another's.
 
-use std::time::Duration;
-
 use super::Gateway;
-use super::backend::{Backend, Link, Owner};
+use super::backend::{Backend, Owner};
 use super::call::Call;
+use super::exchange::task::LATE_AFTER_MAX;
 use super::session::Session;
 use crate::base::Key;
 use crate::mcp::method::Method;
-
-/// How long a server may go on to speak of a call that it was never heard to answer.
-const STRAY_FOR: Duration = Duration::from_secs(600);
 
 impl Gateway {
     /// Whether what `backend` says without naming a call may be about one that was given up, and
@@ -30,19 +26,21 @@ impl Gateway {
         let may_speak = |call: &Call| {
             call.cancelled && !call.is_never_sent && call.method != Method::Initialize
         };
-        backend.strays_until.is_some_and(|until| self.now.mono < until)
-            || self.calls.of(key).any(|(_, call)| may_speak(call))
+        self.is_doubted(key) || self.calls.of(key).any(|(_, call)| may_speak(call))
     }
 
-    /// A call is forgotten that its server has not answered.
-    pub(crate) fn note_stray(&mut self, call: Key<Call>) {
-        let until = self.now.mono + STRAY_FOR;
-        let Some(call) = self.calls.get(call) else { return };
-        if let Some(backend) = self.backends.get_mut(call.backend)
-            && !call.is_never_sent
-            && !matches!(backend.link, Link::Http(_))
-        {
-            backend.strays_until = Some(until);
+    /// Whether a backend may be working for somebody who waits no more and is not remembered.
+    pub(crate) fn is_doubted(&self, backend: Key<Backend>) -> bool {
+        let until = self.backends.get(backend).and_then(|backend| backend.doubted_until);
+        until.is_some_and(|until| until > self.now.mono)
+    }
+
+    /// A call is forgotten whose answer may still come.
+    pub(crate) fn doubt_after(&mut self, key: Key<Call>) {
+        let until = self.now.mono + LATE_AFTER_MAX;
+        let Some(call) = self.calls.get(key).filter(|call| !call.is_never_sent) else { return };
+        if let Some(backend) = self.backends.get_mut(call.backend) {
+            backend.doubted_until = Some(until);
         }
     }
 }

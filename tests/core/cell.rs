@@ -62,7 +62,7 @@ pub struct Cell {
 
 impl Cell {
     pub fn new(pair: Pair) -> Self {
-        let mut world = World::new(snapshot(vec![stdio_server("time")]));
+        let world = World::new(snapshot(vec![stdio_server("time")]));
         let child = world.spawned[0];
         let mut cell = Self { pair, world, child, greeting: String::new(), session: None };
         match pair.server() {
@@ -72,10 +72,7 @@ impl Cell {
                 cell.says(&format!(r#"{{"jsonrpc":"2.0","id":{id},{REFUSED}}}"#));
                 world_forgets(&mut cell.world, child);
                 cell.child = *cell.world.spawned.last().unwrap();
-                let discovered = format!(
-                    r#"{{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{{{OFFERS},{EXTENSION}}},"ttlMs":0,"cacheScope":"private","_meta":{{"io.modelcontextprotocol/serverInfo":{WHO}}}}}"#
-                );
-                cell.answer("server/discover", &discovered);
+                cell.answer_discover();
             }
         }
         cell.answer("tools/list", TOOLS);
@@ -93,6 +90,14 @@ impl Cell {
         );
         let id = self.heard("initialize").unwrap().0;
         self.says(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{said}}}"#));
+    }
+
+    /// A modern server says what it is.
+    pub fn answer_discover(&mut self) {
+        let said = format!(
+            r#"{{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{{{OFFERS},{EXTENSION}}},"ttlMs":0,"cacheScope":"private","_meta":{{"io.modelcontextprotocol/serverInfo":{WHO}}}}}"#
+        );
+        self.answer("server/discover", &said);
     }
 
     /// A legacy client opens its session.

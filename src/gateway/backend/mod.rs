@@ -65,8 +65,8 @@ pub struct Backend {
     pub full: bool,
     /// When it was started.
     pub started_at: Instant,
-    /// Until when what it says without naming a call may be about one that was given up.
-    pub strays_until: Option<Instant>,
+    /// Until when it may be working for somebody who waits no more and is not remembered.
+    pub doubted_until: Option<Instant>,
 }
 
 /// How messages reach a backend.
