@@ -336,7 +336,7 @@ impl Gateway {
         };
         // What has opened before refuses this one client, unless it says that it is the protocol.
         let was_up = self.servers[usize::from(server.0)].up_since.is_some();
-        let is_other_era = self.refusal_code(why) == Some(Code::UNSUPPORTED_VERSION.0.into());
+        let is_other_era = self.refuses_era(why);
         let era = self.era(server);
         if matches!(era.modern, Modern::No { .. }) || was_up && !is_other_era {
             return false;
@@ -356,6 +356,11 @@ impl Gateway {
             self.era_is_known(server);
         }
         begins
+    }
+
+    /// Whether a refusal of `initialize` says that the server speaks another protocol.
+    pub(crate) fn refuses_era(&self, why: &Message) -> bool {
+        self.refusal_code(why) == Some(Code::UNSUPPORTED_VERSION.0.into())
     }
 
     fn refusal_code(&self, why: &Message) -> Option<i64> {

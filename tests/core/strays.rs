@@ -213,7 +213,7 @@ fn a_modern_request_stays_one_when_its_legacy_backend_does_not_open() {
     world.ask("/mcp/time", "4", "tools/list", "");
     let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{REFUSAL}}}"#);
     world.fetch_status(opening, 400, &text);
-    assert_eq!(world.client(peer).status, 0, "{}", world.client(peer).body);
+    assert_eq!(world.client(peer).status, 0, "{} {}", world.client(peer).body, world.notes());
     let (probe, id) = world.fetch_of("server/discover");
     world.fetch_json(probe, None, &answer(&id, DISCOVERY));
     let (call, id) = world.fetch_of("tools/call");

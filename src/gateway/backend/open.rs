@@ -244,8 +244,11 @@ impl Gateway {
             let detail = format!("it refused initialize: {said}");
             let fault = self.backend_fault(key, BackendFaultKind::Misbehaved, &detail);
             return match self.backends.get(key).map(|backend| (backend.server, backend.owner)) {
-                // What a client has said of itself says nothing about the server.
-                Some((server, Owner::Session(session))) if self.is_of_pool(session) => {
+                // What a client has said of itself says nothing about the server, unless that
+                // names the protocol as the reason.
+                Some((server, Owner::Session(session)))
+                    if self.is_of_pool(session) && !self.refuses_era(message) =>
+                {
                     self.note(Level::Warn, "backend", Some(server), fault.text());
                     self.end_session_with(session, "its backend refused initialize", &fault);
                 }
