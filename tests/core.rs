@@ -58,6 +58,8 @@ mod shared;
 mod spellings;
 #[path = "core/sse_front.rs"]
 mod sse_front;
+#[path = "core/strays.rs"]
+mod strays;
 #[path = "core/streams.rs"]
 mod streams;
 #[path = "core/tasks.rs"]

@@ -78,6 +78,8 @@ pub struct EraState {
     pub rests: Option<(Instant, Box<str>)>,
     /// Whether it has ever been there.
     pub was_modern: bool,
+    /// Whether it has ever answered a handshake of the older protocol.
+    pub was_legacy: bool,
     /// Why it refused `initialize`, until it is known what else it speaks.
     pub refused: Option<Box<str>>,
     /// How long its first backend took to open.
@@ -229,7 +231,8 @@ impl Gateway {
         let was_refused = era.refused.take().is_some();
         let state = &mut self.servers[usize::from(server.0)];
         state.has_tasks |= has_tasks;
-        state.era.modern_only |= was_refused || state.trouble.is_some();
+        let never_opened = state.trouble.is_some() && !state.era.was_legacy;
+        state.era.modern_only |= was_refused || never_opened;
         let is_first = state.era.modern_only;
         if is_first {
             self.server_is_up(server);
@@ -305,16 +308,18 @@ impl Gateway {
     /// A server refused the gateway's own `initialize`: perhaps it speaks the modern protocol.
     pub(super) fn initialize_refused(&mut self, key: Key<Backend>, server: ServerId, why: &Fault) {
         let era = self.era(server);
-        let may_be_modern = !matches!(era.modern, Modern::No { .. }) && era.refused.is_none();
-        if !may_be_modern {
+        if matches!(era.modern, Modern::No { .. }) {
             return self.backend_failed(key, why);
         }
         if era.modern == Modern::Yes {
             era.modern_only = true;
             self.quiet_stop(key);
-            return self.server_is_up(server);
+            self.server_is_up(server);
+            // There is nothing left to wait for.
+            return self.era_is_known(server);
         }
-        era.refused = Some(why.text().into());
+        // Several of its backends may be refused before the answer is there.
+        era.refused.get_or_insert(why.text().into());
         let is_asked = era.modern == Modern::Asking || self.ask_for_era(server).is_ok();
         if !is_asked {
             self.era(server).refused = None;
@@ -331,7 +336,7 @@ impl Gateway {
         };
         // What has opened before refuses this one client, unless it says that it is the protocol.
         let was_up = self.servers[usize::from(server.0)].up_since.is_some();
-        let is_other_era = self.refusal_code(why) == Some(Code::UNSUPPORTED_VERSION.0.into());
+        let is_other_era = self.refuses_era(why);
         let era = self.era(server);
         if matches!(era.modern, Modern::No { .. }) || was_up && !is_other_era {
             return false;
@@ -346,7 +351,16 @@ impl Gateway {
         } else {
             self.era(server).modern_only = true;
         }
-        self.begin_again(call, None)
+        let begins = self.begin_again(call, None);
+        if self.era(server).modern == Modern::Yes {
+            self.era_is_known(server);
+        }
+        begins
+    }
+
+    /// Whether a refusal of `initialize` says that the server speaks another protocol.
+    pub(crate) fn refuses_era(&self, why: &Message) -> bool {
+        self.refusal_code(why) == Some(Code::UNSUPPORTED_VERSION.0.into())
     }
 
     fn refusal_code(&self, why: &Message) -> Option<i64> {

@@ -53,20 +53,23 @@ impl Gateway {
             session.turns.retain(|waiting| self.calls.contains(*waiting));
             session.turns.push_back(call);
         }
-        self.turns_wait = true;
+        if !self.turns_wait.contains(&key) {
+            self.turns_wait.push(key);
+        }
     }
 
     /// Gives every child that has become free its next call.
     pub(crate) fn give_turns(&mut self) {
-        if !std::mem::take(&mut self.turns_wait) {
+        // Nearly always there is nothing to do.
+        if self.turns_wait.is_empty() {
             return;
         }
-        let waits =
-            |(key, session): (Key<Session>, &Session)| (!session.turns.is_empty()).then_some(key);
-        for key in self.sessions.iter().filter_map(waits).collect::<Vec<_>>() {
+        for key in std::mem::take(&mut self.turns_wait) {
             self.give_turn(key);
             let left = self.sessions.get(key).is_some_and(|session| !session.turns.is_empty());
-            self.turns_wait |= left;
+            if left && !self.turns_wait.contains(&key) {
+                self.turns_wait.push(key);
+            }
         }
     }
 

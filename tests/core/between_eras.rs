@@ -413,3 +413,19 @@ fn what_a_shared_server_logs_may_belong_to_a_call_whose_time_was_over() {
     world.line(child, LOG);
     assert_eq!(world.client(peer).events.len(), 2, "now there is no doubt");
 }
+
+#[test]
+fn a_server_whose_older_side_has_failed_once_keeps_both_eras() {
+    let (mut world, first) = World::with_child();
+    world.child_gone(first, ChildEnd::Killed(9));
+    world.ask("/mcp/time", "1", "tools/list", "");
+    let modern = *world.spawned.last().unwrap();
+    let id = world.id_of_last(modern, "server/discover");
+    world.line(modern, &answer(&id, DISCOVERY));
+    world.pass(Duration::from_secs(31));
+    let again = *world.spawned.last().unwrap();
+    assert_ne!(again, modern, "its older side is started again");
+    world.open_child(again);
+    let (_, legacy) = world.session();
+    assert_ne!(legacy, modern);
+}

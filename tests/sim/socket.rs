@@ -86,7 +86,9 @@ pub struct Socket {
 }
 
 /// How many connections there are at most, so that slots are used again.
-const SLOTS: usize = 64;
+const SLOTS: usize = 96;
+/// The same for whoever is in no hurry.
+const PLACES: usize = 64;
 
 /// All of them, by slot; slots are used again, with another generation.
 #[derive(Default)]
@@ -110,9 +112,10 @@ pub fn front_of(outbox: &Outbox, n: usize) -> Vec<u8> {
 impl World {
     /// A new connection, if there is room.
     pub fn connect(&mut self, client: usize) -> Option<Key<Peer>> {
+        let places = if self.hurry { SLOTS } else { PLACES };
         if self.exited
             || !self.listening
-            || self.sockets.open.len() >= self.limits.peers_max.min(SLOTS)
+            || self.sockets.open.len() >= self.limits.peers_max.min(places)
         {
             return None;
         }

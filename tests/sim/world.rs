@@ -58,6 +58,8 @@ pub struct World {
     pub n_wires: u64,
     pub ledger: Ledger,
     pub listening: bool,
+    /// Whether what is written now must not wait for an answer before it.
+    pub hurry: bool,
     pub exited: bool,
     pub trace: bool,
 }
@@ -120,6 +122,7 @@ impl World {
             n_wires: 0,
             ledger: Ledger::default(),
             listening: true,
+            hurry: false,
             exited: false,
             trace,
         };

@@ -244,8 +244,11 @@ impl Gateway {
             let detail = format!("it refused initialize: {said}");
             let fault = self.backend_fault(key, BackendFaultKind::Misbehaved, &detail);
             return match self.backends.get(key).map(|backend| (backend.server, backend.owner)) {
-                // What a client has said of itself says nothing about the server.
-                Some((server, Owner::Session(session))) if self.is_of_pool(session) => {
+                // What a client has said of itself says nothing about the server, unless that
+                // names the protocol as the reason.
+                Some((server, Owner::Session(session)))
+                    if self.is_of_pool(session) && !self.refuses_era(message) =>
+                {
                     self.note(Level::Warn, "backend", Some(server), fault.text());
                     self.end_session_with(session, "its backend refused initialize", &fault);
                 }
@@ -266,7 +269,7 @@ impl Gateway {
         self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
         let era = &mut self.servers[usize::from(server.0)].era;
         era.opened_after = opened_after;
-        era.modern_only = false;
+        (era.modern_only, era.was_legacy) = (false, true);
         self.server_is_up(server);
         for call in greetings {
             self.greet_or_wait(key, call);
@@ -331,6 +334,7 @@ impl Gateway {
         let Some(backend) = self.backends.get_mut(key) else { return Ok(()) };
         backend.state = State::Ready;
         let server = backend.server;
+        self.servers[usize::from(server.0)].era.was_legacy = true;
         self.note_tasks(server, message, envelope);
         self.server_is_up(server);
         self.release_held(key);

@@ -5,7 +5,6 @@
 use std::collections::VecDeque;
 
 use super::Exchange;
-use super::task::LATE_AFTER_MAX;
 use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
 use crate::gateway::backend::{Backend, Owner};
@@ -293,21 +292,6 @@ impl Gateway {
         let mut calls = self.calls.of(backend).filter(|(_, call)| counts(call));
         let (only, call) = calls.next()?;
         (calls.next().is_none() && !call.cancelled).then_some(only)
-    }
-
-    /// Whether a backend may be working for somebody who waits no more and is not remembered.
-    pub(crate) fn is_doubted(&self, backend: Key<Backend>) -> bool {
-        let until = self.backends.get(backend).and_then(|backend| backend.doubted_until);
-        until.is_some_and(|until| until > self.now.mono)
-    }
-
-    /// A call is forgotten whose answer may still come.
-    pub(crate) fn doubt_after(&mut self, key: Key<Call>) {
-        let until = self.now.mono + LATE_AFTER_MAX;
-        let Some(call) = self.calls.get(key).filter(|call| !call.is_never_sent) else { return };
-        if let Some(backend) = self.backends.get_mut(call.backend) {
-            backend.doubted_until = Some(until);
-        }
     }
 
     /// Sends a message to the client of `session`: on the stream of the call it belongs to, else on
