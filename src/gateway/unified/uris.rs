@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! Whose resource it is: remembered from the lists that a client has seen.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::gateway::snapshot::ServerId;
 use crate::mcp::pattern;
@@ -11,6 +11,8 @@ use crate::mcp::pattern;
 pub struct Uris {
     resources: HashMap<Box<str>, ServerId>,
     templates: Vec<(Box<str>, ServerId)>,
+    /// The same, to be looked up: a server may list as many as there is room for.
+    known: HashSet<Box<str>>,
     bytes: usize,
 }
 
@@ -26,10 +28,10 @@ impl Uris {
         None
     }
 
-    /// Notes that `server` has the template.
+    /// Notes that `server` has the template, if no other has it.
     pub fn note_template(&mut self, template: &str, server: ServerId, bytes_max: usize) {
-        let is_known = self.templates.iter().any(|(own, by)| **own == *template && *by == server);
-        if !is_known && self.has_room(template, bytes_max) {
+        if !self.known.contains(template) && self.has_room(template, bytes_max) {
+            self.known.insert(template.into());
             self.templates.push((template.into(), server));
         }
     }
@@ -78,6 +80,17 @@ mod tests {
         assert_eq!(uris.owner("y://2"), None);
         uris.forget_resources();
         assert_eq!(uris.owner("x://1"), Some(b));
+    }
+
+    #[test]
+    fn as_many_templates_as_there_is_room_for_are_noted_at_once() {
+        let mut uris = Uris::default();
+        let start = std::time::Instant::now();
+        for n in 0..100_000 {
+            uris.note_template(&format!("{n}"), ServerId((n % 2) as u16), usize::MAX);
+        }
+        assert_eq!(uris.templates.len(), 100_000);
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
     }
 
     #[test]
