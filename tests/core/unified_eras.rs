@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use penstock::base::Key;
-use penstock::gateway::io::Backend;
+use penstock::gateway::io::{Backend, ChildEnd, Peer};
+use penstock::wire::http1::{Field, Method};
 
-use crate::unified::{answer, ask, stdio_server};
+use crate::unified::{ALL, TOOLS, answer, ask, check_answer, check_error, open, stdio_server};
 use crate::world::{DISCOVERY, INITIALIZE, World, snapshot};
 
 const CAN: &str = r#"{"sampling":{},"elicitation":{},"roots":{}}"#;
@@ -84,4 +85,27 @@ fn what_changes_at_a_modern_server_is_told_to_the_legacy_client_of_several() {
     world.leave(listener);
     let last = world.sent_to(child).pop().unwrap().to_owned();
     assert!(last.contains("notifications/cancelled"), "nobody listens any more: {last}");
+}
+
+// Checklist 119.
+#[test]
+fn a_template_of_several_servers_is_listed_once() {
+    let mut world = World::new(snapshot(vec![stdio_server("a"), stdio_server("b")]));
+    let children = world.spawned.clone();
+    for child in &children {
+        open(&mut world, *child, ALL);
+    }
+    let session = crate::unified::session(&mut world);
+    let list = r#"{"resourceTemplates":[{"uriTemplate":"x://{n}","name":"x"}]}"#;
+    // Listing once more makes no difference.
+    for _ in 0..2 {
+        let peer = ask(&mut world, &session, "resources/templates/list", "");
+        for child in children.iter().rev() {
+            answer(&mut world, *child, "resources/templates/list", list);
+        }
+        check_answer(&world, peer, &format!(r#""result":{list}"#));
+    }
+    ask(&mut world, &session, "resources/read", r#""uri":"x://7""#);
+    assert!(world.sent_to(children[0]).last().unwrap().contains("resources/read"));
+    assert!(world.notes().contains("left out the resource template x://{n}"), "{}", world.notes());
 }

@@ -26,12 +26,26 @@ impl Uris {
         None
     }
 
-    /// Notes that `server` has the template.
-    pub fn note_template(&mut self, template: &str, server: ServerId, bytes_max: usize) {
-        let is_known = self.templates.iter().any(|(own, by)| **own == *template && *by == server);
-        if !is_known && self.has_room(template, bytes_max) {
+    /// The same of a template. `Some`: it is known as another one's, and stays so.
+    pub fn note_template(
+        &mut self,
+        template: &str,
+        server: ServerId,
+        bytes_max: usize,
+    ) -> Option<ServerId> {
+        if let Some((_, owner)) = self.templates.iter().find(|(own, _)| **own == *template) {
+            return Some(*owner).filter(|owner| *owner != server);
+        }
+        if self.has_room(template, bytes_max) {
             self.templates.push((template.into(), server));
         }
+        None
+    }
+
+    /// Forgets the templates, because they are listed from the beginning.
+    pub fn forget_templates(&mut self) {
+        self.bytes -= self.templates.iter().map(|(template, _)| template.len()).sum::<usize>();
+        self.templates.clear();
     }
 
     /// Forgets the resources, because they are listed from the beginning.
@@ -71,13 +85,18 @@ mod tests {
         assert_eq!(uris.note("x://1", a, 100), None);
         assert_eq!(uris.note("x://1", a, 100), None);
         assert_eq!(uris.note("x://1", b, 100), Some(a));
-        uris.note_template("x://{n}", b, 100);
+        assert_eq!(uris.note_template("x://{n}", b, 100), None);
+        assert_eq!(uris.note_template("x://{n}", b, 100), None);
+        assert_eq!(uris.note_template("x://{n}", a, 100), Some(b));
         assert_eq!(uris.owner("x://1"), Some(a));
         assert_eq!(uris.owner("x://2"), Some(b));
         assert_eq!(uris.owner("x://{n}"), Some(b));
         assert_eq!(uris.owner("y://2"), None);
         uris.forget_resources();
         assert_eq!(uris.owner("x://1"), Some(b));
+        uris.forget_templates();
+        assert_eq!(uris.owner("x://1"), None);
+        assert_eq!(uris.bytes, 0);
     }
 
     #[test]
