@@ -87,6 +87,46 @@ fn what_changes_at_a_modern_server_is_told_to_the_legacy_client_of_several() {
     assert!(last.contains("notifications/cancelled"), "nobody listens any more: {last}");
 }
 
+// Checklist 92, 124.
+#[test]
+fn a_modern_server_logs_for_the_legacy_client_of_several_at_the_level_that_it_wants() {
+    let (mut world, child) = modern_alone();
+    let session = session(&mut world);
+    let peer = ask(&mut world, &session, "logging/setLevel", r#""level":"warning""#);
+    assert!(world.client(peer).body.contains(r#""result":{}"#), "{}", world.client(peer).body);
+    let peer = ask(&mut world, &session, "tools/call", r#""name":"a___x""#);
+    let sent = world.sent_to(child).pop().unwrap().to_owned();
+    assert!(sent.contains(r#""io.modelcontextprotocol/logLevel":"warning""#), "{sent}");
+    for level in ["info", "error"] {
+        let params = format!(r#"{{"level":"{level}","data":1}}"#);
+        let method = "notifications/message";
+        world.line(child, &format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#));
+    }
+    answer(&mut world, child, "tools/call", r#"{"resultType":"complete","content":[]}"#);
+    let events = world.client(peer).events.join("\n");
+    assert!(events.contains(r#""level":"error""#) && !events.contains(r#""level":"info""#));
+}
+
+#[test]
+fn a_server_that_joins_late_logs_at_the_level_that_was_set_before() {
+    let mut world = World::new(snapshot(vec![stdio_server("a"), stdio_server("b")]));
+    for child in world.spawned.clone() {
+        open(&mut world, child, ALL);
+    }
+    let peer = world.post("/mcp", None, &INITIALIZE.replace("{}", CAN));
+    let (a, b) = (world.spawned[2], world.spawned[3]);
+    answer(&mut world, a, "initialize", ALL);
+    world.pass(Duration::from_secs(5));
+    let session = world.client(peer).fields["Mcp-Session-Id"].clone();
+    world.post("/mcp", Some(&session), READY);
+    ask(&mut world, &session, "logging/setLevel", r#""level":"error""#);
+    world.sent.retain(|(_, text)| !text.contains("logging/setLevel"));
+    answer(&mut world, b, "initialize", ALL);
+    let sent = world.sent_to(b).pop().unwrap().to_owned();
+    assert!(sent.contains("logging/setLevel") && sent.contains(r#""level":"error""#), "{sent}");
+    assert_eq!(world.sent_to(a).last().copied(), Some(READY), "it knows that already");
+}
+
 // Checklist 119.
 #[test]
 fn a_template_of_several_servers_is_listed_once() {

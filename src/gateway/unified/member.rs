@@ -6,6 +6,7 @@ use super::{Changed, Member, MemberState, PartOf};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::backend::Carrier;
+use crate::gateway::call::CallFor;
 use crate::gateway::era::{Door, Modern};
 use crate::gateway::exchange::hello::client_facts;
 use crate::gateway::exchange::modern::ModernFacts;
@@ -15,7 +16,7 @@ use crate::gateway::fault::{BackendFaultKind, Fault, GatewayFault, backend};
 use crate::gateway::io::PeerAddress;
 use crate::gateway::session::{NewSession, Session, SessionKind};
 use crate::gateway::snapshot::ServerId;
-use crate::mcp::legacy;
+use crate::mcp::{Era, legacy};
 use crate::wire::jsonrpc::Envelope;
 
 /// Why a server cannot be asked yet.
@@ -231,11 +232,29 @@ impl Gateway {
         let greeted = unified.greeted;
         let Some(entry) = unified.member_mut(server) else { return };
         entry.state = MemberState::Open(member, Box::new(handshake));
+        self.set_level_of_late(key, member);
         if greeted {
             self.listen_below(member);
             self.lists_changed(key, Changed::all());
         }
         self.greet_if_complete(key);
+    }
+
+    /// A member has come after its client has said what it wants to be logged.
+    fn set_level_of_late(&mut self, key: Key<Session>, member: Key<Session>) {
+        let Some(level) = self.sessions.get(key).and_then(|session| session.log_level) else {
+            return;
+        };
+        let Some(session) = self.sessions.get_mut(member) else { return };
+        session.log_level = Some(level);
+        let (backend, server) = (session.backend, session.server);
+        let logs = self.who_may_offer(key, "logging").contains(&server);
+        if !logs || self.era_of(backend) == Era::Modern {
+            return;
+        }
+        if let Some(one) = self.read_again(legacy::set_level_request(1, level.name())) {
+            self.send_for(CallFor::Nobody, member, &one);
+        }
     }
 
     /// It is known which protocol `server` speaks: opens the members that waited for that.
