@@ -98,6 +98,14 @@ impl Gateway {
         self.servers.get(usize::from(server.0)).is_some_and(|state| state.era.refused.is_some())
     }
 
+    /// Whether the server has not answered the gateway's first `initialize`, one way or the other.
+    pub(crate) fn is_unheard_of(&self, server: ServerId) -> bool {
+        self.servers.get(usize::from(server.0)).is_some_and(|state| {
+            let is_known = state.up_since.is_some() || state.trouble.is_some();
+            !is_known && state.first.is_some() && !state.era.modern_only
+        })
+    }
+
     /// The way to `server` for a modern client; asks the server if nobody has.
     pub(crate) fn door(&mut self, server: ServerId) -> Result<Door, Fault> {
         let now = self.now.mono;
@@ -251,7 +259,8 @@ impl Gateway {
         if era.modern == Modern::Yes {
             era.modern_only = true;
             self.quiet_stop(key);
-            return self.server_is_up(server);
+            self.server_is_up(server);
+            return self.first_is_settled(server);
         }
         era.refused = Some(why.text().into());
         let is_asked = era.modern == Modern::Asking || self.ask_for_era(server).is_ok();
@@ -288,7 +297,9 @@ impl Gateway {
         } else {
             self.era(server).modern_only = true;
         }
-        self.begin_again(call, None)
+        let begins = self.begin_again(call, None);
+        self.first_is_settled(server);
+        begins
     }
 
     /// Lets a backend leave that refused to be opened; who waited for it waits for the era instead.
@@ -325,6 +336,18 @@ impl Gateway {
 
     fn era_is_known(&mut self, server: ServerId) {
         self.open_doubtful_members(server);
+        self.go_on_at(server);
+    }
+
+    /// A server has opened a legacy backend, or has failed to: who waited for that goes on, unless
+    /// the server is being asked what else it speaks.
+    pub(crate) fn first_is_settled(&mut self, server: ServerId) {
+        if self.era(server).modern != Modern::Asking {
+            self.go_on_at(server);
+        }
+    }
+
+    fn go_on_at(&mut self, server: ServerId) {
         for key in std::mem::take(&mut self.era(server).waiting) {
             if !matches!(self.exchanges.get(key), Some(Exchange::AwaitEra(_))) {
                 continue;

@@ -149,3 +149,112 @@ fn a_template_of_several_servers_is_listed_once() {
     assert!(world.sent_to(children[0]).last().unwrap().contains("resources/read"));
     assert!(world.notes().contains("left out the resource template x://{n}"), "{}", world.notes());
 }
+
+/// The server is asked what else it speaks, and says that it speaks 2026-07-28.
+fn discover(world: &mut World) -> Key<Backend> {
+    let child = *world.spawned.last().unwrap();
+    answer(world, child, "server/discover", DISCOVERY);
+    child
+}
+
+// Checklist 92, 104, 121.
+#[test]
+fn the_client_of_several_servers_waits_until_it_is_known_what_one_speaks() {
+    for can in ["{}", CAN] {
+        let mut world = World::new(snapshot(vec![stdio_server("a")]));
+        let peer = world.post("/mcp", None, &INITIALIZE.replace("{}", can));
+        // The gateway's own child, and with capabilities one for this client, in either order.
+        for child in world.spawned.clone().into_iter().rev() {
+            refuse(&mut world, child);
+            assert_eq!(world.client(peer).status, 0, "it is asked what else it speaks");
+        }
+        let child = discover(&mut world);
+        let got = world.client(peer);
+        assert!(got.body.contains(r#""resources":{"#) && !got.body.contains("failures"));
+        let session = got.fields["Mcp-Session-Id"].clone();
+        answer(&mut world, child, "tools/list", LIST);
+        let peer = ask(&mut world, &session, "tools/call", r#""name":"a___x""#);
+        answer(&mut world, child, "tools/call", r#"{"resultType":"complete","content":[]}"#);
+        check_answer(&world, peer, r#""result":{"content":[]}"#);
+        let end = [(Field::McpSessionId, session.as_str())];
+        world.head(Method::Delete, "/mcp", &end);
+        assert!(world.gateway.is_quiet(), "{}", world.gateway.what_is_left());
+    }
+}
+
+// Checklist 121, 122.
+#[test]
+fn a_call_waits_until_it_is_known_what_its_server_speaks_and_its_client_is_told_who_joins() {
+    let mut world = World::new(snapshot(vec![stdio_server("a"), stdio_server("b")]));
+    let (a, b) = (world.spawned[0], world.spawned[1]);
+    open(&mut world, b, ALL);
+    let peer = world.post("/mcp", None, INITIALIZE);
+    refuse(&mut world, a);
+    world.pass(Duration::from_secs(5));
+    let got = world.client(peer);
+    assert!(got.body.contains(r#""penstock/failures":{"a":"it is not known yet"#), "{}", got.body);
+    let session = got.fields["Mcp-Session-Id"].clone();
+    world.post("/mcp", Some(&session), READY);
+    let listener = world.get("/mcp", &session, None);
+    let waits = ask(&mut world, &session, "tools/call", r#""name":"a___x""#);
+    let ping = ask(&mut world, &session, "ping", "");
+    check_answer(&world, ping, r#""result":{}"#);
+    ask(&mut world, &session, "tools/call", r#""name":"b___x""#);
+    answer(&mut world, b, "tools/call", r#"{"content":[]}"#);
+    assert_eq!(world.client(waits).status, 0);
+    let child = discover(&mut world);
+    answer(&mut world, child, "tools/list", LIST);
+    answer(&mut world, child, "tools/call", r#"{"resultType":"complete","content":[]}"#);
+    check_answer(&world, waits, r#""result":{"content":[]}"#);
+    world.pass(Duration::from_millis(250));
+    let told = world.client(listener).events.join("\n");
+    assert!(told.contains("notifications/tools/list_changed"), "{told}");
+}
+
+#[test]
+fn a_call_that_waits_for_a_server_that_speaks_nothing_is_refused_in_the_end() {
+    let mut world = World::new(snapshot(vec![stdio_server("a")]));
+    let peers = [
+        ask_at_once(&mut world, "tools/call", r#""name":"a___x""#),
+        ask_at_once(&mut world, "tools/list", ""),
+    ];
+    let first = world.spawned[0];
+    refuse(&mut world, first);
+    let probe = *world.spawned.last().unwrap();
+    world.child_gone(probe, ChildEnd::Exited(1));
+    check_error(&world, peers[0], -32001, "is unavailable");
+    assert!(world.client(peers[1]).body.contains("penstock/failures"));
+    assert!(world.gateway.is_quiet(), "{}", world.gateway.what_is_left());
+}
+
+// Checklist 104.
+#[test]
+fn calls_without_a_handshake_wait_for_servers_of_either_era() {
+    for is_modern in [false, true] {
+        let mut world = World::new(snapshot(vec![stdio_server("a")]));
+        let call = ask_at_once(&mut world, "tools/call", r#""name":"a___x""#);
+        let list = ask_at_once(&mut world, "tools/list", "");
+        let mut child = world.spawned[0];
+        let mut done = r#"{"content":[]}"#;
+        if is_modern {
+            refuse(&mut world, child);
+            child = discover(&mut world);
+            done = r#"{"resultType":"complete","content":[]}"#;
+        } else {
+            answer(&mut world, child, "initialize", TOOLS);
+        }
+        answer(&mut world, child, "tools/call", done);
+        check_answer(&world, call, r#""result":{"content":[]}"#);
+        for _ in 0..2 {
+            answer(&mut world, child, "tools/list", LIST);
+            world.sent.pop_if(|(_, text)| text.contains("tools/list"));
+        }
+        check_answer(&world, list, r#""result":{"tools":[]}"#);
+        assert!(world.gateway.is_quiet(), "{}", world.gateway.what_is_left());
+    }
+}
+
+fn ask_at_once(world: &mut World, method: &str, params: &str) -> Key<Peer> {
+    let body = format!(r#"{{"jsonrpc":"2.0","id":"q","method":"{method}","params":{{{params}}}}}"#);
+    world.post("/mcp", None, &body)
+}

@@ -219,14 +219,7 @@ impl Gateway {
         let server = session.server;
         let handshake = envelope.result.and_then(|result| legacy::handshake(message, result));
         let Some(handshake) = handshake else {
-            let why = error_text(message, envelope);
-            self.member_away(key, server, &why);
-            self.end_session(member, "its backend did not open");
-            if self.is_era_in_doubt(server) || self.is_modern_only(server) {
-                // It refused because it speaks the other protocol, perhaps.
-                self.open_member(key, server);
-            }
-            return;
+            return self.member_refused(key, member, server, &error_text(message, envelope));
         };
         let Some(unified) = self.unified_mut(key) else { return };
         let greeted = unified.greeted;
@@ -238,6 +231,29 @@ impl Gateway {
             self.lists_changed(key, Changed::all());
         }
         self.greet_if_complete(key);
+    }
+
+    /// A member's `initialize` is refused, perhaps because its server speaks the other protocol:
+    /// then its client waits until that is known, and for the member.
+    fn member_refused(
+        &mut self,
+        key: Key<Session>,
+        member: Key<Session>,
+        server: ServerId,
+        why: &str,
+    ) {
+        let begins_again = self.is_era_in_doubt(server) || self.is_modern_only(server);
+        if !begins_again {
+            self.member_away(key, server, why);
+        } else if let Some(unified) = self.unified_mut(key)
+            && let Some(entry) = unified.member_mut(server)
+        {
+            entry.state = MemberState::Doubtful;
+        }
+        self.end_session(member, "its backend did not open");
+        if begins_again {
+            self.open_member(key, server);
+        }
     }
 
     /// A member has come after its client has said what it wants to be logged.
@@ -293,7 +309,12 @@ impl Gateway {
             if let Some(unified) = self.sessions.get_mut(of) {
                 unified.asked.retain(|asked| asked.behind.as_ref().is_none_or(|b| b.0 != key));
             }
-            self.member_away(of, session.server, why);
+            let is_awaited = self.unified_mut(of).is_some_and(|unified| {
+                unified.members.iter().any(|member| member.session() == Some(key))
+            });
+            if is_awaited {
+                self.member_away(of, session.server, why);
+            }
         }
         let members = session.unified.iter().flat_map(|unified| &unified.members);
         for member in members.filter_map(Member::session).collect::<Vec<_>>() {
