@@ -8,6 +8,8 @@ mod world;
 mod asking;
 #[path = "core/batches.rs"]
 mod batches;
+#[path = "core/between_eras.rs"]
+mod between_eras;
 #[path = "core/caching.rs"]
 mod caching;
 #[path = "core/calls.rs"]
@@ -16,6 +18,8 @@ mod calls;
 mod cell;
 #[path = "core/cells.rs"]
 mod cells;
+#[path = "core/cells_beside.rs"]
+mod cells_beside;
 #[path = "core/deadlines.rs"]
 mod deadlines;
 #[path = "core/drain.rs"]
@@ -54,6 +58,8 @@ mod shared;
 mod spellings;
 #[path = "core/sse_front.rs"]
 mod sse_front;
+#[path = "core/strays.rs"]
+mod strays;
 #[path = "core/streams.rs"]
 mod streams;
 #[path = "core/tasks.rs"]

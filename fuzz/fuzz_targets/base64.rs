@@ -4,4 +4,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: &[u8]| penstock::wire::base64::fuzz(input));
+fuzz_target!(|input: &[u8]| penstock::base::base64::fuzz(input));

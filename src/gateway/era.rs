@@ -20,14 +20,15 @@ use super::backend::{Backend, Link, Owner, State};
 use super::call::{Call, CallFor};
 use super::exchange::Exchange;
 use super::exchange::open::Incoming;
-use super::fault::{BackendFaultKind, Fault};
+use super::fault::{BackendFaultKind, Fault, backend};
+use super::health::UP_FOR_LONG;
 use super::io::Level;
 use super::snapshot::{ServerId, Transport};
 use crate::base::{Key, Message};
 use crate::gateway::exchange::{Admitted, AwaitEra};
 use crate::mcp::method::Method;
-use crate::mcp::{Era, modern, revision, task};
-use crate::wire::jsonrpc::Envelope;
+use crate::mcp::{Code, Era, error, modern, revision, task};
+use crate::wire::jsonrpc::{self, Envelope, Parsed};
 
 /// How long a server may take to answer `server/discover`, beyond what it took to open.
 const ANSWER_AFTER_MAX: Duration = Duration::from_secs(5);
@@ -35,6 +36,11 @@ const ANSWER_AFTER_MAX: Duration = Duration::from_secs(5);
 const BELIEVED_FOR: Duration = Duration::from_secs(600);
 /// The same if it was not there, or did not let us in: that says nothing about the era.
 const DOUBTED_FOR: Duration = Duration::from_secs(5);
+/// From the second crash in a row of a modern backend to its next start; each further one doubles
+/// it. The first is as good as none: its clients only call again.
+const REST_FOR: Duration = Duration::from_secs(1);
+/// How often that is doubled: to about half a minute.
+const REST_DOUBLINGS_MAX: u32 = 5;
 /// Requests that may wait until a server's era is known.
 const WAITING_MAX: usize = 1024;
 
@@ -62,8 +68,18 @@ pub struct EraState {
     pub modern: Modern,
     /// Whether it speaks nothing else.
     pub modern_only: bool,
+    /// Whether it is only asked once more, and served in the older one until it answers.
+    pub is_asked_again: bool,
     /// Its modern backend, which all clients share.
     pub backend: Option<Key<Backend>>,
+    /// How often that has failed in a row without having been up for long.
+    pub n_lost: u32,
+    /// Until when it is not started again, and why.
+    pub rests: Option<(Instant, Box<str>)>,
+    /// Whether it has ever been there.
+    pub was_modern: bool,
+    /// Whether it has ever answered a handshake of the older protocol.
+    pub was_legacy: bool,
     /// Why it refused `initialize`, until it is known what else it speaks.
     pub refused: Option<Box<str>>,
     /// How long its first backend took to open.
@@ -109,11 +125,21 @@ impl Gateway {
     /// The way to `server` for a modern client; asks the server if nobody has.
     pub(crate) fn door(&mut self, server: ServerId) -> Result<Door, Fault> {
         let now = self.now.mono;
-        match self.era(server).modern {
+        let is_up = self.servers[usize::from(server.0)].up_since.is_some();
+        let era = self.era(server);
+        let is_asked_again = era.is_asked_again;
+        match era.modern {
             Modern::Yes => self.modern_backend(server).map(Door::Modern),
+            Modern::Asking if is_asked_again => Ok(Door::Legacy),
             Modern::Asking => Ok(Door::Wait),
             Modern::No { until } if until > now => Ok(Door::Legacy),
+            Modern::No { .. } if is_up => {
+                // Its older side works: nobody has to wait for what will most likely be the same.
+                self.era(server).is_asked_again = self.ask_for_era(server).is_ok();
+                Ok(Door::Legacy)
+            }
             Modern::No { .. } | Modern::Unknown => {
+                self.era(server).is_asked_again = false;
                 self.ask_for_era(server)?;
                 Ok(Door::Wait)
             }
@@ -127,7 +153,33 @@ impl Gateway {
         if let Some(key) = known.filter(|key| self.backends.get(*key).is_some_and(usable)) {
             return Ok(key);
         }
+        let now = self.now.mono;
+        if let Some((until, why)) = &self.era(server).rests
+            && *until > now
+        {
+            let why = why.clone();
+            return Err(backend(&self.snapshot, server, BackendFaultKind::Down, &why));
+        }
         self.start_modern_backend(server)
+    }
+
+    /// What fails again and again is not started for each request.
+    fn note_lost(&mut self, key: Key<Backend>, server: ServerId, why: &Fault) {
+        let now = self.now.mono;
+        let Some(started_at) = self.backends.get(key).map(|backend| backend.started_at) else {
+            return;
+        };
+        let Fault::Backend(fault) = why else { return };
+        let why = Box::from(&*fault.detail);
+        let era = self.era(server);
+        if now.saturating_duration_since(started_at) >= UP_FOR_LONG {
+            era.n_lost = 0;
+        }
+        if let Some(doublings) = era.n_lost.checked_sub(1) {
+            let rest = REST_FOR * (1 << doublings.min(REST_DOUBLINGS_MAX));
+            era.rests = Some((now + rest, why));
+        }
+        era.n_lost = era.n_lost.saturating_add(1);
     }
 
     fn ask_for_era(&mut self, server: ServerId) -> Result<(), Fault> {
@@ -183,10 +235,12 @@ impl Gateway {
         let era = self.era(server);
         let is_news = era.modern != Modern::Yes;
         era.modern = Modern::Yes;
+        era.was_modern = true;
         let was_refused = era.refused.take().is_some();
         let state = &mut self.servers[usize::from(server.0)];
         state.has_tasks |= has_tasks;
-        state.era.modern_only |= was_refused || state.trouble.is_some();
+        let never_opened = state.trouble.is_some() && !state.era.was_legacy;
+        state.era.modern_only |= was_refused || never_opened;
         let is_first = state.era.modern_only;
         if is_first {
             self.server_is_up(server);
@@ -210,6 +264,9 @@ impl Gateway {
     pub(super) fn modern_backend_lost(&mut self, key: Key<Backend>, server: ServerId, why: &Fault) {
         let until = self.now.mono + self.belief(server, why);
         let was_open = self.backends.get(key).is_some_and(|backend| backend.discovery.is_some());
+        if self.era(server).modern == Modern::Yes {
+            self.note_lost(key, server, why);
+        }
         let era = self.era(server);
         era.backend.take_if(|own| *own == key);
         if era.modern != Modern::Asking {
@@ -238,11 +295,18 @@ impl Gateway {
     /// How long a refusal is believed: what does not come from the server itself says nothing.
     fn belief(&self, server: ServerId, why: &Fault) -> Duration {
         let Fault::Backend(fault) = why else { return DOUBTED_FOR };
+        if self.servers[usize::from(server.0)].era.was_modern {
+            return DOUBTED_FOR;
+        }
         let is_http = matches!(self.server(server).transport, Transport::Http(_));
         let is_locked = ["HTTP 401", "HTTP 403", "HTTP 5"];
         let says_nothing = match fault.kind {
             BackendFaultKind::Misbehaved => {
                 is_locked.iter().any(|status| fault.detail.starts_with(status))
+            }
+            // A server that is up and says nothing has said enough.
+            BackendFaultKind::TimedOut => {
+                is_http && self.servers[usize::from(server.0)].up_since.is_none()
             }
             _ => is_http,
         };
@@ -252,17 +316,18 @@ impl Gateway {
     /// A server refused the gateway's own `initialize`: perhaps it speaks the modern protocol.
     pub(super) fn initialize_refused(&mut self, key: Key<Backend>, server: ServerId, why: &Fault) {
         let era = self.era(server);
-        let may_be_modern = !matches!(era.modern, Modern::No { .. }) && era.refused.is_none();
-        if !may_be_modern {
+        if matches!(era.modern, Modern::No { .. }) {
             return self.backend_failed(key, why);
         }
         if era.modern == Modern::Yes {
             era.modern_only = true;
             self.quiet_stop(key);
             self.server_is_up(server);
-            return self.first_is_settled(server);
+            // There is nothing left to wait for.
+            return self.era_is_known(server);
         }
-        era.refused = Some(why.text().into());
+        // Several of its backends may be refused before the answer is there.
+        era.refused.get_or_insert(why.text().into());
         let is_asked = era.modern == Modern::Asking || self.ask_for_era(server).is_ok();
         if !is_asked {
             self.era(server).refused = None;
@@ -277,14 +342,11 @@ impl Gateway {
         let Some(server) = self.backends.get(key).map(|backend| backend.server) else {
             return false;
         };
+        // What has opened before refuses this one client, unless it says that it is the protocol.
         let was_up = self.servers[usize::from(server.0)].up_since.is_some();
+        let is_other_era = self.refuses_era(why);
         let era = self.era(server);
-        let may_be_modern = match era.modern {
-            Modern::No { .. } => false,
-            Modern::Yes => true,
-            Modern::Asking | Modern::Unknown => !was_up,
-        };
-        if !may_be_modern {
+        if matches!(era.modern, Modern::No { .. }) || was_up && !is_other_era {
             return false;
         }
         if era.modern == Modern::Unknown && self.ask_for_era(server).is_err() {
@@ -298,8 +360,22 @@ impl Gateway {
             self.era(server).modern_only = true;
         }
         let begins = self.begin_again(call, None);
-        self.first_is_settled(server);
+        if self.era(server).modern == Modern::Yes {
+            self.era_is_known(server);
+        }
         begins
+    }
+
+    /// Whether a refusal of `initialize` says that the server speaks another protocol.
+    pub(crate) fn refuses_era(&self, why: &Message) -> bool {
+        self.refusal_code(why) == Some(Code::UNSUPPORTED_VERSION.0.into())
+    }
+
+    fn refusal_code(&self, why: &Message) -> Option<i64> {
+        match jsonrpc::parse(why, self.limits()) {
+            Ok(Parsed::Single(envelope)) => error::code_of(why, envelope.error?),
+            _ => None,
+        }
     }
 
     /// Lets a backend leave that refused to be opened; who waited for it waits for the era instead.

@@ -59,7 +59,7 @@ const HTTP_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// How often that is doubled: to about a minute.
 const HTTP_DOUBLINGS_MAX: u32 = 6;
 /// A server that was up for so long has not failed to start.
-const UP_FOR_LONG: Duration = Duration::from_secs(60);
+pub(super) const UP_FOR_LONG: Duration = Duration::from_secs(60);
 
 impl ServerState {
     /// It has opened a backend.

@@ -51,6 +51,7 @@ pub mod session;
 pub mod sessions;
 pub mod shared;
 pub mod snapshot;
+pub mod stray;
 pub mod stream;
 pub mod tools;
 pub mod turns;
@@ -108,8 +109,8 @@ pub struct Gateway {
     seal: Seal,
     began_at: Instant,
     alarms: Alarms,
-    /// Whether calls wait for their turn at a child.
-    turns_wait: bool,
+    /// The sessions in which calls wait for their turn at a child.
+    turns_wait: Vec<Key<session::Session>>,
     /// Slips of clients that were let pass and told.
     slips: Tolerance,
     phase: Phase,
@@ -146,7 +147,7 @@ impl Gateway {
             seal,
             began_at: now.mono,
             alarms: Alarms::default(),
-            turns_wait: false,
+            turns_wait: Vec::new(),
             slips: Tolerance::NONE,
             phase: Phase::Serving,
         };

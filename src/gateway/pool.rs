@@ -127,6 +127,18 @@ impl Gateway {
         self.sessions.pooled(pool).iter().find(fits).copied()
     }
 
+    /// Whether a call runs at the backend that a session has for itself, whosever it is: clients of
+    /// several servers wait in sessions of their own.
+    pub(super) fn is_at_work(&self, key: Key<Session>, session: &Session) -> bool {
+        let is_own = |backend: &Backend| backend.owner == super::backend::Owner::Session(key);
+        let runs = |call: &Call| {
+            let is_for_client = matches!(call.whom, CallFor::Exchange(_) | CallFor::Job(_));
+            is_for_client && !call.cancelled && call.method != Method::Listen
+        };
+        self.backends.get(session.backend).is_some_and(is_own)
+            && self.calls.of(session.backend).any(|(_, call)| runs(call))
+    }
+
     /// Whether the requests of the server would not say which call they belong to.
     fn needs_own_child(&self, server: ServerId) -> bool {
         matches!(self.server(server).transport, Transport::Stdio(_))
@@ -197,7 +209,13 @@ impl Gateway {
         }
         session.log_level = Some(wanted);
         let backend = session.backend;
-        if !self.has_logging(backend) {
+        // Others at a shared backend may want more than this one.
+        let of_others = self
+            .sessions
+            .iter()
+            .filter(|(other, session)| *other != key && session.backend == backend);
+        let least = of_others.filter_map(|(_, session)| session.log_level).min();
+        if least.is_some_and(|least| least <= wanted) || !self.has_logging(backend) {
             return;
         }
         self.call_ourselves(backend, CallFor::Nobody, Method::SetLevel, "logging/setLevel", |id| {

@@ -121,7 +121,8 @@ impl Gateway {
         if self.sessions.len() < self.limits().sessions_max {
             return Ok(());
         }
-        let idle = self.sessions.iter().filter(|(_, s)| s.is_idle() && !s.is_member());
+        let is_idle = |key: Key<Session>, s: &Session| s.is_idle() && !self.is_at_work(key, s);
+        let idle = self.sessions.iter().filter(|(key, s)| !s.is_member() && is_idle(*key, s));
         let oldest = idle.min_by_key(|(_, session)| session.used_at).map(|(key, _)| key);
         let key = oldest.ok_or(GatewayFault::Full("sessions"))?;
         self.end_session(key, "evicted for a newer one");
@@ -258,7 +259,8 @@ impl Gateway {
         for (key, session) in self.sessions.iter().filter(|(_, session)| !session.is_member()) {
             let timeout = self.idle_max(session);
             let at = session.used_at + timeout;
-            match (at <= now, session.is_idle()) {
+            let is_due = at <= now;
+            match (is_due, is_due && session.is_idle() && !self.is_at_work(key, session)) {
                 (true, true) => expired.push(key),
                 (true, false) => {
                     next = Some(next.map_or(now + timeout, |n: Instant| n.min(now + timeout)))

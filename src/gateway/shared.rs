@@ -183,13 +183,14 @@ impl Gateway {
             _ => via,
         };
         if method == Method::LogMessage || belongs.is_some() {
-            let owner = belongs.and_then(|call| match self.calls.get(call)?.whom {
-                CallFor::Exchange(exchange) => self.session_of(exchange),
+            let exchange = belongs.and_then(|call| match self.calls.get(call)?.whom {
+                CallFor::Exchange(exchange) => Some(exchange),
                 _ => None,
             });
-            if let Some(session) =
-                owner.filter(|key| self.wants_log(*key, method, message, envelope))
-            {
+            let wants =
+                |key| method != Method::LogMessage || self.wants_log_of(key, message, envelope);
+            let owner = exchange.filter(|key| wants(*key)).and_then(|key| self.session_of(key));
+            if let Some(session) = owner {
                 self.relay(session, belongs, Splice::whole(message.clone()), None);
             }
             return;
@@ -219,22 +220,6 @@ impl Gateway {
             }
         }
         self.note_status_of_task(backend, message, envelope);
-    }
-
-    /// Whether a session wants a message that is not severe enough for some.
-    fn wants_log(
-        &self,
-        key: Key<Session>,
-        method: Method,
-        message: &Message,
-        envelope: &Envelope,
-    ) -> bool {
-        let least = self.sessions.get(key).and_then(|session| session.log_level);
-        let span = envelope.params.and_then(|span| scan::member(message, span, "level"));
-        match (method, least, span.and_then(|span| level(message, span))) {
-            (Method::LogMessage, Some(least), Some(level)) => level >= least,
-            _ => true,
-        }
     }
 }
 

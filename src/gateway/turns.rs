@@ -11,6 +11,7 @@ use super::backend::Backend;
 use super::call::{Call, CallFor};
 use super::exchange::Exchange;
 use super::exchange::open::Incoming;
+use super::exchange::park::may_ask_in_vain;
 use super::session::{Pool, Session, SessionKind};
 use super::snapshot::Transport;
 use crate::base::Key;
@@ -48,22 +49,27 @@ impl Gateway {
             call.deadline = self.now.mono + patience;
         }
         if let Some(session) = self.sessions.get_mut(key) {
+            // Those who have left meanwhile must not add up.
+            session.turns.retain(|waiting| self.calls.contains(*waiting));
             session.turns.push_back(call);
         }
-        self.turns_wait = true;
+        if !self.turns_wait.contains(&key) {
+            self.turns_wait.push(key);
+        }
     }
 
     /// Gives every child that has become free its next call.
     pub(crate) fn give_turns(&mut self) {
-        if !std::mem::take(&mut self.turns_wait) {
+        // Nearly always there is nothing to do.
+        if self.turns_wait.is_empty() {
             return;
         }
-        let waits =
-            |(key, session): (Key<Session>, &Session)| (!session.turns.is_empty()).then_some(key);
-        for key in self.sessions.iter().filter_map(waits).collect::<Vec<_>>() {
+        for key in std::mem::take(&mut self.turns_wait) {
             self.give_turn(key);
             let left = self.sessions.get(key).is_some_and(|session| !session.turns.is_empty());
-            self.turns_wait |= left;
+            if left && !self.turns_wait.contains(&key) {
+                self.turns_wait.push(key);
+            }
         }
     }
 
@@ -95,10 +101,16 @@ impl Gateway {
         all.iter().copied().min_by_key(|key| self.sessions.get(*key).map_or(0, |s| s.turns.len()))
     }
 
-    /// Whether a session is free for a call that may lead to questions.
+    /// Whether a session is free for a call that may lead to questions, and nobody has just left
+    /// whose call could go on to ask some.
     pub(crate) fn is_free(&self, key: Key<Session>) -> bool {
+        let asks_in_vain = |backend: Key<Backend>| {
+            self.is_doubted(backend) || self.calls.of(backend).any(|(_, one)| may_ask_in_vain(one))
+        };
         self.sessions.get(key).is_some_and(|session| {
-            session.turns.is_empty() && session.n_parked == 0 && !self.is_asking(session.backend)
+            let at = session.backend;
+            let is_without = session.turns.is_empty() && session.n_parked == 0;
+            is_without && !self.is_asking(at) && !asks_in_vain(at)
         })
     }
 }

@@ -6,6 +6,8 @@
 //! Spec: MCP 2025-11-25, server/tools, server/prompts, server/resources, and
 //! server/utilities/pagination.
 
+use std::collections::BTreeMap;
+
 use crate::base::Span;
 use crate::wire::json::scan;
 use crate::wire::json::write::push_str;
@@ -147,31 +149,40 @@ fn push_joined(out: &mut Vec<u8>, values: &[&[u8]], depth: usize) {
         out.extend_from_slice(if any_true { b"true" } else { first });
         return;
     }
-    let mut names: Vec<&[u8]> = Vec::new();
-    for value in values {
-        for (name, _) in scan::members(value, Span::new(0, value.len())) {
-            let name = name.of(value);
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-    }
     out.push(b'{');
-    for (index, name) in names.iter().enumerate() {
+    for (index, (name, same)) in by_name(values).into_iter().enumerate() {
         if index > 0 {
             out.push(b',');
         }
         out.extend_from_slice(name);
         out.push(b':');
-        let same: Vec<&[u8]> = values.iter().filter_map(|value| named(value, name)).collect();
         push_joined(out, &same, depth - 1);
     }
     out.push(b'}');
 }
 
-fn named<'v>(value: &'v [u8], name: &[u8]) -> Option<&'v [u8]> {
-    let mut members = scan::members(value, Span::new(0, value.len()));
-    members.find(|(own, _)| own.of(value) == name).map(|(_, found)| found.of(value))
+/// The members of several objects, in the order in which their names were met, each with the
+/// values that it has: of duplicates in one object the first.
+fn by_name<'v>(values: &[&'v [u8]]) -> Vec<(&'v [u8], Vec<&'v [u8]>)> {
+    let mut all: Vec<(&[u8], Vec<&[u8]>)> = Vec::new();
+    let mut places: BTreeMap<&[u8], (usize, usize)> = BTreeMap::new();
+    for (value, number) in values.iter().copied().zip(0..) {
+        for (name, found) in scan::members(value, Span::new(0, value.len())) {
+            let (name, found) = (name.of(value), found.of(value));
+            match places.get_mut(name) {
+                Some((_, last)) if *last == number => {}
+                Some((at, last)) => {
+                    *last = number;
+                    all[*at].1.push(found);
+                }
+                None => {
+                    places.insert(name, (all.len(), number));
+                    all.push((name, vec![found]));
+                }
+            }
+        }
+    }
+    all
 }
 
 /// What all servers tell their clients, each part under the name of its server.
@@ -293,6 +304,15 @@ mod tests {
         let want = r#"{"logging":{},"resources":{"subscribe":true,"listChanged":false},"tasks":{"list":{},"requests":{"tools":{"call":{}}}},"tools":{"listChanged":true}}"#;
         assert_eq!(joined, want);
         assert_eq!(joined_capabilities(&[]), b"{}");
+    }
+
+    #[test]
+    fn as_many_members_as_a_message_holds_are_joined_at_once() {
+        let all: Vec<String> = (0..50_000).map(|n| format!("\"{n}\":{{}}")).collect();
+        let text = format!("{{\"tools\":{{{}}}}}", all.join(","));
+        let start = std::time::Instant::now();
+        assert_eq!(joined_capabilities(&[text.as_bytes(), text.as_bytes()]), text.as_bytes());
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
     }
 
     #[test]

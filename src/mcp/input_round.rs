@@ -6,6 +6,7 @@
 //!
 //! Spec: MCP 2026-07-28, basic/patterns/mrtr.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::base::{Limits, Message, Span};
@@ -202,12 +203,14 @@ fn entries(text: &[u8], object: Span, name: &str) -> Result<Vec<(Box<str>, Span)
         return Err(InputError::Type(name.into(), "an object"));
     }
     let mut entries: Vec<(Box<str>, Span)> = Vec::new();
+    // There may be as many as a message has room for.
+    let mut seen: BTreeSet<Box<str>> = BTreeSet::new();
     for (key, value) in scan::members(text, object) {
         let key: Box<str> = scan::string(text, key).unwrap_or_default().into();
         if !is_object(text, value) {
             return Err(InputError::Type(key, "an object"));
         }
-        if entries.iter().any(|(other, _)| *other == key) {
+        if !seen.insert(key.clone()) {
             return Err(InputError::Twice(key));
         }
         entries.push((key, value));

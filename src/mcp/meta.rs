@@ -194,7 +194,8 @@ pub struct Identity<'a> {
 }
 
 /// The capabilities of a legacy client, a JSON object, as a modern request may declare them: a
-/// modern client sends no notification about its roots and knows no tasks of the old kind.
+/// modern client sends no notification about its roots and knows no tasks of the old kind, and a
+/// legacy client could do nothing with tasks of the new kind.
 #[must_use]
 pub fn capabilities_for_modern(legacy: &[u8]) -> Vec<u8> {
     let object = edit::whole(legacy);
@@ -205,6 +206,9 @@ pub fn capabilities_for_modern(legacy: &[u8]) -> Vec<u8> {
     edits.object(object, |name, _| name != "tasks", &[]);
     if let Some(roots) = scan::member(legacy, object, "roots") {
         edits.object(roots, |name, _| name != "listChanged", &[]);
+    }
+    if let Some(extensions) = scan::member(legacy, object, "extensions") {
+        edits.object(extensions, |name, _| name != TASKS_EXTENSION, &[]);
     }
     edits.apply()
 }

@@ -89,6 +89,24 @@ impl Mirror {
         }
     }
 
+    /// That of a request for `version` which bears these `fields`, as [`fields_for`] makes them.
+    #[must_use]
+    pub fn of_fields(version: &str, fields: &[(Box<str>, Box<str>)]) -> Self {
+        let mut mirror = Self { version: Some(version.into()), ..Self::EMPTY };
+        for (name, value) in fields {
+            let value = Some(Message::copy_of(value.as_bytes()));
+            match &**name {
+                METHOD => mirror.method = value,
+                NAME => mirror.name = value,
+                name => {
+                    let name = name.get(PARAM.len()..).unwrap_or_default();
+                    mirror.params.extend(value.map(|value| (name.into(), value)));
+                }
+            }
+        }
+        mirror
+    }
+
     /// Whether `MCP-Protocol-Version` is there and says `body`.
     pub fn check_version(&self, body: &str) -> Result<(), MirrorError> {
         check_plain(VERSION, self.version.as_ref(), body)

@@ -12,12 +12,11 @@
 //!  json    scan (places), tree (values), write           RFC 8259
 //!  jsonrpc which message it is, and what routes it       JSON-RPC 2.0
 //!  splice  a message with one or two places replaced
-//!  websocket, base64                                     RFC 6455, RFC 4648
+//!  websocket frames                                      RFC 6455
 //! ```
 //!
 //! Invariant: what two readers could read in two ways is refused.
 
-pub mod base64;
 pub mod bom;
 pub mod http1;
 pub mod json;

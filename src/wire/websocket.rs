@@ -13,8 +13,7 @@
 
 use std::fmt;
 
-use super::base64;
-use crate::base::Message;
+use crate::base::{Message, base64};
 
 /// What a client has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -378,9 +377,7 @@ pub fn accept_key(key: &[u8]) -> Option<String> {
     let mut context = ring::digest::Context::new(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY);
     context.update(key);
     context.update(SUFFIX);
-    let mut text = Vec::new();
-    base64::encode(&mut text, context.finish().as_ref());
-    String::from_utf8(text).ok()
+    Some(base64::encode(context.finish().as_ref()))
 }
 
 mod twin;

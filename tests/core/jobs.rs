@@ -375,3 +375,20 @@ fn a_modern_client_has_tasks_with_a_legacy_server_too() {
         "{body}"
     );
 }
+
+// Checklist 129.
+#[test]
+fn those_who_wait_for_a_task_and_leave_do_not_add_up() {
+    let (mut world, session, child) = offered();
+    let task = start(&mut world, &session);
+    for _ in 0..50 {
+        let peer = about(&mut world, &session, "tasks/result", &task);
+        world.leave(peer);
+    }
+    let last = about(&mut world, &session, "tasks/result", &task);
+    let left = world.gateway.what_is_left().matches("AwaitResponse(").count();
+    assert!(left < 12, "{left} exchanges");
+    answer(&mut world, child, "tools/call", r#"{"content":[]}"#);
+    assert!(world.client(last).body.contains(r#""content":[]"#), "{}", world.client(last).body);
+    assert!(world.gateway.is_quiet(), "{}", world.gateway.what_is_left());
+}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! What a client of 2026-07-28 may rely on, whatever its server does.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
 use std::time::Duration;
 
 use penstock::base::Key;

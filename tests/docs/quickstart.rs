@@ -141,7 +141,8 @@ fn the_quickstart_prints_the_exact_sum_and_its_gateway_stops_as_told() {
     let mut gateway = Gateway::start();
     let requests = requests();
     let targets: Vec<_> = requests.iter().map(|request| &*request.target).collect();
-    assert_eq!(targets, ["/mcp/calculator", "/health", "/ready", "/close"]);
+    let calculator = "/mcp/calculator";
+    assert_eq!(targets, [calculator, calculator, "/health", "/ready", "/close"]);
     for request in &requests {
         let mut answer = gateway.ask(request);
         let started = Instant::now();
@@ -151,7 +152,9 @@ fn the_quickstart_prints_the_exact_sum_and_its_gateway_stops_as_told() {
         }
         let (status, body) = answer;
         assert_eq!(status, 200, "{request:?}: {body}");
-        if request.target == "/mcp/calculator" {
+        if request.body.contains("server/discover") {
+            assert!(body.contains(r#""supportedVersions":["2026-07-28"]"#), "{body}");
+        } else if request.target == calculator {
             assert!(body.contains(r#""structuredContent":{"#), "{body}");
             assert!(body.contains(r#""result":"0.3""#), "{body}");
         }

@@ -5,10 +5,12 @@
 //! gateway, and compares the two records message for message (`tests/clients/compare.mjs`).
 //! With `E2E_DIRECT_TWICE=1` both runs are direct: then a difference is the scenario's own.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
-use std::{env, fs};
+use std::{env, fs, thread};
 
 use crate::child::{Process, eventually, run};
 use crate::gateway::Gateway;
@@ -37,12 +39,18 @@ impl Server {
                 let file = text(&dir.join("memory.jsonl"));
                 (js("server-memory"), vec![("MEMORY_FILE_PATH", file)])
             }
+            "sequential-thinking" => (js("server-sequential-thinking"), Vec::new()),
+            "fetch" => (py("mcp-server-fetch"), Vec::new()),
             "time" => (py("mcp-server-time"), Vec::new()),
             "git" => (py("mcp-server-git"), Vec::new()),
             _ => (js("server-everything"), Vec::new()),
         };
         match scenario {
             "filesystem" => args.push(text(dir)),
+            "fetch" => {
+                args.push("--ignore-robots-txt".to_owned());
+                args.push(format!("--proxy-url=http://{}", pages()));
+            }
             "time" => args.push("--local-timezone=UTC".to_owned()),
             "git" => {
                 for name in ["GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"] {
@@ -77,6 +85,23 @@ impl Server {
             env.join(", ")
         )
     }
+}
+
+/// A proxy that has one page for every address, until the tests end; where it listens.
+fn pages() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            // A head without a body is all that ever comes, and it comes at once.
+            let _ = stream.read(&mut [0; 8192]);
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n";
+            let page = "One page, é, for all.\n".repeat(3);
+            let length = format!("Content-Length: {}\r\n\r\n", page.len());
+            let _ = stream.write_all(format!("{head}{length}{page}").as_bytes());
+        }
+    });
+    addr
 }
 
 /// Makes in `dir` what the scenario expects to find.
@@ -271,6 +296,20 @@ macro_rules! matrix {
             #[ignore = "needs node and python; scripts/test.sh runs it"]
             fn memory() {
                 check_stdio(CLIENT, "memory");
+            }
+
+            // Checklist 115.
+            #[test]
+            #[ignore = "needs node and python; scripts/test.sh runs it"]
+            fn sequential_thinking() {
+                check_stdio(CLIENT, "sequential-thinking");
+            }
+
+            // Checklist 115.
+            #[test]
+            #[ignore = "needs node and python; scripts/test.sh runs it"]
+            fn fetch() {
+                check_stdio(CLIENT, "fetch");
             }
 
             // Checklist 115.

@@ -127,6 +127,20 @@ fn memory_for_a_modern_client() {
 
 // Checklist 115.
 #[test]
+#[ignore = "needs node; scripts/test.sh runs it"]
+fn sequential_thinking_for_a_modern_client() {
+    check("sequential-thinking");
+}
+
+// Checklist 115.
+#[test]
+#[ignore = "needs node and python; scripts/test.sh runs it"]
+fn fetch_for_a_modern_client() {
+    check("fetch");
+}
+
+// Checklist 115.
+#[test]
 #[ignore = "needs node and python; scripts/test.sh runs it"]
 fn time_for_a_modern_client() {
     check("time");

@@ -64,7 +64,7 @@ impl World {
                 socket.client == client
                     && !socket.ends
                     && !socket.stalled
-                    && socket.expects.len() < 3
+                    && socket.expects.len() < if self.hurry { 1 } else { 3 }
                     && !socket.expects.iter().any(|one| {
                         matches!(one.kind, Kind::Listen { .. } | Kind::Subscription(_))
                             || one.kind == Kind::Other && !self.weather.calm
@@ -72,7 +72,7 @@ impl World {
             })
             .map(|(key, _)| *key)
             .collect();
-        if !usable.is_empty() && !self.dice.one_in(3) {
+        if !usable.is_empty() && (self.hurry || !self.dice.one_in(3)) {
             return Some(self.dice.pick(&usable));
         }
         self.connect(client)
@@ -178,7 +178,8 @@ impl World {
     /// Something that a server need not work on.
     fn plain(&mut self, client: usize) {
         let uri = self.dice.pick(&crate::brain::URIS);
-        let (method, params) = match self.dice.below(5) {
+        // Who takes back what is not answered yet may be refused.
+        let (method, params) = match self.dice.below(if self.weather.calm { 4 } else { 5 }) {
             0 => ("ping", String::new()),
             1 => ("tools/list", String::new()),
             2 => ("logging/setLevel", r#""level":"info""#.to_owned()),
@@ -279,7 +280,10 @@ impl World {
             }
             false => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"who":"{who}"}}}}"#),
         };
+        // The call that asks waits for it, and so would everything behind that call.
+        self.hurry = true;
         self.notify(client, &text);
+        self.hurry = false;
         if fails {
             return;
         }

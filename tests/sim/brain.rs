@@ -34,7 +34,7 @@ impl Manner {
     pub fn good(dice: &mut Dice) -> Self {
         Self {
             progress: dice.pick(&[0, 2, 5]),
-            ask: dice.pick(&[0, 3, 9]),
+            ask: dice.pick(&[0, 2, 3, 9]),
             notify: dice.pick(&[0, 9]),
             linger: dice.pick(&[0, 3]),
             log: dice.pick(&[0, 4]),
@@ -205,7 +205,10 @@ impl Brain {
         let node = tree::parse(text.as_bytes(), 600).expect("servers get JSON");
         let id = node.get("id").map(|id| text_of(text, id).to_owned());
         let Some(method) = node.get("method").and_then(Node::as_str) else {
-            assert_ne!(self.bound, Some(Era::Modern), "a modern server is answered: {text}");
+            // A process that asks all the same is told that nobody will answer.
+            let is_told = node.get("error").is_some();
+            let is_modern = self.bound == Some(Era::Modern);
+            assert!(!is_modern || is_told, "a modern server is answered: {text}");
             return check_answer(&node, id.as_deref(), ledger);
         };
         let params = node.get("params");
@@ -421,7 +424,11 @@ impl Task {
                 if let Some(said) = self.speak_modern(ledger, dice, m) {
                     return said;
                 }
-            } else if self.n_asked < 2 && dice.one_in(m.ask) {
+            } else if self.n_asked < 2
+                // Nothing may be asked for the sake of a completion.
+                && self.method != "completion/complete"
+                && dice.one_in(m.ask)
+            {
                 return Said::Before(self.ask(ledger, dice));
             }
             if dice.one_in(m.lie) {

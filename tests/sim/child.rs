@@ -11,13 +11,12 @@ use crate::brain::{Brain, Heard, Manner, Said, Task};
 use crate::dice::Dice;
 use crate::modern_brain::Subscription;
 use crate::socket::{front_of, take};
-use crate::temper::Era;
 use crate::world::World;
 
 pub struct Child {
     link: Stdio,
     brain: Brain,
-    manner: Manner,
+    pub manner: Manner,
     tasks: Vec<Task>,
     subscriptions: Vec<Subscription>,
     stdin: Vec<u8>,
@@ -228,7 +227,7 @@ impl Child {
     fn speak_of_changes(&mut self, dice: &mut Dice, m: &Manner) -> bool {
         let at = dice.below(self.subscriptions.len());
         let Some(one) = self.subscriptions.get_mut(at) else { return false };
-        if self.brain.bound == Some(Era::Modern) && dice.one_in(m.linger * 9) {
+        if one.acknowledged && dice.one_in(m.linger * 9) {
             let last = one.end();
             self.subscriptions.swap_remove(at);
             self.print(&last);

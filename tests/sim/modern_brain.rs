@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-//! What a server of 2026-07-28 thinks: it remembers nobody, asks with results, and is as bad as any.
+//! What a server of 2026-07-28 thinks: it remembers nobody, asks with results, and is as bad as
+//! any other.
 
 use penstock::wire::json::tree::Node;
 
@@ -191,7 +192,7 @@ impl Task {
 pub struct Subscription {
     pub id: String,
     filter: String,
-    acknowledged: bool,
+    pub acknowledged: bool,
 }
 
 impl Subscription {

@@ -205,7 +205,7 @@ impl World {
     }
 
     /// Brings what was asked for, or tries once more from the beginning.
-    fn come_back(&mut self, client: usize) {
+    pub fn come_back(&mut self, client: usize) {
         if self.clients[client].modern.rounds.is_empty() {
             return self.ask_modern(client);
         }
@@ -232,7 +232,10 @@ impl World {
             parts.push(format!("\"requestState\":{state}"));
         }
         let more = if is_bare { String::new() } else { parts.join(",") };
+        // Other calls may wait until this one is over.
+        self.hurry = true;
         self.send_again(client, question.tag, &more);
+        self.hurry = false;
     }
 
     fn send_again(&mut self, client: usize, tag: usize, more: &str) {

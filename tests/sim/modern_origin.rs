@@ -64,7 +64,7 @@ impl World {
         };
         let m = self.origins[wire.server].manner;
         let Doing::Subscribed(one) = &mut wire.doing else { return false };
-        if self.dice.one_in(m.linger * 9) {
+        if one.acknowledged && self.dice.one_in(m.linger * 9) {
             let last = one.end();
             wire.doing = Doing::Nothing;
             wire.event(&last);

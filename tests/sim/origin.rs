@@ -468,14 +468,10 @@ impl World {
             return false;
         };
         let streams = origin.streams || begun;
-        let resumable = origin.resumable && task.era == Era::Legacy;
-        if origin.streams && resumable && task.n_said < 3 && dice.one_in(4) {
-            if !begun {
-                wire.begin_stream("");
-            }
-            let id = format!("e{}-{}", task.tag, task.n_said);
-            wire.chunk(&format!("id: {id}\nretry: {}\ndata:\n\n", dice.pick(&[0, 50, 700])));
-            wire.end_stream();
+        let resumable = origin.streams && origin.resumable && task.era == Era::Legacy;
+        if resumable && task.n_said < 3 && dice.one_in(4) {
+            wire.begin_unless(begun);
+            let id = wire.end_early(&task, dice.pick(&[0, 50, 700]));
             task.n_said += 1;
             origin.parked.push((id, task));
             return true;
@@ -483,10 +479,8 @@ impl World {
         match task.speak(&mut self.ledger, dice, &m) {
             Said::Before(text) => {
                 if streams {
-                    if !begun {
-                        wire.begin_stream("");
-                        begun = true;
-                    }
+                    wire.begin_unless(begun);
+                    begun = true;
                     wire.event(&text);
                 } else {
                     // Who cannot ask waits for nothing.
@@ -495,9 +489,7 @@ impl World {
                 wire.doing = Doing::Task { task, begun };
             }
             Said::Answer(text) if streams => {
-                if !begun {
-                    wire.begin_stream("");
-                }
+                wire.begin_unless(begun);
                 if dice.one_in(m.half) {
                     wire.chunk(&format!("data: {}", &text[..text.len() / 2]));
                     wire.ends = true;
@@ -543,6 +535,12 @@ impl Wire {
         );
     }
 
+    fn begin_unless(&mut self, begun: bool) {
+        if !begun {
+            self.begin_stream("");
+        }
+    }
+
     pub fn begin_stream(&mut self, fields: &str) {
         self.to_gateway.extend(
             format!(
@@ -558,6 +556,14 @@ impl Wire {
 
     pub fn event(&mut self, text: &str) {
         self.chunk(&format!("event: message\ndata: {text}\n\n"));
+    }
+
+    /// Ends a stream before its answer; whoever comes back with the id is told the rest.
+    fn end_early(&mut self, task: &Task, retry_ms: u32) -> String {
+        let id = format!("e{}-{}", task.tag, task.n_said);
+        self.chunk(&format!("id: {id}\nretry: {retry_ms}\ndata:\n\n"));
+        self.end_stream();
+        id
     }
 
     pub fn end_stream(&mut self) {

@@ -65,6 +65,8 @@ pub struct Backend {
     pub full: bool,
     /// When it was started.
     pub started_at: Instant,
+    /// Until when it may be working for somebody who waits no more and is not remembered.
+    pub doubted_until: Option<Instant>,
 }
 
 /// How messages reach a backend.

@@ -100,6 +100,7 @@ impl Gateway {
             n_noise: 0,
             full: false,
             started_at: self.now.mono,
+            doubted_until: None,
         });
         self.note_launch(server);
         if let Transport::Stdio(command) = &self.server(server).transport {
@@ -242,8 +243,16 @@ impl Gateway {
             let said = note::excerpt(message);
             let detail = format!("it refused initialize: {said}");
             let fault = self.backend_fault(key, BackendFaultKind::Misbehaved, &detail);
-            return match self.backends.get(key).map(|backend| backend.server) {
-                Some(server) if envelope.error.is_some() => {
+            return match self.backends.get(key).map(|backend| (backend.server, backend.owner)) {
+                // What a client has said of itself says nothing about the server, unless that
+                // names the protocol as the reason.
+                Some((server, Owner::Session(session)))
+                    if self.is_of_pool(session) && !self.refuses_era(message) =>
+                {
+                    self.note(Level::Warn, "backend", Some(server), fault.text());
+                    self.end_session_with(session, "its backend refused initialize", &fault);
+                }
+                Some((server, _)) if envelope.error.is_some() => {
                     self.initialize_refused(key, server, &fault)
                 }
                 _ => self.backend_failed(key, &fault),
@@ -258,7 +267,9 @@ impl Gateway {
         let greetings = std::mem::take(&mut backend.greetings);
         self.note_tasks(server, message, envelope);
         self.transmit(key, legacy::initialized_notification().into(), Carrier::Notice(None));
-        self.servers[usize::from(server.0)].era.opened_after = opened_after;
+        let era = &mut self.servers[usize::from(server.0)].era;
+        era.opened_after = opened_after;
+        (era.modern_only, era.was_legacy) = (false, true);
         self.server_is_up(server);
         for call in greetings {
             self.greet_or_wait(key, call);
@@ -324,6 +335,7 @@ impl Gateway {
         let Some(backend) = self.backends.get_mut(key) else { return Ok(()) };
         backend.state = State::Ready;
         let server = backend.server;
+        self.servers[usize::from(server.0)].era.was_legacy = true;
         self.note_tasks(server, message, envelope);
         self.server_is_up(server);
         self.release_held(key);

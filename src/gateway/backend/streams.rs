@@ -24,6 +24,10 @@ const DOUBLINGS_MAX: u32 = 6;
 impl Gateway {
     pub(super) fn can_resume(&self, key: Key<Fetch>, end: &Result<(), FetchError>) -> bool {
         let Some(fetch) = self.fetches.get(key) else { return false };
+        // There is no such thing in the modern era, whatever ids its servers give to their events.
+        if self.era_of(fetch.backend) == Era::Modern {
+            return false;
+        }
         let began = fetch
             .head
             .as_ref()

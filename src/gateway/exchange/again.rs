@@ -2,6 +2,7 @@
 //! Requests that have to begin again: their backend refused `initialize`, and perhaps the server
 //! speaks the other protocol.
 
+use super::cell::mirror_fields;
 use super::open::Incoming;
 use super::{Admitted, Exchange, Sent, Version};
 use crate::base::{Key, Message};
@@ -10,6 +11,9 @@ use crate::gateway::backend::{Backend, Carrier};
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::fault::BackendFaultKind;
 use crate::gateway::session::Session;
+use crate::mcp::meta::{self, Identity};
+use crate::mcp::mirror::Mirror;
+use crate::mcp::revision;
 use crate::wire::{Patch, Splice};
 
 impl Gateway {
@@ -47,9 +51,10 @@ impl Gateway {
     /// been sent already, or its client is gone.
     pub(crate) fn begin_again(&mut self, call: &Call, held: Option<Splice>) -> bool {
         let CallFor::Exchange(exchange) = call.whom else { return false };
-        let Some((admitted, session)) = self.as_admitted(exchange, call) else { return false };
+        let Some((mut admitted, session)) = self.as_admitted(exchange, call) else { return false };
         let message = held.unwrap_or_else(|| call.request.clone()).to_message();
-        let Some(one) = self.under_its_own_id(message, &call.id) else { return false };
+        let Some(one) = self.as_its_client_sent_it(message, call) else { return false };
+        let Some(one) = self.in_its_own_era(exchange, &mut admitted, one) else { return false };
         if self.take_sent(exchange).is_none() {
             return false;
         }
@@ -61,10 +66,36 @@ impl Gateway {
         true
     }
 
-    fn under_its_own_id(&self, message: Message, id: &Message) -> Option<Incoming> {
+    /// The request as a modern client sends it, who may be behind a legacy backend: with what it
+    /// says about itself, in the body and in the fields.
+    fn in_its_own_era(
+        &self,
+        exchange: Key<Exchange>,
+        admitted: &mut Admitted,
+        one: Incoming,
+    ) -> Option<Incoming> {
+        let Some(facts) = self.facts_of(exchange) else { return Some(one) };
+        let identity = Identity {
+            client_info: facts.client_info.as_deref(),
+            capabilities: &facts.capabilities,
+            log_level: facts.log_level,
+        };
+        let one = self.read_again(meta::with_ours(&one.message, &one.envelope, &identity))?;
+        let mut fields = mirror_fields(&one);
+        fields.extend(facts.params.clone());
+        admitted.version = Version::Modern;
+        admitted.mirror = Some(Box::new(Mirror::of_fields(revision::modern().date, &fields)));
+        Some(one)
+    }
+
+    /// The request of a call with the id and the progress token of its client.
+    pub(super) fn as_its_client_sent_it(&self, message: Message, call: &Call) -> Option<Incoming> {
         let one = self.read_again(message)?;
-        let span = one.envelope.id?;
-        let own = Splice::whole(one.message).with(span, Patch::Bytes(id.clone()));
+        let id = one.envelope.id?;
+        let mut own = Splice::whole(one.message.clone()).with(id, Patch::Bytes(call.id.clone()));
+        if let (Some(span), Some(token)) = (one.envelope.meta_progress_token, &call.token) {
+            own = own.with(span, Patch::Bytes(token.clone()));
+        }
         self.read_again(own.to_message())
     }
 
@@ -92,7 +123,8 @@ impl Sent {
             session_id: None,
             origin: self.origin.clone(),
             accepts_json: true,
-            accepts_events: self.may_stream,
+            // Nobody opens a session who does not take them, whatever form answers have here.
+            accepts_events: self.may_stream || self.opens_session,
             names_events: self.may_stream,
             is_json: true,
             version: Version::Legacy,

@@ -9,8 +9,9 @@ use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::{Backend, Carrier, Owner, State};
 use crate::gateway::call::Call;
+use crate::gateway::io::Level;
 use crate::gateway::session::{Asked, Behind, Session};
-use crate::mcp::{Code, legacy};
+use crate::mcp::{Code, Era, legacy};
 use crate::wire::Splice;
 use crate::wire::json::write::push_str;
 use crate::wire::jsonrpc::Envelope;
@@ -30,6 +31,13 @@ impl Gateway {
         // A copy, since a slice would keep all of the request until it is answered.
         let id = envelope.id.map(|span| Message::copy_of(span.of(&message)));
         let Some(id) = id else { return };
+        if self.era_of(backend) == Era::Modern && self.has_streams(backend) {
+            // Nobody asks in that era, and a POST that answers would be refused. A child that does
+            // is told not to wait.
+            let server = self.backends.get(backend).map(|backend| backend.server);
+            let text = "dropped a request of a server of 2026-07-28, which may send none";
+            return self.note(Level::Warn, "backend", server, text.to_owned());
+        }
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         if let Some(Owner::Session(key)) = owner
             && self.is_of_pool(key)
@@ -130,6 +138,10 @@ impl Gateway {
     /// Answers a request of a backend. It may have been made before `initialize` was answered, and
     /// be what that waits for: so the answer is never held back.
     pub(super) fn answer_below(&mut self, backend: Key<Backend>, answer: Message) {
+        // A modern server must not ask, and has no place to post an answer to.
+        if self.compares_itself(backend) {
+            return;
+        }
         if self.backends.get(backend).is_some_and(|backend| backend.state != State::Stopping) {
             self.transmit(backend, answer.into(), Carrier::Notice(None));
         }

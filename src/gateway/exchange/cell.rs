@@ -203,10 +203,19 @@ impl Gateway {
         message: &Message,
         envelope: &Envelope,
     ) {
-        let subscribed =
-            envelope.subscription_id.and_then(|span| self.calls.find(backend, span.of(message)));
-        let belongs = subscribed.or(via).or_else(|| self.only_logged_call_of(backend));
-        let Some(key) = belongs else { return };
+        let is_listen = |key: &Key<Call>| {
+            self.calls.get(*key).is_some_and(|call| call.method == Method::Listen)
+        };
+        let belongs = match envelope.subscription_id {
+            // What belongs to a subscription that nobody has is nobody's.
+            Some(span) => {
+                self.calls.find(backend, span.of(message)).or_else(|| via.filter(is_listen))
+            }
+            None => via.or_else(|| self.only_logged_call_of(backend)),
+        };
+        let is_change = matches!(method, Method::ListChanged | Method::ResourceUpdated);
+        // A change is said to those who listen, never beside the answer to something else.
+        let Some(key) = belongs.filter(|key| !is_change || is_listen(key)) else { return };
         let Some(call) = self.calls.get(key).filter(|call| !call.cancelled) else { return };
         match call.whom {
             CallFor::Exchange(exchange) => {
@@ -222,6 +231,9 @@ impl Gateway {
 
     /// The only call under way that wants log messages: a modern server may log for no other.
     fn only_logged_call_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
+        if self.may_stray(backend) {
+            return None;
+        }
         let wants_logs = |call: &Call| {
             let CallFor::Exchange(exchange) = call.whom else { return false };
             match self.exchanges.get(exchange) {

@@ -246,6 +246,7 @@ impl Gateway {
             if self.calls.get(call).is_some_and(is_others) {
                 self.tell_cancelled(call, "its session has ended");
             }
+            self.doubt_after(call);
             let Some(call) = self.calls.remove(call) else { continue };
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);
@@ -258,6 +259,7 @@ impl Gateway {
     /// was all it waited for.
     pub(crate) fn abandon(&mut self, key: Key<Call>) {
         self.calls.cancel(key);
+        self.wait_for_late_answer(key);
         let Some(call) = self.calls.get(key) else { return };
         let CallFor::Exchange(exchange) = call.whom else { return };
         self.waits_for_less(exchange);
@@ -288,6 +290,7 @@ impl Gateway {
         let fault = backend(&self.snapshot, server, BackendFaultKind::TimedOut, &detail);
         if !call.cancelled {
             self.tell_cancelled(key, "timed out");
+            self.doubt_after(key);
         }
         if let Some(fetch) = fetch {
             self.cancel_fetch(fetch);

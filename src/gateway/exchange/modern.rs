@@ -233,14 +233,16 @@ impl Gateway {
     pub(crate) fn cancel_call(&mut self, key: Key<Call>, why: &str) {
         let Some(call) = self.calls.get(key) else { return };
         let (at, fetch) = (call.backend, call.fetch);
+        let listens = call.method == Method::Listen;
         let closes = call.is_never_sent || self.is_modern_http(at);
         self.tell_cancelled(key, why);
         if let Some(fetch) = fetch.filter(|_| closes) {
             self.cancel_fetch(fetch);
         }
         self.abandon(key);
-        // Nothing more can come on a stream that is closed.
-        if closes {
+        // Nothing more can come on a stream that is closed, and a subscription has no answer to
+        // wait for.
+        if closes || listens {
             self.calls.remove(key);
         }
     }

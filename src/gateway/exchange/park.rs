@@ -141,9 +141,12 @@ impl Gateway {
 
     /// The only call at a backend that may ask for input, if there is one alone.
     fn only_asker_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
-        let mut askers = self.calls.of(backend).filter(|(_, call)| may_ask(call));
-        let (only, _) = askers.next()?;
-        askers.next().is_none().then_some(only)
+        // Also what was given up may go on, and ask.
+        let counts = |call: &Call| may_ask(call) || may_ask_in_vain(call);
+        let mut askers = self.calls.of(backend).filter(|(_, call)| counts(call));
+        let (only, call) = askers.next()?;
+        let is_certain = askers.next().is_none() && !call.cancelled && !self.is_doubted(backend);
+        is_certain.then_some(only)
     }
 
     fn begin_park(
@@ -358,9 +361,15 @@ impl Question {
     }
 }
 
+/// Whether a backend may go on to ask for the sake of a call that was given up.
+pub(crate) fn may_ask_in_vain(call: &Call) -> bool {
+    call.cancelled && !call.is_never_sent && call.method.may_ask_for_input()
+}
+
 /// Whether what a backend asks may be asked for the sake of this call.
 fn may_ask(call: &Call) -> bool {
     !call.cancelled
+        && !call.is_never_sent
         && call.method.may_ask_for_input()
         && matches!(call.whom, CallFor::Exchange(_) | CallFor::Parked)
 }

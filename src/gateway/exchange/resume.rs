@@ -186,10 +186,15 @@ impl Gateway {
         let backend = call.backend;
         let key = self.calls.insert(call);
         let Ok(Parsed::Single(envelope)) = jsonrpc::parse(message, self.limits()) else { return };
-        let Some(span) = envelope.id else { return };
-        let number = Patch::Number(id_of(key));
-        let answer = Splice::whole(message.clone()).with(span, number).to_message();
-        self.receive(backend, answer, None);
+        // An error without an id is known by the call on whose answer it came.
+        let answer = envelope.id.map_or_else(
+            || message.clone(),
+            |span| {
+                let number = Patch::Number(id_of(key));
+                Splice::whole(message.clone()).with(span, number).to_message()
+            },
+        );
+        self.receive(backend, answer, Some(key));
     }
 }
 

@@ -27,7 +27,6 @@ use crate::mcp::meta::ClientCapabilities;
 use crate::mcp::method::Method;
 use crate::mcp::{Era, legacy};
 use crate::wire::jsonrpc::Envelope;
-use crate::wire::{Patch, Splice};
 
 /// How long a server may think that asks for nothing but to be asked again.
 const THINK_FOR: Duration = Duration::from_millis(250);
@@ -219,7 +218,7 @@ impl Gateway {
             .iter()
             .filter_map(|input| Some((&*input.key, input.answer.as_deref()?)))
             .collect();
-        let again = self.as_its_client_sent_it(&call).and_then(|one| {
+        let again = self.as_its_client_sent_it(call.request.to_message(), &call).and_then(|one| {
             let state = round.state.as_deref();
             self.read_again(input_round::retry(&one.message, &one.envelope, &answers, state))
         });
@@ -236,17 +235,6 @@ impl Gateway {
             }
             None => self.fail_input(&call, "the request could not be sent again"),
         }
-    }
-
-    /// The request of a call with the id and the progress token of its client.
-    fn as_its_client_sent_it(&self, call: &Call) -> Option<Incoming> {
-        let one = self.read_again(call.request.to_message())?;
-        let id = one.envelope.id?;
-        let mut own = Splice::whole(one.message.clone()).with(id, Patch::Bytes(call.id.clone()));
-        if let (Some(span), Some(token)) = (one.envelope.meta_progress_token, &call.token) {
-            own = own.with(span, Patch::Bytes(token.clone()));
-        }
-        self.read_again(own.to_message())
     }
 
     /// A call fails for lack of input.

@@ -333,7 +333,7 @@ impl Gateway {
     }
 
     /// Whether the clients of this backend could use the same tokens.
-    fn shares_tokens(&self, backend: Key<Backend>) -> bool {
+    pub(super) fn shares_tokens(&self, backend: Key<Backend>) -> bool {
         use crate::gateway::backend::Owner;
         match self.backends.get(backend).map(|backend| backend.owner) {
             Some(Owner::Session(key)) => self.sessions.get(key).is_none_or(Session::is_pooled),

@@ -260,6 +260,7 @@ impl Gateway {
         self.forget_listener(exchange);
         for key in self.calls.keys_of(|call| call.is_waited_for_by(exchange)) {
             self.tell_cancelled(key, "nobody waits any more");
+            self.doubt_after(key);
             let Some(call) = self.calls.remove(key) else { continue };
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);

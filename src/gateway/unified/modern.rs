@@ -36,20 +36,22 @@ impl Gateway {
         }
         let session = self.unified_for(admitted)?;
         let concerned = self.whom_it_concerns(session, &one);
-        let mut is_legacy = false;
+        let (mut is_legacy, mut waits_for) = (false, None);
         for &server in &concerned {
             // Whoever cannot be asked is named in the answer, and nobody waits for it.
             if self.refuse_if_lost(server).is_err() {
                 continue;
             }
             match self.door(server) {
-                Ok(Door::Wait) => {
-                    self.wait_for_era_of(server, admitted, one);
-                    return Ok(());
-                }
+                Ok(Door::Wait) => waits_for = waits_for.or(Some(server)),
                 Ok(Door::Legacy) => is_legacy = true,
                 _ => {}
             }
+        }
+        // All of them are being asked now, so that it takes as long as the slowest of them.
+        if let Some(server) = waits_for {
+            self.wait_for_era_of(server, admitted, one);
+            return Ok(());
         }
         self.note_digest(admitted, &one, &mut facts);
         // What a modern server gave its client to bring back is not for us to read.

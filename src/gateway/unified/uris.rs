@@ -11,6 +11,8 @@ use crate::mcp::pattern;
 pub struct Uris {
     resources: HashMap<Box<str>, ServerId>,
     templates: Vec<(Box<str>, ServerId)>,
+    /// The same, to be looked up: a server may list as many as there is room for.
+    known: HashMap<Box<str>, ServerId>,
     bytes: usize,
 }
 
@@ -33,10 +35,11 @@ impl Uris {
         server: ServerId,
         bytes_max: usize,
     ) -> Option<ServerId> {
-        if let Some((_, owner)) = self.templates.iter().find(|(own, _)| **own == *template) {
+        if let Some(owner) = self.known.get(template) {
             return Some(*owner).filter(|owner| *owner != server);
         }
         if self.has_room(template, bytes_max) {
+            self.known.insert(template.into(), server);
             self.templates.push((template.into(), server));
         }
         None
@@ -46,6 +49,7 @@ impl Uris {
     pub fn forget_templates(&mut self) {
         self.bytes -= self.templates.iter().map(|(template, _)| template.len()).sum::<usize>();
         self.templates.clear();
+        self.known.clear();
     }
 
     /// Forgets the resources, because they are listed from the beginning.
@@ -97,6 +101,17 @@ mod tests {
         uris.forget_templates();
         assert_eq!(uris.owner("x://1"), None);
         assert_eq!(uris.bytes, 0);
+    }
+
+    #[test]
+    fn as_many_templates_as_there_is_room_for_are_noted_at_once() {
+        let mut uris = Uris::default();
+        let start = std::time::Instant::now();
+        for n in 0..100_000 {
+            uris.note_template(&format!("{n}"), ServerId((n % 2) as u16), usize::MAX);
+        }
+        assert_eq!(uris.templates.len(), 100_000);
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
     }
 
     #[test]

@@ -135,3 +135,13 @@ fn samples_pass_the_fuzz_body() {
         fuzz(text.as_bytes());
     }
 }
+
+#[test]
+fn as_many_answers_as_a_message_holds_are_read_at_once() {
+    let all: Vec<String> = (0..50_000).map(|n| format!("\"{n}\":{{}}")).collect();
+    let params = format!("{{\"inputResponses\":{{{}}}}}", all.join(","));
+    let start = std::time::Instant::now();
+    let retry = retry_of(params.as_bytes(), Some(Span::new(0, params.len()))).unwrap().unwrap();
+    assert_eq!(retry.responses.len(), all.len());
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}

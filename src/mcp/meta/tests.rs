@@ -201,6 +201,10 @@ fn capabilities_of_a_legacy_client_are_declared_without_what_the_new_era_lacks()
         r#"{"roots":{},"sampling":{"tools":{}},"x":1.0}"#,
     );
     check(r#"{"elicitation":{}}"#, r#"{"elicitation":{}}"#);
+    check(
+        r#"{"extensions":{"io.modelcontextprotocol/tasks":{},"a/b":{"n":1.0}}}"#,
+        r#"{"extensions":{"a/b":{"n":1.0}}}"#,
+    );
     check("null", "{}");
     check("", "{}");
 }

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use super::Flaw;
 use super::keyword::{self, Holds};
 use super::node::{Member, Node, Value};
-use super::{Flaw, reference};
+use super::reference::Places;
 use crate::base::Span;
 use crate::wire::json::scan;
 
@@ -18,7 +19,7 @@ pub(super) const DEPTH_MAX: usize = 64;
 /// A larger schema fills the memory of a model with one tool.
 const SCHEMA_BYTES_MAX: usize = 256 * 1024;
 
-/// Each different reference costs a walk through the schema.
+/// More different references are no longer a schema that somebody wrote.
 const REFERENCES_MAX: usize = 1000;
 
 /// The schema at `root`, a place in `text`, JSON that was validated.
@@ -26,17 +27,18 @@ pub(super) fn inline(text: &[u8], root: Span) -> Result<Node, Flaw> {
     if root.len() > SCHEMA_BYTES_MAX {
         return Err(Flaw::TooLarge);
     }
-    let known = BTreeMap::new();
-    let mut inliner = Inliner { text, root, inside: vec![root], known, bytes: 0 };
+    let (places, known) = (Places::of(text, root), BTreeMap::new());
+    let mut inliner = Inliner { text, inside: vec![root], places, known, bytes: 0 };
     inliner.node(root, 0)
 }
 
 struct Inliner<'t> {
     text: &'t [u8],
-    root: Span,
     /// What is being written out: meeting one of these again would have no end.
     inside: Vec<Span>,
-    /// Where references lead.
+    /// Where references may lead.
+    places: Places<'t>,
+    /// Where those lead that were met.
     known: BTreeMap<Box<str>, Span>,
     /// About as many bytes will be written.
     bytes: usize,
@@ -89,7 +91,7 @@ impl Inliner<'_> {
         if self.known.len() >= REFERENCES_MAX {
             return Err(Flaw::TooLarge);
         }
-        let found = reference::resolve(self.text, self.root, reference)?;
+        let found = self.places.resolve(reference)?;
         self.known.insert(reference.into(), found);
         Ok(found)
     }

@@ -3,44 +3,125 @@
 //!
 //! Spec: RFC 6901 §4, §6 (pointers in fragments); JSON Schema 2020-12, core §8.2.
 
+use std::collections::BTreeMap;
+
 use super::{Flaw, excerpt};
 use crate::base::{Span, bytes};
 use crate::wire::json::scan;
 
-/// The schema that `reference` names, seen from the top of its schema, `root`.
+/// The places in one schema that references may lead to.
 ///
-/// Errors: [`Flaw::Dangling`], [`Flaw::Remote`].
-pub(super) fn resolve(text: &[u8], root: Span, reference: &str) -> Result<Span, Flaw> {
-    let (base, fragment) = reference.split_once('#').unwrap_or((reference, ""));
-    let start = match base {
-        "" => root,
-        base => search(text, root, &["$id", "id"], base)
-            .ok_or_else(|| Flaw::Remote(excerpt(reference)))?,
-    };
-    let found = match fragment {
-        "" => Some(start),
-        pointer if pointer.starts_with('/') => follow(text, start, pointer),
-        anchor => search(text, start, &["$anchor", "$dynamicAnchor"], anchor)
-            .or_else(|| search(text, start, &["$id", "id"], &format!("#{anchor}"))),
-    };
-    found.ok_or_else(|| Flaw::Dangling(excerpt(reference)))
+/// Each is looked at once, however many references there are: a schema comes from a server, and
+/// everybody else waits while it is mended.
+pub(super) struct Places<'t> {
+    text: &'t [u8],
+    root: Span,
+    /// What is in the objects and arrays that pointers have led through, by where they begin.
+    inner: BTreeMap<u32, Inner>,
+    /// Where names are given, once somebody has asked for one.
+    named: Option<BTreeMap<Box<str>, Vec<Given>>>,
 }
 
-/// The value that a pointer leads to, which begins with `/`.
-fn follow(text: &[u8], mut at: Span, pointer: &str) -> Option<Span> {
-    let decoded = percent_decoded(pointer);
-    for token in decoded.split('/').skip(1) {
-        // In this order: `~01` is `~1` and not a slash.
-        let token = token.replace("~1", "/").replace("~0", "~");
-        at = match text.get(at.start as usize) {
-            Some(b'[') => {
-                let index = usize::try_from(bytes::parse_u64(token.as_bytes())?).ok()?;
-                scan::elements(text, at).nth(index)?
-            }
-            _ => scan::member(text, at, &token)?,
-        };
+enum Inner {
+    Members(BTreeMap<Box<str>, Span>),
+    Elements(Vec<Span>),
+}
+
+/// A name given to a schema.
+#[derive(Clone, Copy)]
+struct Given {
+    to: Span,
+    is_id: bool,
+}
+
+impl<'t> Places<'t> {
+    /// Those of the schema at `root`, a place in `text`, JSON that was validated.
+    pub(super) const fn of(text: &'t [u8], root: Span) -> Self {
+        Self { text, root, inner: BTreeMap::new(), named: None }
     }
-    Some(at)
+
+    /// The schema that `reference` names, seen from the top.
+    ///
+    /// Errors: [`Flaw::Dangling`], [`Flaw::Remote`].
+    pub(super) fn resolve(&mut self, reference: &str) -> Result<Span, Flaw> {
+        let (base, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+        let start = match base {
+            "" => self.root,
+            base => {
+                self.given(self.root, base, true).ok_or_else(|| Flaw::Remote(excerpt(reference)))?
+            }
+        };
+        let found = match fragment {
+            "" => Some(start),
+            pointer if pointer.starts_with('/') => self.follow(start, pointer),
+            anchor => self
+                .given(start, anchor, false)
+                .or_else(|| self.given(start, &format!("#{anchor}"), true)),
+        };
+        found.ok_or_else(|| Flaw::Dangling(excerpt(reference)))
+    }
+
+    /// The value that a pointer leads to, which begins with `/`.
+    fn follow(&mut self, mut at: Span, pointer: &str) -> Option<Span> {
+        let decoded = percent_decoded(pointer);
+        for token in decoded.split('/').skip(1) {
+            // In this order: `~01` is `~1` and not a slash.
+            let token = token.replace("~1", "/").replace("~0", "~");
+            at = match self.inner(at) {
+                Inner::Members(members) => *members.get(&*token)?,
+                Inner::Elements(elements) => {
+                    let index = usize::try_from(bytes::parse_u64(token.as_bytes())?).ok()?;
+                    *elements.get(index)?
+                }
+            };
+        }
+        Some(at)
+    }
+
+    fn inner(&mut self, at: Span) -> &Inner {
+        let text = self.text;
+        self.inner.entry(at.start).or_insert_with(|| match at.of(text).first() {
+            Some(b'[') => Inner::Elements(scan::elements(text, at).collect()),
+            _ => {
+                let name = |place| scan::string(text, place).unwrap_or_default().into();
+                let members = scan::members(text, at).map(|(place, value)| (name(place), value));
+                Inner::Members(members.collect())
+            }
+        })
+    }
+
+    /// The object within `start` that was given the name.
+    fn given(&mut self, start: Span, name: &str, is_id: bool) -> Option<Span> {
+        let named = self.named.get_or_insert_with(|| names_in(self.text, self.root));
+        let is_within = |given: &&Given| {
+            given.is_id == is_id && given.to.start >= start.start && given.to.end <= start.end
+        };
+        named.get(name)?.iter().find(is_within).map(|given| given.to)
+    }
+}
+
+/// All names that are given in a schema.
+fn names_in(text: &[u8], root: Span) -> BTreeMap<Box<str>, Vec<Given>> {
+    let mut names: BTreeMap<Box<str>, Vec<Given>> = BTreeMap::new();
+    let mut left = vec![(root, 0)];
+    while let Some((at, depth)) = left.pop() {
+        if depth > super::inline::DEPTH_MAX {
+            continue;
+        }
+        for (key, value) in scan::members(text, at) {
+            left.push((value, depth + 1));
+            let is_id = match scan::string(text, key).as_deref() {
+                Some("$id" | "id") => true,
+                Some("$anchor" | "$dynamicAnchor") => false,
+                _ => continue,
+            };
+            if let Some(name) = scan::string(text, value) {
+                names.entry(name.into()).or_default().push(Given { to: at, is_id });
+            }
+        }
+        left.extend(scan::elements(text, at).map(|value| (value, depth + 1)));
+    }
+    names
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -61,27 +142,6 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// The first object within `root` that has one of these members with this text.
-fn search(text: &[u8], root: Span, names: &[&str], wanted: &str) -> Option<Span> {
-    let mut left = vec![(root, 0)];
-    while let Some((at, depth)) = left.pop() {
-        if depth > super::inline::DEPTH_MAX {
-            continue;
-        }
-        let is_it = |name| {
-            let said = scan::member(text, at, name).and_then(|value| scan::string(text, value));
-            said.as_deref() == Some(wanted)
-        };
-        match text.get(at.start as usize) {
-            Some(b'{') if names.iter().any(|name| is_it(name)) => return Some(at),
-            Some(b'{') => left.extend(scan::members(text, at).map(|(_, value)| (value, depth + 1))),
-            Some(b'[') => left.extend(scan::elements(text, at).map(|value| (value, depth + 1))),
-            _ => {}
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +153,7 @@ mod tests {
     #[track_caller]
     fn check(reference: &str, want: &str) {
         let root = Span::new(0, SCHEMA.len());
-        let found = resolve(SCHEMA.as_bytes(), root, reference).unwrap();
+        let found = Places::of(SCHEMA.as_bytes(), root).resolve(reference).unwrap();
         assert!(SCHEMA[found.start as usize..found.end as usize].contains(want), "{reference}");
     }
 
@@ -113,7 +173,8 @@ mod tests {
     #[test]
     fn others_lead_nowhere_and_nothing_is_fetched() {
         let fails = |reference: &str| {
-            resolve(SCHEMA.as_bytes(), Span::new(0, SCHEMA.len()), reference).unwrap_err()
+            let root = Span::new(0, SCHEMA.len());
+            Places::of(SCHEMA.as_bytes(), root).resolve(reference).unwrap_err()
         };
         for reference in
             ["#/$defs/x", "#/$defs/l/1", "#/$defs/l/x", "#/$defs/a/b", "#nobody", "#//"]

@@ -162,7 +162,7 @@ impl Cx<'_> {
             Some(Value::One(rest)) if rest != Node::Bool(false) => choices.push(rest),
             _ => {}
         }
-        node.set("items", Value::One(self.choice(choices)));
+        node.set("items", Value::One(self.joined(choices, "anyOf")));
     }
 
     fn keep_known(&self, node: &mut Node) {
@@ -207,20 +207,22 @@ impl Cx<'_> {
     /// Takes the parts of `allOf` into the schema itself.
     fn merge_all_of(&self, node: &mut Node) {
         let Some(Value::Many(parts)) = node.take("allOf") else { return };
-        for mut part in parts {
+        let mend = |mut part| {
             self.mend(&mut part);
-            self.absorb(node, part);
-        }
+            part
+        };
+        self.absorb(node, parts.into_iter().map(mend));
     }
 
     /// An object without choices at its top: what any of them describes, none of it required but
     /// what all of them require.
     fn flatten(&self, node: &mut Node) {
         if let Some(Value::Many(parts)) = node.take("allOf") {
-            for mut part in parts {
+            let flatten = |mut part| {
                 self.flatten(&mut part);
-                self.absorb(node, part);
-            }
+                part
+            };
+            self.absorb(node, parts.into_iter().map(flatten));
         }
         for name in ["anyOf", "oneOf"] {
             if let Some(Value::Many(branches)) = node.take(name) {
@@ -239,6 +241,7 @@ impl Cx<'_> {
     }
 
     fn absorb_branches(&self, node: &mut Node, branches: Vec<Node>, one_holds: bool) {
+        let (mut properties, mut kind) = (Vec::new(), None);
         let mut required: Option<Vec<String>> = None;
         for mut branch in branches {
             self.flatten(&mut branch);
@@ -251,79 +254,96 @@ impl Cx<'_> {
                 }
             });
             if let Some(Value::Named(all)) = branch.take("properties") {
-                self.add_properties(node, all, |old, new| Some(self.choice(vec![old, new])));
+                properties.push(all);
             }
-            if let (Some(kind), None) = (branch.take("type"), node.get("type")) {
-                node.set("type", kind);
-            }
+            kind = kind.or(branch.take("type"));
+        }
+        self.add_properties(node, properties, Some("anyOf"));
+        if let (Some(kind), None) = (kind, node.get("type")) {
+            node.set("type", kind);
         }
         self.require(node, required.filter(|_| one_holds).unwrap_or_default());
     }
 
-    /// Demands of `node` what `other` demands, as far as that can be said in one schema.
-    fn absorb(&self, node: &mut Node, mut other: Node) {
-        let all_of = self.profile.all_of;
-        if let Some(Value::Named(all)) = other.take("properties") {
-            self.add_properties(node, all, |old, new| all_of.then(|| both(old, new)));
-        }
-        self.require(node, self.required(&other));
-        // Beside the members of the other parts it would forbid what they describe.
-        other.take("additionalProperties");
-        other.take("required");
-        let Node::Object(members) = other else { return };
-        for member in members {
-            if node.get(&member.name).is_none() {
-                node.set(&member.name, member.value);
+    /// Demands of `node` what all of the others demand, as far as one schema can say that.
+    fn absorb(&self, node: &mut Node, others: impl Iterator<Item = Node>) {
+        let (mut properties, mut required, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+        for mut other in others {
+            if let Some(Value::Named(all)) = other.take("properties") {
+                properties.push(all);
             }
+            required.extend(self.required(&other));
+            // Beside the members of the other parts it would forbid what they describe.
+            other.take("additionalProperties");
+            other.take("required");
+            if let Node::Object(members) = other {
+                rest.extend(members);
+            }
+        }
+        self.add_properties(node, properties, self.profile.all_of.then_some("allOf"));
+        self.require(node, required);
+        let mut known: BTreeSet<_> = node.members().iter().map(|one| one.name.clone()).collect();
+        if let Node::Object(members) = node {
+            members.extend(rest.into_iter().filter(|one| known.insert(one.name.clone())));
         }
     }
 
-    /// What any of these accepts.
-    fn choice(&self, nodes: Vec<Node>) -> Node {
-        let (mut choices, mut seen) = (Vec::new(), BTreeSet::new());
+    /// These under `word`, `anyOf` or `allOf`: one among others of its kind is taken apart, what
+    /// stands there already is left out, and one alone is itself.
+    fn joined(&self, nodes: Vec<Node>, word: &str) -> Node {
+        let (mut parts, mut seen) = (Vec::new(), BTreeSet::new());
         for mut node in nodes {
-            // A choice among choices is one choice.
-            let inner = match (node.members().len(), node.take("anyOf")) {
+            let inner = match (node.members().len(), node.take(word)) {
                 (1, Some(Value::Many(inner))) => inner,
                 (_, Some(value)) => {
-                    node.set("anyOf", value);
+                    node.set(word, value);
                     vec![node]
                 }
                 (_, None) => vec![node],
             };
-            choices.extend(inner.into_iter().filter(|node| seen.insert(node.to_json(self.text))));
+            parts.extend(inner.into_iter().filter(|node| seen.insert(node.to_json(self.text))));
         }
-        if choices.len() == 1 {
-            return choices.remove(0);
+        if parts.len() == 1 {
+            return parts.remove(0);
         }
-        Node::Object(vec![Member { name: "anyOf".into(), value: Value::Many(choices) }])
+        Node::Object(vec![Member { name: word.into(), value: Value::Many(parts) }])
     }
 
-    /// Adds properties; `join` says what becomes of one that is described otherwise already:
-    /// `None`, and it stays.
+    /// Adds properties. What is said otherwise of one is joined under `word`; without it the first
+    /// stays. It is joined once, at the end: of thousands one within the other would be too deep.
     fn add_properties(
         &self,
         node: &mut Node,
-        more: Vec<(Box<str>, Node)>,
-        join: impl Fn(Node, Node) -> Option<Node>,
+        more: Vec<Vec<(Box<str>, Node)>>,
+        word: Option<&str>,
     ) {
+        if more.is_empty() {
+            return;
+        }
         let mut all = match node.get("properties") {
             Some(Value::Named(all)) => all.clone(),
             _ => Vec::new(),
         };
         let mut places: BTreeMap<Box<str>, usize> =
             all.iter().zip(0..).map(|((name, _), at)| (name.clone(), at)).collect();
-        for (name, new) in more {
-            let Some(&at) = places.get(&name) else {
-                places.insert(name.clone(), all.len());
-                all.push((name, new));
-                continue;
-            };
+        let mut others: BTreeMap<usize, Vec<Node>> = BTreeMap::new();
+        for (name, new) in more.into_iter().flatten() {
+            match places.get(&name) {
+                Some(at) => others.entry(*at).or_default().push(new),
+                None => {
+                    places.insert(name.clone(), all.len());
+                    all.push((name, new));
+                }
+            }
+        }
+        let Some(word) = word else { return node.set("properties", Value::Named(all)) };
+        for (at, mut nodes) in others {
             let (_, old) = &mut all[at];
-            if old.to_json(self.text) != new.to_json(self.text)
-                && let Some(joined) = join(old.clone(), new)
-            {
-                *old = joined;
+            let said = old.to_json(self.text);
+            nodes.retain(|new| new.to_json(self.text) != said);
+            if !nodes.is_empty() {
+                nodes.insert(0, old.clone());
+                *old = self.joined(nodes, word);
             }
         }
         node.set("properties", Value::Named(all));
@@ -331,8 +351,9 @@ impl Cx<'_> {
 
     fn require(&self, node: &mut Node, more: Vec<String>) {
         let mut names = self.required(node);
-        let (before, known) = (names.len(), names.iter().cloned().collect::<BTreeSet<_>>());
-        names.extend(more.into_iter().filter(|name| !known.contains(name)));
+        let mut known: BTreeSet<String> = names.iter().cloned().collect();
+        let before = names.len();
+        names.extend(more.into_iter().filter(|name| known.insert(name.clone())));
         if names.len() > before {
             set_required(node, &names);
         }
@@ -366,10 +387,4 @@ fn set_required(node: &mut Node, names: &[String]) {
     });
     let json = String::from_utf8_lossy(&json).into_owned();
     node.set("required", Value::Own(json.into()));
-}
-
-/// What both of these accept.
-fn both(one: Node, other: Node) -> Node {
-    let value = Value::Many(vec![one, other]);
-    Node::Object(vec![Member { name: "allOf".into(), value }])
 }

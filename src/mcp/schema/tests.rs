@@ -200,3 +200,44 @@ fn schemas_of_results_may_be_anything_where_the_revision_allows_it() {
     let choice = r#"{"type":"object","anyOf":[{}]}"#;
     check(choice, Care::Strict, true, Ok(None));
 }
+
+#[test]
+fn a_schema_of_many_names_is_mended_at_once() {
+    let anchors: Vec<String> =
+        (0..900).map(|n| format!(r#""d{n}":{{"$anchor":"a{n}","type":"string"}}"#)).collect();
+    let properties: Vec<String> = (0..900)
+        .map(|n| match n % 2 {
+            0 => format!(r##""p{n}":{{"$ref":"#a{n}"}}"##),
+            _ => format!(r##""p{n}":{{"$ref":"#/$defs/d{n}"}}"##),
+        })
+        .collect();
+    let mut inner = format!(r#"{{"type":"string","x":"{}"}}"#, "y".repeat(100_000));
+    for _ in 0..40 {
+        inner = format!(r#"{{"not":{inner}}}"#);
+    }
+    let schema = format!(
+        r#"{{"type":"object","properties":{{{}}},"$defs":{{"deep":{inner},{}}}}}"#,
+        properties.join(","),
+        anchors.join(",")
+    );
+    let start = std::time::Instant::now();
+    let place = Span::new(0, schema.len());
+    let mended = input(schema.as_bytes(), Some(place), Care::Copilot).unwrap().unwrap();
+    assert_eq!(String::from_utf8(mended).unwrap().matches(r#"{"type":"string"}"#).count(), 900);
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+#[test]
+fn many_parts_and_choices_about_one_property_are_joined_at_once() {
+    for word in ["allOf", "anyOf"] {
+        let parts: Vec<String> =
+            (0..6000).map(|n| format!(r#"{{"properties":{{"a":{{"minimum":{n}}}}}}}"#)).collect();
+        let schema = format!(r#"{{"type":"object","{word}":[{}]}}"#, parts.join(","));
+        for (_, care) in Care::WORDS {
+            let start = std::time::Instant::now();
+            let place = Span::new(0, schema.len());
+            input(schema.as_bytes(), Some(place), care).unwrap();
+            assert!(start.elapsed().as_secs() < 10, "{care:?} {word}: {:?}", start.elapsed());
+        }
+    }
+}

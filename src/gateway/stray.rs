@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//! Messages that say not which call they belong to, after a call was given up.
+//!
+//! On stdio a log message or a question names no call. It is taken for the only call under way; but
+//! a server may still speak for the sake of one that its client has left, or that took too long.
+//! Behind a backend of many clients that would tell one of them what is another's.
+
+use super::Gateway;
+use super::backend::{Backend, Owner};
+use super::call::Call;
+use super::exchange::task::LATE_AFTER_MAX;
+use super::session::Session;
+use crate::base::Key;
+use crate::mcp::method::Method;
+
+impl Gateway {
+    /// Whether what `backend` says without naming a call may be about one that was given up, and
+    /// so for somebody else.
+    pub(crate) fn may_stray(&self, key: Key<Backend>) -> bool {
+        let Some(backend) = self.backends.get(key) else { return false };
+        if let Owner::Session(session) = backend.owner
+            && !self.sessions.get(session).is_some_and(Session::is_pooled)
+        {
+            return false;
+        }
+        let may_speak = |call: &Call| {
+            call.cancelled && !call.is_never_sent && call.method != Method::Initialize
+        };
+        self.is_doubted(key) || self.calls.of(key).any(|(_, call)| may_speak(call))
+    }
+
+    /// Whether a backend may be working for somebody who waits no more and is not remembered.
+    pub(crate) fn is_doubted(&self, backend: Key<Backend>) -> bool {
+        let until = self.backends.get(backend).and_then(|backend| backend.doubted_until);
+        until.is_some_and(|until| until > self.now.mono)
+    }
+
+    /// A call is forgotten whose answer may still come.
+    pub(crate) fn doubt_after(&mut self, key: Key<Call>) {
+        let until = self.now.mono + LATE_AFTER_MAX;
+        let Some(call) = self.calls.get(key).filter(|call| !call.is_never_sent) else { return };
+        if let Some(backend) = self.backends.get_mut(call.backend) {
+            backend.doubted_until = Some(until);
+        }
+    }
+}
