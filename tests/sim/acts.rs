@@ -178,7 +178,8 @@ impl World {
     /// Something that a server need not work on.
     fn plain(&mut self, client: usize) {
         let uri = self.dice.pick(&crate::brain::URIS);
-        let (method, params) = match self.dice.below(5) {
+        // Who takes back what is not answered yet may be refused.
+        let (method, params) = match self.dice.below(if self.weather.calm { 4 } else { 5 }) {
             0 => ("ping", String::new()),
             1 => ("tools/list", String::new()),
             2 => ("logging/setLevel", r#""level":"info""#.to_owned()),

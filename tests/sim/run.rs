@@ -177,6 +177,7 @@ impl World {
         let children = self.children.values_mut().map(|child| &mut child.manner);
         for manner in sides.chain(origins).chain(children) {
             manner.notify *= 8;
+            manner.noise *= 8;
         }
     }
 

@@ -7,6 +7,7 @@ use penstock::base::{Key, Outbox};
 use penstock::gateway::io::{Input, Output, Peer, PeerAddress, StreamData};
 use penstock::link::http_server::{HttpServer, ServerEvent, Status};
 
+use crate::brain::{Ledger, What};
 use crate::reader::Reader;
 use crate::world::World;
 
@@ -229,6 +230,11 @@ impl World {
     /// The connection is gone, whoever has ended it.
     pub fn remove_socket(&mut self, key: Key<Peer>) {
         let Some(mut socket) = self.sockets.open.remove(&key) else { return };
+        // Nobody can tell a server about a session that it has lost.
+        let loses = self.servers[self.clients[socket.client].server].manner.lose > 0;
+        if let Some(tag) = socket.call_at_server(&self.ledger).filter(|_| !loses) {
+            self.left.insert(key, tag);
+        }
         if std::mem::take(&mut socket.known) {
             self.inbox.push_back(Input::PeerClosed { peer: key });
         }
@@ -274,6 +280,9 @@ impl World {
             }
             return self.remove_socket(peer);
         }
+        if matches!(output, Output::Respond { .. } | Output::Finish { .. }) {
+            self.left.remove(&peer);
+        }
         let Some(socket) = self.sockets.open.get_mut(&peer) else { return };
         if socket.deaf {
             return;
@@ -318,6 +327,23 @@ impl Socket {
             (phase, output) => panic!("out of turn in {phase:?}: {output:?}"),
         };
         self.phase = next;
+    }
+
+    /// The call of a modern client that the gateway has not answered, if it is surely at a server:
+    /// the first attempt, which was never asked for anything.
+    fn call_at_server(&self, ledger: &Ledger) -> Option<usize> {
+        let first = self.expects.front()?;
+        let Kind::Modern(tag) = first.kind else { return None };
+        let call = &ledger.calls[tag];
+        // What is on its way to the client may be the answer already, and the next request begun.
+        let waits = match self.phase {
+            Phase::Body => first.status == 0,
+            Phase::Streaming => first.streams,
+            Phase::Idle | Phase::Head => false,
+        };
+        let waits = waits && self.known && !self.deaf && self.link.outbox().is_empty();
+        let is_there = call.what == What::Call && call.executed == 1 && call.allowed == 1;
+        (waits && is_there && call.root == tag).then_some(tag)
     }
 
     /// Whether something is expected that will come without the client's doing.

@@ -49,6 +49,10 @@ pub struct World {
     pub inbox: VecDeque<Input>,
     pub clients: Vec<Client>,
     pub sockets: Sockets,
+    /// Modern clients that have left in the middle of a call that is at its server.
+    pub left: BTreeMap<Key<Peer>, usize>,
+    /// How often the gateway has told a server that nobody waits.
+    n_cancels: u64,
     /// Peers that the gateway knows to be gone.
     pub gone: BTreeSet<Key<Peer>>,
     pub servers: Vec<ServerSide>,
@@ -114,6 +118,8 @@ impl World {
             inbox: VecDeque::new(),
             clients,
             sockets: Sockets::default(),
+            left: BTreeMap::new(),
+            n_cancels: 0,
             gone: BTreeSet::new(),
             servers: sides,
             children: BTreeMap::new(),
@@ -150,11 +156,20 @@ impl World {
                 Input::ChildClosed { backend, .. } => Some(*backend),
                 _ => None,
             };
+            let left = match &input {
+                Input::PeerClosed { peer } => self.left.remove(peer),
+                _ => None,
+            };
+            let n_cancels = self.n_cancels;
             self.gateway.handle_input(input, self.now);
             if let Some(backend) = closed {
                 self.children.remove(&backend);
             }
             self.drain_outputs();
+            if let Some(tag) = left {
+                assert!(self.n_cancels > n_cancels, "nobody cancels call {tag} of who has left");
+                self.ledger.count("calls that were left");
+            }
         }
     }
 
@@ -168,7 +183,21 @@ impl World {
         self.gateway.check_invariants();
     }
 
+    /// Notes what tells a server that nobody waits.
+    fn note_cancel(&mut self, output: &Output) {
+        let body = match output {
+            Output::Cancel { .. } => return self.n_cancels += 1,
+            Output::Send { message, .. } => Some(message),
+            Output::Fetch { request, .. } => request.body.as_ref(),
+            _ => None,
+        };
+        let name = b"notifications/cancelled";
+        let bytes = body.map(|body| body.to_message().to_vec()).unwrap_or_default();
+        self.n_cancels += u64::from(bytes.windows(name.len()).any(|part| part == name));
+    }
+
     fn apply(&mut self, output: Output) {
+        self.note_cancel(&output);
         assert!(!self.exited, "said after the exit: {output:?}");
         match output {
             Output::Spawn { backend, command } => {
