@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::Gateway;
 use super::backend::{Backend, Link, Owner, State};
-use super::call::{Call, CallFor};
+use super::call::CallFor;
 use super::exchange::Exchange;
 use super::exchange::open::Incoming;
 use super::fault::{BackendFaultKind, Fault};
@@ -26,8 +26,8 @@ use super::snapshot::{ServerId, Transport};
 use crate::base::{Key, Message};
 use crate::gateway::exchange::{Admitted, AwaitEra};
 use crate::mcp::method::Method;
-use crate::mcp::{Code, Era, error, modern, revision, task};
-use crate::wire::jsonrpc::{self, Envelope, Parsed};
+use crate::mcp::{Era, modern, revision, task};
+use crate::wire::jsonrpc::Envelope;
 
 /// How long a server may take to answer `server/discover`, beyond what it took to open.
 const ANSWER_AFTER_MAX: Duration = Duration::from_secs(5);
@@ -108,6 +108,14 @@ impl Gateway {
         self.servers.get(usize::from(server.0)).is_some_and(|state| state.era.refused.is_some())
     }
 
+    /// Whether the server has not answered the gateway's first `initialize`, one way or the other.
+    pub(crate) fn is_unheard_of(&self, server: ServerId) -> bool {
+        self.servers.get(usize::from(server.0)).is_some_and(|state| {
+            let is_known = state.up_since.is_some() || state.trouble.is_some();
+            !is_known && state.first.is_some() && !state.era.modern_only
+        })
+    }
+
     /// The way to `server` for a modern client; asks the server if nobody has.
     pub(crate) fn door(&mut self, server: ServerId) -> Result<Door, Fault> {
         let now = self.now.mono;
@@ -132,7 +140,7 @@ impl Gateway {
         }
     }
 
-    fn ask_for_era(&mut self, server: ServerId) -> Result<(), Fault> {
+    pub(super) fn ask_for_era(&mut self, server: ServerId) -> Result<(), Fault> {
         self.start_modern_backend(server)?;
         self.era(server).modern = Modern::Asking;
         Ok(())
@@ -263,77 +271,6 @@ impl Gateway {
         if says_nothing { DOUBTED_FOR } else { BELIEVED_FOR }
     }
 
-    /// A server refused the gateway's own `initialize`: perhaps it speaks the modern protocol.
-    pub(super) fn initialize_refused(&mut self, key: Key<Backend>, server: ServerId, why: &Fault) {
-        let era = self.era(server);
-        if matches!(era.modern, Modern::No { .. }) {
-            return self.backend_failed(key, why);
-        }
-        if era.modern == Modern::Yes {
-            era.modern_only = true;
-            self.quiet_stop(key);
-            self.server_is_up(server);
-            // There is nothing left to wait for.
-            return self.era_is_known(server);
-        }
-        // Several of its backends may be refused before the answer is there.
-        era.refused.get_or_insert(why.text().into());
-        let is_asked = era.modern == Modern::Asking || self.ask_for_era(server).is_ok();
-        if !is_asked {
-            self.era(server).refused = None;
-            return self.backend_failed(key, why);
-        }
-        self.quiet_stop(key);
-    }
-
-    /// The same of a client's own `initialize`, before the server was ever up. `false`: the client
-    /// is to see the refusal as it is.
-    pub(super) fn begins_again(&mut self, key: Key<Backend>, call: &Call, why: &Message) -> bool {
-        let Some(server) = self.backends.get(key).map(|backend| backend.server) else {
-            return false;
-        };
-        // What has opened before refuses this one client, unless it says that it is the protocol.
-        let was_up = self.servers[usize::from(server.0)].up_since.is_some();
-        let is_other_era = self.refuses_era(why);
-        let era = self.era(server);
-        if matches!(era.modern, Modern::No { .. }) || was_up && !is_other_era {
-            return false;
-        }
-        if era.modern == Modern::Unknown && self.ask_for_era(server).is_err() {
-            return false;
-        }
-        if self.era(server).modern == Modern::Asking {
-            let said = super::note::excerpt(why);
-            let refused = format!("it refused initialize: {said}");
-            self.era(server).refused.get_or_insert(refused.into());
-        } else {
-            self.era(server).modern_only = true;
-        }
-        let begins = self.begin_again(call, None);
-        if self.era(server).modern == Modern::Yes {
-            self.era_is_known(server);
-        }
-        begins
-    }
-
-    /// Whether a refusal of `initialize` says that the server speaks another protocol.
-    pub(crate) fn refuses_era(&self, why: &Message) -> bool {
-        self.refusal_code(why) == Some(Code::UNSUPPORTED_VERSION.0.into())
-    }
-
-    fn refusal_code(&self, why: &Message) -> Option<i64> {
-        match jsonrpc::parse(why, self.limits()) {
-            Ok(Parsed::Single(envelope)) => error::code_of(why, envelope.error?),
-            _ => None,
-        }
-    }
-
-    /// Lets a backend leave that refused to be opened; who waited for it waits for the era instead.
-    fn quiet_stop(&mut self, key: Key<Backend>) {
-        self.wait_for_era_instead(key);
-        self.stop_backend(key);
-    }
-
     /// Keeps a request until the era of its server is known.
     pub(crate) fn wait_for_era(&mut self, admitted: &Admitted, incoming: Incoming) {
         self.wait_for_era_of(admitted.server, admitted, incoming);
@@ -360,8 +297,20 @@ impl Gateway {
         }
     }
 
-    fn era_is_known(&mut self, server: ServerId) {
+    pub(super) fn era_is_known(&mut self, server: ServerId) {
         self.open_doubtful_members(server);
+        self.go_on_at(server);
+    }
+
+    /// A server has opened a legacy backend, or has failed to: who waited for that goes on, unless
+    /// the server is being asked what else it speaks.
+    pub(crate) fn first_is_settled(&mut self, server: ServerId) {
+        if self.era(server).modern != Modern::Asking {
+            self.go_on_at(server);
+        }
+    }
+
+    fn go_on_at(&mut self, server: ServerId) {
         for key in std::mem::take(&mut self.era(server).waiting) {
             if !matches!(self.exchanges.get(key), Some(Exchange::AwaitEra(_))) {
                 continue;

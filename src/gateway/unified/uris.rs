@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! Whose resource it is: remembered from the lists that a client has seen.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::gateway::snapshot::ServerId;
 use crate::mcp::pattern;
@@ -12,7 +12,7 @@ pub struct Uris {
     resources: HashMap<Box<str>, ServerId>,
     templates: Vec<(Box<str>, ServerId)>,
     /// The same, to be looked up: a server may list as many as there is room for.
-    known: HashSet<Box<str>>,
+    known: HashMap<Box<str>, ServerId>,
     bytes: usize,
 }
 
@@ -28,12 +28,28 @@ impl Uris {
         None
     }
 
-    /// Notes that `server` has the template, if no other has it.
-    pub fn note_template(&mut self, template: &str, server: ServerId, bytes_max: usize) {
-        if !self.known.contains(template) && self.has_room(template, bytes_max) {
-            self.known.insert(template.into());
+    /// The same of a template. `Some`: it is known as another one's, and stays so.
+    pub fn note_template(
+        &mut self,
+        template: &str,
+        server: ServerId,
+        bytes_max: usize,
+    ) -> Option<ServerId> {
+        if let Some(owner) = self.known.get(template) {
+            return Some(*owner).filter(|owner| *owner != server);
+        }
+        if self.has_room(template, bytes_max) {
+            self.known.insert(template.into(), server);
             self.templates.push((template.into(), server));
         }
+        None
+    }
+
+    /// Forgets the templates, because they are listed from the beginning.
+    pub fn forget_templates(&mut self) {
+        self.bytes -= self.templates.iter().map(|(template, _)| template.len()).sum::<usize>();
+        self.templates.clear();
+        self.known.clear();
     }
 
     /// Forgets the resources, because they are listed from the beginning.
@@ -73,13 +89,18 @@ mod tests {
         assert_eq!(uris.note("x://1", a, 100), None);
         assert_eq!(uris.note("x://1", a, 100), None);
         assert_eq!(uris.note("x://1", b, 100), Some(a));
-        uris.note_template("x://{n}", b, 100);
+        assert_eq!(uris.note_template("x://{n}", b, 100), None);
+        assert_eq!(uris.note_template("x://{n}", b, 100), None);
+        assert_eq!(uris.note_template("x://{n}", a, 100), Some(b));
         assert_eq!(uris.owner("x://1"), Some(a));
         assert_eq!(uris.owner("x://2"), Some(b));
         assert_eq!(uris.owner("x://{n}"), Some(b));
         assert_eq!(uris.owner("y://2"), None);
         uris.forget_resources();
         assert_eq!(uris.owner("x://1"), Some(b));
+        uris.forget_templates();
+        assert_eq!(uris.owner("x://1"), None);
+        assert_eq!(uris.bytes, 0);
     }
 
     #[test]
