@@ -108,14 +108,6 @@ impl Gateway {
         self.servers.get(usize::from(server.0)).is_some_and(|state| state.era.refused.is_some())
     }
 
-    /// Whether the server has not answered the gateway's first `initialize`, one way or the other.
-    pub(crate) fn is_unheard_of(&self, server: ServerId) -> bool {
-        self.servers.get(usize::from(server.0)).is_some_and(|state| {
-            let is_known = state.up_since.is_some() || state.trouble.is_some();
-            !is_known && state.first.is_some() && !state.era.modern_only
-        })
-    }
-
     /// The way to `server` for a modern client; asks the server if nobody has.
     pub(crate) fn door(&mut self, server: ServerId) -> Result<Door, Fault> {
         let now = self.now.mono;
@@ -302,15 +294,8 @@ impl Gateway {
         self.go_on_at(server);
     }
 
-    /// A server has opened a legacy backend, or has failed to: who waited for that goes on, unless
-    /// the server is being asked what else it speaks.
-    pub(crate) fn first_is_settled(&mut self, server: ServerId) {
-        if self.era(server).modern != Modern::Asking {
-            self.go_on_at(server);
-        }
-    }
-
-    fn go_on_at(&mut self, server: ServerId) {
+    /// Routes again what waited.
+    pub(in crate::gateway) fn go_on_at(&mut self, server: ServerId) {
         for key in std::mem::take(&mut self.era(server).waiting) {
             if !matches!(self.exchanges.get(key), Some(Exchange::AwaitEra(_))) {
                 continue;

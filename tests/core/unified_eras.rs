@@ -152,7 +152,7 @@ fn a_template_of_several_servers_is_listed_once() {
 
 /// The server is asked what else it speaks, and says that it speaks 2026-07-28.
 fn discover(world: &mut World) -> Key<Backend> {
-    let child = *world.spawned.last().unwrap();
+    let child = world.spawned[world.spawned.len() - 1];
     answer(world, child, "server/discover", DISCOVERY);
     child
 }

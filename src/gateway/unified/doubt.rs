@@ -5,6 +5,7 @@
 use super::MemberState;
 use crate::base::{Key, Span};
 use crate::gateway::Gateway;
+use crate::gateway::era::Modern;
 use crate::gateway::exchange::Admitted;
 use crate::gateway::exchange::open::Incoming;
 use crate::gateway::fault::Fault;
@@ -42,6 +43,22 @@ impl Gateway {
             .iter()
             .any(|member| member.server == server && matches!(member.state, MemberState::Open(..)));
         !is_open && (self.is_era_in_doubt(server) || self.is_unheard_of(server))
+    }
+
+    /// Whether the server has not answered the gateway's first `initialize`, one way or the other.
+    fn is_unheard_of(&self, server: ServerId) -> bool {
+        self.servers.get(usize::from(server.0)).is_some_and(|state| {
+            let is_known = state.up_since.is_some() || state.trouble.is_some();
+            !is_known && state.first.is_some() && !state.era.modern_only
+        })
+    }
+
+    /// A server has opened a legacy backend, or has failed to: who waited for that goes on, unless
+    /// the server is being asked what else it speaks.
+    pub(crate) fn first_is_settled(&mut self, server: ServerId) {
+        if self.servers[usize::from(server.0)].era.modern != Modern::Asking {
+            self.go_on_at(server);
+        }
     }
 
     /// The servers without which a request has no good answer. A list does without those that are
