@@ -68,6 +68,8 @@ mod tasks;
 mod turns;
 #[path = "core/unified.rs"]
 mod unified;
+#[path = "core/unified_eras.rs"]
+mod unified_eras;
 #[path = "core/unified_lists.rs"]
 mod unified_lists;
 #[path = "core/unified_modern.rs"]

@@ -111,7 +111,7 @@ pub struct Limits {
     pub job_ttl: Duration,
     /// How long a client can have it kept.
     pub job_ttl_max: Duration,
-    /// Tasks of shared servers whose client is remembered; beyond: the oldest is anybody's.
+    /// Tasks of shared servers whose client is remembered; beyond: its oldest is anybody's.
     pub tasks_max: usize,
     /// Requests that wait for the answer to an equal one; beyond: they are sent.
     pub followers_max: usize,

@@ -244,6 +244,12 @@ impl Calls {
         std::mem::take(&mut self.left)
     }
 
+    /// Whether there are such calls.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        !self.left.is_empty()
+    }
+
     /// Whether a call that waited for something is over or cancelled.
     #[must_use]
     pub fn has_needless(&self) -> bool {

@@ -20,8 +20,7 @@ use super::backend::{Backend, Link, Owner, State};
 use super::call::{Call, CallFor};
 use super::exchange::Exchange;
 use super::exchange::open::Incoming;
-use super::fault::{BackendFaultKind, Fault, backend};
-use super::health::UP_FOR_LONG;
+use super::fault::{BackendFaultKind, Fault};
 use super::io::Level;
 use super::snapshot::{ServerId, Transport};
 use crate::base::{Key, Message};
@@ -36,11 +35,6 @@ const ANSWER_AFTER_MAX: Duration = Duration::from_secs(5);
 const BELIEVED_FOR: Duration = Duration::from_secs(600);
 /// The same if it was not there, or did not let us in: that says nothing about the era.
 const DOUBTED_FOR: Duration = Duration::from_secs(5);
-/// From the second crash in a row of a modern backend to its next start; each further one doubles
-/// it. The first is as good as none: its clients only call again.
-const REST_FOR: Duration = Duration::from_secs(1);
-/// How often that is doubled: to about half a minute.
-const REST_DOUBLINGS_MAX: u32 = 5;
 /// Requests that may wait until a server's era is known.
 const WAITING_MAX: usize = 1024;
 
@@ -100,7 +94,7 @@ pub(crate) enum Door {
 }
 
 impl Gateway {
-    fn era(&mut self, server: ServerId) -> &mut EraState {
+    pub(super) fn era(&mut self, server: ServerId) -> &mut EraState {
         &mut self.servers[usize::from(server.0)].era
     }
 
@@ -112,6 +106,14 @@ impl Gateway {
     /// Whether the server refused `initialize` and is being asked what else it speaks.
     pub(crate) fn is_era_in_doubt(&self, server: ServerId) -> bool {
         self.servers.get(usize::from(server.0)).is_some_and(|state| state.era.refused.is_some())
+    }
+
+    /// Whether the server has not answered the gateway's first `initialize`, one way or the other.
+    pub(crate) fn is_unheard_of(&self, server: ServerId) -> bool {
+        self.servers.get(usize::from(server.0)).is_some_and(|state| {
+            let is_known = state.up_since.is_some() || state.trouble.is_some();
+            !is_known && state.first.is_some() && !state.era.modern_only
+        })
     }
 
     /// The way to `server` for a modern client; asks the server if nobody has.
@@ -138,49 +140,13 @@ impl Gateway {
         }
     }
 
-    /// The modern backend of a server that is known to have one; started if it is not there.
-    pub(crate) fn modern_backend(&mut self, server: ServerId) -> Result<Key<Backend>, Fault> {
-        let known = self.era(server).backend;
-        let usable = |backend: &Backend| backend.state != State::Stopping;
-        if let Some(key) = known.filter(|key| self.backends.get(*key).is_some_and(usable)) {
-            return Ok(key);
-        }
-        let now = self.now.mono;
-        if let Some((until, why)) = &self.era(server).rests
-            && *until > now
-        {
-            let why = why.clone();
-            return Err(backend(&self.snapshot, server, BackendFaultKind::Down, &why));
-        }
-        self.start_modern_backend(server)
-    }
-
-    /// What fails again and again is not started for each request.
-    fn note_lost(&mut self, key: Key<Backend>, server: ServerId, why: &Fault) {
-        let now = self.now.mono;
-        let Some(started_at) = self.backends.get(key).map(|backend| backend.started_at) else {
-            return;
-        };
-        let Fault::Backend(fault) = why else { return };
-        let why = Box::from(&*fault.detail);
-        let era = self.era(server);
-        if now.saturating_duration_since(started_at) >= UP_FOR_LONG {
-            era.n_lost = 0;
-        }
-        if let Some(doublings) = era.n_lost.checked_sub(1) {
-            let rest = REST_FOR * (1 << doublings.min(REST_DOUBLINGS_MAX));
-            era.rests = Some((now + rest, why));
-        }
-        era.n_lost = era.n_lost.saturating_add(1);
-    }
-
     fn ask_for_era(&mut self, server: ServerId) -> Result<(), Fault> {
         self.start_modern_backend(server)?;
         self.era(server).modern = Modern::Asking;
         Ok(())
     }
 
-    fn start_modern_backend(&mut self, server: ServerId) -> Result<Key<Backend>, Fault> {
+    pub(super) fn start_modern_backend(&mut self, server: ServerId) -> Result<Key<Backend>, Fault> {
         let key = self.start_backend(server)?;
         if let Some(backend) = self.backends.get_mut(key) {
             backend.era = Era::Modern;
@@ -404,6 +370,18 @@ impl Gateway {
 
     fn era_is_known(&mut self, server: ServerId) {
         self.open_doubtful_members(server);
+        self.go_on_at(server);
+    }
+
+    /// A server has opened a legacy backend, or has failed to: who waited for that goes on, unless
+    /// the server is being asked what else it speaks.
+    pub(crate) fn first_is_settled(&mut self, server: ServerId) {
+        if self.era(server).modern != Modern::Asking {
+            self.go_on_at(server);
+        }
+    }
+
+    fn go_on_at(&mut self, server: ServerId) {
         for key in std::mem::take(&mut self.era(server).waiting) {
             if !matches!(self.exchanges.get(key), Some(Exchange::AwaitEra(_))) {
                 continue;

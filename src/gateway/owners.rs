@@ -35,15 +35,21 @@ pub struct Owners {
 }
 
 impl Owners {
-    /// Remembers a task; of more than `max`, the oldest is forgotten. Who has it already keeps it.
+    /// Remembers a task; of more than `max`, the oldest of the same principal is forgotten, so that
+    /// nobody can free the tasks of others by starting many. Who has it already keeps it.
     pub fn claim(&mut self, server: ServerId, id: &str, owned: Owned, max: usize) {
         let place = (server, Box::from(id));
         if id.len() > ID_BYTES_MAX || max == 0 || self.rows.contains_key(&place) {
             return;
         }
         while self.rows.len() >= max {
-            let Some((_, oldest)) = self.ages.pop_first() else { break };
-            self.rows.remove(&oldest);
+            let is_own = |place: &(ServerId, Box<str>)| {
+                self.rows.get(place).is_some_and(|(old, _)| old.who == owned.who)
+            };
+            let own = self.ages.iter().find(|(_, place)| is_own(place)).map(|(age, _)| *age);
+            let oldest = own.or_else(|| self.ages.keys().next().copied());
+            let Some(place) = oldest.and_then(|age| self.ages.remove(&age)) else { break };
+            self.rows.remove(&place);
         }
         self.ages.insert(self.n_made, place.clone());
         self.rows.insert(place, (owned, self.n_made));
@@ -109,6 +115,11 @@ mod tests {
         assert_eq!(
             (of(&owners, "a"), of(&owners, "b"), of(&owners, "c")),
             (None, Some(2), Some(3))
+        );
+        owners.claim(SERVER, "d", owned(3, 9), 2);
+        assert_eq!(
+            (of(&owners, "b"), of(&owners, "c"), of(&owners, "d")),
+            (Some(2), None, Some(3))
         );
         owners.claim(SERVER, &"x".repeat(2000), owned(1, 1), 9);
         assert_eq!(owners.len(), 2);

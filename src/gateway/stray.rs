@@ -5,13 +5,18 @@
 //! a server may still speak for the sake of one that its client has left, or that took too long.
 //! Behind a backend of many clients that would tell one of them what is another's.
 
+use std::time::Duration;
+
 use super::Gateway;
+use super::alarm::Alarm;
 use super::backend::{Backend, Owner};
 use super::call::Call;
-use super::exchange::task::LATE_AFTER_MAX;
 use super::session::Session;
 use crate::base::Key;
 use crate::mcp::method::Method;
+
+/// How long a backend may go on answering what was given up.
+pub(crate) const LATE_AFTER_MAX: Duration = Duration::from_secs(60);
 
 impl Gateway {
     /// Whether what `backend` says without naming a call may be about one that was given up, and
@@ -42,5 +47,13 @@ impl Gateway {
         if let Some(backend) = self.backends.get_mut(call.backend) {
             backend.doubted_until = Some(until);
         }
+    }
+    /// The answer to a cancelled call may be on its way, or never come: it is not known for longer
+    /// than it takes to tell a late answer from one that nobody has asked for.
+    pub(crate) fn wait_for_late_answer(&mut self, key: Key<Call>) {
+        let at = self.now.mono + LATE_AFTER_MAX;
+        let Some(call) = self.calls.get_mut(key) else { return };
+        call.deadline = call.deadline.min(at);
+        self.alarms.set(Alarm::Calls, at);
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! What is done with a list is decided in `mcp::tools`; here is for whom, and what is remembered.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Gateway;
@@ -143,10 +143,12 @@ impl Gateway {
     ) -> Vec<(Box<str>, Box<str>)> {
         let title = self.server(server).name.to_string();
         let names = pages.iter().flat_map(|page| tools::names_in(page, edit::whole(page)));
+        let renamed: BTreeMap<&str, &str> =
+            renamed.iter().map(|(own, short)| (&**own, &**short)).collect();
         let mut found = Vec::new();
         for own in names {
-            let short = renamed.iter().find(|(other, _)| **other == *own);
-            let joined = tool_name::join(&title, short.map_or(&own, |(_, short)| short));
+            let short = renamed.get(&*own).copied().unwrap_or(&own);
+            let joined = tool_name::join(&title, short);
             let name = self.unified_names.publish(&joined);
             if *name != *joined {
                 found.push((own.as_ref().into(), name.as_ref().into()));

@@ -115,7 +115,8 @@ pub const fn modern() -> &'static Revision {
 /// The revision of the legacy era with this date.
 #[must_use]
 pub fn find(date: &[u8]) -> Option<&'static Revision> {
-    LEGACY.iter().find(|revision| revision.date.as_bytes() == date)
+    // The newest one comes most.
+    LEGACY.iter().rev().find(|revision| revision.date.as_bytes() == date)
 }
 
 /// The revision of this date, of either era.

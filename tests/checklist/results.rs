@@ -45,7 +45,8 @@ impl Results {
     pub fn of(&self, proof: &Proof) -> Result {
         let fits = |path: &str| {
             let (place, name) = path.rsplit_once("::").unwrap_or(("", path));
-            name == proof.name && place.starts_with(&proof.module)
+            let is_there = format!("::{place}::").contains(&format!("::{}::", proof.module));
+            name == proof.name && (proof.module.is_empty() || is_there)
         };
         let found =
             self.0.iter().filter(|((target, path), _)| *target == proof.target && fits(path));
@@ -68,7 +69,8 @@ fn what_cargo_prints_is_understood() {
          test eras::a ... FAILED\n\
          test eras::c ... ignored, needs node\n\
          test clients::one::d ... ok\n\
-         test clients::two::d ... FAILED\n",
+         test clients::two::d ... FAILED\n\
+         test core::links::e ... ok\n",
     );
     let of = |target: &str, module: &str, name: &str| {
         let (target, module, name) = (target.to_owned(), module.to_owned(), name.to_owned());
@@ -80,4 +82,6 @@ fn what_cargo_prints_is_understood() {
     assert_eq!(of("core", "eras", "c"), Result::NotRun);
     assert_eq!(of("core", "clients", "d"), Result::Failed);
     assert_eq!(of("core", "mcp", "a"), Result::NotRun);
+    assert_eq!(of("core", "links", "e"), Result::Ok);
+    assert_eq!(of("core", "link", "e"), Result::NotRun);
 }

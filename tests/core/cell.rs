@@ -5,6 +5,7 @@
 
 use penstock::base::Key;
 use penstock::gateway::io::{Backend, ChildEnd, Peer};
+use penstock::gateway::snapshot::Server;
 use penstock::mcp::Era;
 use penstock::wire::http1::Field;
 
@@ -14,10 +15,10 @@ pub const PATH: &str = "/mcp/time";
 
 /// What every client here can do.
 const CAN: &str = r#"{"sampling":{},"elicitation":{"form":{},"url":{}},"roots":{"listChanged":true},"extensions":{"io.modelcontextprotocol/tasks":{}}}"#;
-/// What every server here can do; the last member differs.
+/// What every server here can do; beside tasks, which differ.
 const OFFERS: &str = r#""tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"subscribe":true,"listChanged":true},"completions":{},"logging":{}"#;
-const TASKS: &str = r#""tasks":{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}}"#;
-const EXTENSION: &str = r#""extensions":{"io.modelcontextprotocol/tasks":{}}"#;
+const TASKS: &str = r#","tasks":{"list":{},"cancel":{},"requests":{"tools":{"call":{}}}}"#;
+const EXTENSION: &str = r#","extensions":{"io.modelcontextprotocol/tasks":{}}"#;
 const WHO: &str = r#"{"name":"t","version":"1"}"#;
 const REFUSED: &str =
     r#""error":{"code":-32022,"message":"no","data":{"supported":["2026-07-28"]}}"#;
@@ -58,13 +59,27 @@ pub struct Cell {
     pub greeting: String,
     /// The session of a legacy client.
     pub session: Option<String>,
+    /// Whether the server has no tasks.
+    is_plain: bool,
 }
 
 impl Cell {
     pub fn new(pair: Pair) -> Self {
-        let world = World::new(snapshot(vec![stdio_server("time")]));
+        Self::with(pair, stdio_server("time"), false)
+    }
+
+    /// The same with a server that has no tasks, for which the gateway offers them.
+    pub fn with_offered_tasks(pair: Pair) -> Self {
+        let mut server = stdio_server("time");
+        server.tasks = true;
+        Self::with(pair, server, true)
+    }
+
+    fn with(pair: Pair, server: Server, is_plain: bool) -> Self {
+        let world = World::new(snapshot(vec![server]));
         let child = world.spawned[0];
-        let mut cell = Self { pair, world, child, greeting: String::new(), session: None };
+        let mut cell =
+            Self { pair, world, child, greeting: String::new(), session: None, is_plain };
         match pair.server() {
             Era::Legacy => cell.greet(),
             Era::Modern => {
@@ -85,8 +100,9 @@ impl Cell {
     }
 
     fn greet(&mut self) {
+        let tasks = if self.is_plain { "" } else { TASKS };
         let said = format!(
-            r#"{{"protocolVersion":"2025-11-25","capabilities":{{{OFFERS},{TASKS}}},"serverInfo":{WHO}}}"#
+            r#"{{"protocolVersion":"2025-11-25","capabilities":{{{OFFERS}{tasks}}},"serverInfo":{WHO}}}"#
         );
         let id = self.heard("initialize").unwrap().0;
         self.says(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{said}}}"#));
@@ -94,8 +110,9 @@ impl Cell {
 
     /// A modern server says what it is.
     pub fn answer_discover(&mut self) {
+        let tasks = if self.is_plain { "" } else { EXTENSION };
         let said = format!(
-            r#"{{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{{{OFFERS},{EXTENSION}}},"ttlMs":0,"cacheScope":"private","_meta":{{"io.modelcontextprotocol/serverInfo":{WHO}}}}}"#
+            r#"{{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{{{OFFERS}{tasks}}},"ttlMs":0,"cacheScope":"private","_meta":{{"io.modelcontextprotocol/serverInfo":{WHO}}}}}"#
         );
         self.answer("server/discover", &said);
     }

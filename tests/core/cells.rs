@@ -9,8 +9,8 @@ use penstock::mcp::Era;
 
 use crate::cell::{Cell, Pair};
 use crate::cells_beside::{
-    identity, list_changed, new_tasks, old_tasks, ping, resource_updated, resumption,
-    roots_changed, set_level, state_per_session,
+    identity, list_changed, new_tasks, offered_tasks, old_tasks, ping, resource_updated,
+    resumption, roots_changed, set_level, state_per_session,
 };
 
 const INTRODUCTION: &str = "\
@@ -57,6 +57,7 @@ const FEATURES: &[(&str, Scenario)] = &[
     ("state that a server keeps per session", state_per_session),
     ("tasks of 2025-11-25", old_tasks),
     ("the tasks extension", new_tasks),
+    ("tasks of the gateway for a server without (`tasks = true`)", offered_tasks),
     ("`Mcp-Param-*` of a server behind HTTP", crate::params::between_eras),
     ("who the server is", identity),
 ];

@@ -261,6 +261,34 @@ pub fn new_tasks(cell: &mut Cell) -> Seen {
     }
 }
 
+pub fn offered_tasks(cell: &mut Cell) -> Seen {
+    let mut cell = Cell::with_offered_tasks(cell.pair);
+    let is_old = cell.pair.client() == Era::Legacy;
+    if cell.pair == Pair::B {
+        let is_told = cell.greeting.contains("\"tasks\"");
+        return cannot(!is_told, "the client is told that there are none");
+    }
+    let wish = if is_old { r#","task":{"ttl":600000}"# } else { "" };
+    let peer = cell.ask("tools/call", &format!("{CALL}{wish}"));
+    let (_, sent) = cell.heard("tools/call").unwrap();
+    assert!(!sent.contains("\"task\"") && sent.contains(CALL), "{sent}");
+    cell.world.pass(std::time::Duration::from_secs(13));
+    let made = cell.last(peer);
+    assert_eq!(made.contains(r#""resultType":"task""#), !is_old, "{made}");
+    let task = made.split_once(r#""taskId":""#).unwrap().1.split('"').next().unwrap();
+    let named = format!(r#""taskId":"{task}""#);
+    cell.world.leave(peer);
+    cell.answer("tools/call", r#"{"content":[],"kept":1.0}"#);
+    let peer = cell.ask("tasks/get", &named);
+    let state = cell.last(peer);
+    assert!(state.contains(r#""status":"completed""#), "{state}");
+    if is_old {
+        let peer = cell.ask("tasks/result", &named);
+        return works(cell.last(peer).contains(r#""kept":1.0"#), "if the client asks for one");
+    }
+    works(state.contains(r#""kept":1.0"#), "if the call takes long and the client knows tasks")
+}
+
 pub fn identity(cell: &mut Cell) -> Seen {
     let info = r#"{"name":"t","version":"1"}"#;
     let tagged = format!(r#""io.modelcontextprotocol/serverInfo":{info}"#);

@@ -116,7 +116,9 @@ fn shared() -> (World, Key<Backend>, [String; 2]) {
     server.shared = true;
     let mut world = World::new(with_key(snapshot(vec![server]), &["one", "two"]));
     let child = world.spawned[0];
-    world.open_child(child);
+    let id = world.id_of_last(child, "initialize");
+    let said = crate::world::HANDSHAKE.replace(r#""tools":{}"#, r#""tasks":{"list":{}}"#);
+    world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{said}}}"#));
     let sessions = ["one", "two"].map(|key| {
         let peer = post_as(&mut world, key, None, INITIALIZE);
         world.client(peer).fields["Mcp-Session-Id"].clone()

@@ -323,6 +323,9 @@ impl Gateway {
         for session in over {
             self.end_session(session, "its backend has failed");
         }
+        if era == Era::Legacy {
+            self.first_is_settled(server);
+        }
     }
 
     pub(crate) fn fail_calls_of(&mut self, key: Key<Backend>, fault: &Fault) {

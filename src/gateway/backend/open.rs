@@ -282,6 +282,7 @@ impl Gateway {
         } else if is_first && !has_tools {
             self.tools_listed(server, &[]);
         }
+        self.first_is_settled(server);
     }
 
     pub(crate) fn server_is_up(&mut self, server: ServerId) {
@@ -338,6 +339,7 @@ impl Gateway {
         self.note_tasks(server, message, envelope);
         self.server_is_up(server);
         self.release_held(key);
+        self.first_is_settled(server);
         Ok(())
     }
 

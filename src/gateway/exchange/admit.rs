@@ -110,11 +110,12 @@ impl Gateway {
         server: ServerId,
         principal: Principal,
     ) -> Result<(), Fault> {
-        // Neither sessions nor their streams exist there.
-        let is_modern = version_of(head) == Version::Modern;
         match head.method {
-            Method::Get | Method::Delete if is_modern => Err(ClientFault::Method("POST").into()),
             Method::Post => self.let_in_post(peer, from, head, server, principal),
+            // Neither sessions nor their streams exist there.
+            Method::Get | Method::Delete if version_of(head) == Version::Modern => {
+                Err(ClientFault::Method("POST").into())
+            }
             Method::Get => self.let_in_get(peer, head, server, principal),
             Method::Delete => self.let_in_delete(peer, head, server, principal),
             _ => Err(ClientFault::Method(MCP_METHODS).into()),
@@ -147,6 +148,7 @@ impl Gateway {
         if self.exchanges.len() >= self.limits().exchanges_max {
             return Err(GatewayFault::Full("requests").into());
         }
+        let version = version_of(head);
         let admitted = Admitted {
             peer,
             from,
@@ -158,8 +160,8 @@ impl Gateway {
             accepts_events: accept.events,
             names_events: accept.names_events,
             is_json,
-            version: version_of(head),
-            mirror: mirror_of(head),
+            version,
+            mirror: mirror_of(head, version),
         };
         let exchange = self.exchanges.insert(Exchange::AwaitBody(Box::new(admitted)));
         self.peers.set(peer, exchange);
@@ -267,9 +269,9 @@ fn version_of(head: &RequestHead) -> Version {
 }
 
 /// The fields that a modern request carries; legacy ones carry none, and cost nothing.
-fn mirror_of(head: &RequestHead) -> Option<Box<Mirror>> {
+fn mirror_of(head: &RequestHead, version: Version) -> Option<Box<Mirror>> {
     let (method, name) = (head.field(Field::McpMethod), head.field(Field::McpName));
-    if method.is_none() && name.is_none() && version_of(head) == Version::Legacy {
+    if method.is_none() && name.is_none() && version == Version::Legacy {
         return None;
     }
     Some(Box::new(Mirror::of(head)))

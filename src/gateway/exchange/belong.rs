@@ -90,17 +90,15 @@ impl Gateway {
         envelope: &Envelope,
     ) {
         let CallFor::Exchange(exchange) = call.whom else { return };
-        if call.method != Method::ToolsCall || !self.is_shared(call.backend) {
+        // A server that knows of no tasks makes none, and its answers are not looked through.
+        let makes_tasks = self.has_tasks(call.backend) || envelope.result_type.is_some();
+        if call.method != Method::ToolsCall || !makes_tasks || !self.is_shared(call.backend) {
             return;
         }
         let Some(result) = envelope.result.filter(|result| result.len() <= CREATED_BYTES_MAX)
         else {
             return;
         };
-        // Nearly no answer makes a task, and looking for a word costs less than reading members.
-        if memchr::memmem::find(result.of(message), b"taskId").is_none() {
-            return;
-        }
         let Some(id) = created(message, result) else { return };
         let Some(session) = self.session_of(exchange) else { return };
         let Some(of) = self.sessions.get(session) else { return };

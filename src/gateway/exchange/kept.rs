@@ -112,7 +112,7 @@ impl Gateway {
     fn answer_without_asking(&mut self, key: Key<Call>, message: Message) {
         let Some(call) = self.calls.remove(key).filter(|call| !call.cancelled) else { return };
         if let Ok(Parsed::Single(envelope)) = jsonrpc::parse(&message, self.limits()) {
-            self.answer_call(call, message, &envelope);
+            self.answer_call(&call, message, &envelope);
         }
     }
 
@@ -214,11 +214,10 @@ impl Gateway {
     /// its own.
     pub(crate) fn end_flights(&mut self) {
         loop {
-            let left = self.calls.take_left();
-            if left.is_empty() {
+            if !self.calls.has_left() {
                 return;
             }
-            for (key, asked) in left {
+            for (key, asked) in self.calls.take_left() {
                 let (server, question) = *asked;
                 self.flights.leave(|follower| *follower == key);
                 for follower in self.flights.abandon(server, &question, key) {

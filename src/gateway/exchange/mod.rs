@@ -42,6 +42,7 @@ pub mod rounds;
 pub mod send;
 pub mod task;
 pub mod visit;
+pub mod wait;
 
 /// One HTTP request of a client.
 #[derive(Debug)]

@@ -109,7 +109,7 @@ impl Gateway {
             return Ok(());
         }
         let session = self.attach(admitted, incoming.envelope.kind)?;
-        self.begin_one(admitted, session, incoming)
+        self.begin_when_known(admitted, session, incoming)
     }
 
     /// Sends one message within a session that is open.

@@ -93,9 +93,9 @@ impl Gateway {
         let http_status = call.http_status;
         let shares = found.map(|key| self.note_answer(key, &mut call, &message, envelope));
         if is_for_its_client(&call, &message, envelope) {
-            self.answer_call(call, message.clone(), envelope);
+            self.answer_call(&call, message.clone(), envelope);
         } else if let Some(call) = self.without_need(call, &message, envelope) {
-            self.answer_call(call, message.clone(), envelope);
+            self.answer_call(&call, message.clone(), envelope);
         }
         if let Some(shares) = shares {
             self.share(shares, (&message, envelope), http_status);
@@ -103,41 +103,51 @@ impl Gateway {
     }
 
     /// Hands an answer on to whoever wants it.
-    pub(super) fn answer_call(&mut self, call: Call, message: Message, envelope: &Envelope) {
+    pub(super) fn answer_call(&mut self, call: &Call, message: Message, envelope: &Envelope) {
         let backend = call.backend;
-        match call.whom {
+        match &call.whom {
             CallFor::Exchange(exchange) => {
+                let exchange = *exchange;
                 let opens = call.method == Method::Initialize;
-                if opens && envelope.error.is_some() && self.begins_again(backend, &call, &message)
-                {
+                if opens && envelope.error.is_some() && self.begins_again(backend, call, &message) {
                     return;
                 }
                 let refused = opens
                     .then(|| self.client_handshake_done(backend, exchange, &message, envelope));
-                self.note_subscription(&call, exchange, envelope);
-                let translated = self.for_era(&call, &message, envelope);
+                self.note_subscription(call, exchange, envelope);
+                let translated = self.for_era(call, &message, envelope);
                 let (message, envelope) = match &translated {
                     Some(own) => (own.message.clone(), &own.envelope),
                     None => (message, envelope),
                 };
-                self.note_status(&call, &message, envelope);
-                let out = self.for_client(&call, message, envelope);
-                let out = self.with_own_task_ids(&call, exchange, out);
-                let out = self.with_tasks(&call, exchange, out);
-                let out = self.without_foreign_tasks(&call, exchange, out);
+                self.note_status(call, &message, envelope);
+                let out = self.for_client(call, message, envelope);
+                let out = self.about_tasks(call, exchange, out);
                 self.deliver(exchange, out);
                 if let Some(Err(session)) = refused {
                     self.end_session(session, "its backend refused initialize");
                 }
             }
-            CallFor::Job(job) => self.job_answered(job, &call, &message, envelope),
+            CallFor::Job(job) => self.job_answered(*job, call, &message, envelope),
             CallFor::Handshake => self.handshake_done(backend, &message, envelope),
             CallFor::Discovery => self.discovered(backend, &message, envelope),
-            CallFor::Listening(session) => self.below_ended(session),
+            CallFor::Listening(session) => self.below_ended(*session),
             CallFor::Reopening => self.reopened(backend, &message, envelope),
-            CallFor::Tools(pages) => self.tools_page(backend, pages, &message, envelope),
+            CallFor::Tools(pages) => self.tools_page(backend, pages.clone(), &message, envelope),
             CallFor::Nobody | CallFor::Parked => {}
         }
+    }
+
+    /// The answer with what the gateway says of tasks, where it may be about some.
+    fn about_tasks(&self, call: &Call, exchange: Key<Exchange>, out: Splice) -> Splice {
+        let is_unified =
+            || self.session_of(exchange).is_some_and(|session| self.is_unified(session));
+        if call.method == Method::ToolsCall && !is_unified() {
+            return out;
+        }
+        let out = self.with_own_task_ids(call, exchange, out);
+        let out = self.with_tasks(call, exchange, out);
+        self.without_foreign_tasks(call, exchange, out)
     }
 
     /// Gives back a call unless its answer asks for input, or nobody is there to take it yet.
@@ -273,7 +283,7 @@ impl Gateway {
         }
     }
 
-    fn has_tasks(&self, backend: Key<Backend>) -> bool {
+    pub(super) fn has_tasks(&self, backend: Key<Backend>) -> bool {
         let server = self.backends.get(backend).map(|backend| backend.server);
         server.is_some_and(|server| self.servers[usize::from(server.0)].has_tasks)
     }

@@ -50,7 +50,7 @@ impl Gateway {
     }
 
     /// The same, for whoever wants the answer.
-    pub(super) fn send_for(
+    pub(in crate::gateway) fn send_for(
         &mut self,
         whom: CallFor,
         session: Key<Session>,

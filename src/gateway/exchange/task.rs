@@ -34,12 +34,6 @@ use crate::wire::jsonrpc::{self, Envelope, Parsed};
 /// Less is no use: a task must live at least until its client has asked once.
 const TTL_MIN: Duration = Duration::from_secs(60);
 
-/// Who may wait for one task without being there; who has left before them is forgotten.
-const LEFT_MAX: usize = 8;
-
-/// How long a backend may go on answering what was given up.
-pub(crate) const LATE_AFTER_MAX: Duration = Duration::from_secs(60);
-
 impl Gateway {
     /// Whether the gateway has tasks for this server, because the configuration says so and the
     /// server has none. A session with several servers has none of its own.
@@ -219,51 +213,6 @@ impl Gateway {
         self.deliver(exchange, fault.message(Some(id)).into());
     }
 
-    fn wait_for_job(
-        &mut self,
-        job: Key<Job>,
-        exchange: Key<Exchange>,
-        session: Key<Session>,
-        one: &Incoming,
-    ) {
-        self.forget_who_left(job);
-        let Some(waiter) = self.call_never_sent(exchange, session, one) else { return };
-        let Some(job) = self.jobs.get_mut(job) else { return };
-        job.waiters.push(waiter);
-        let ends_at = job.expires_at;
-        if let Some(call) = self.calls.get_mut(waiter) {
-            // A little later than the job, which tells it what has become of it.
-            call.deadline = ends_at + LATE_AFTER_MAX;
-        }
-    }
-
-    /// Clients that time out and ask again leave an exchange behind each time, for as long as the
-    /// task takes. Of those who have left only the last ones can still come back.
-    fn forget_who_left(&mut self, job: Key<Job>) {
-        let has_left = |key: &Key<Call>| {
-            let Some(call) = self.calls.get(*key) else { return true };
-            let CallFor::Exchange(exchange) = call.whom else { return false };
-            let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) else {
-                return true;
-            };
-            let is_open = sent.stream.is_some_and(|number| {
-                let session = self.sessions.get(sent.session);
-                let streams = session.map(|session| session.streams.as_slice()).unwrap_or_default();
-                streams.iter().any(|one| one.number == number && one.peer.is_some())
-            });
-            sent.peer.is_none() && !is_open && sent.part_of.is_none()
-        };
-        let waiters = self.jobs.get(job).map(|job| job.waiters.as_slice()).unwrap_or_default();
-        let mut left: Vec<_> = waiters.iter().copied().filter(has_left).collect();
-        left.truncate(left.len().saturating_sub(LEFT_MAX));
-        if let Some(job) = self.jobs.get_mut(job) {
-            job.waiters.retain(|waiter| !left.contains(waiter));
-        }
-        for waiter in left {
-            self.fail_call(waiter, &ClientFault::Task("its client has asked again").into());
-        }
-    }
-
     fn deliver_result(&mut self, key: Key<Job>, exchange: Key<Exchange>, id: &[u8]) {
         let Some(job) = self.jobs.get(key) else { return };
         let answer = match &job.outcome {
@@ -343,15 +292,6 @@ impl Gateway {
         self.tell_cancelled(key, "the task was given up");
         self.calls.cancel(key);
         self.wait_for_late_answer(key);
-    }
-
-    /// The answer to a cancelled call may be on its way, or never come: it is not known for longer
-    /// than it takes to tell a late answer from one that nobody has asked for.
-    pub(super) fn wait_for_late_answer(&mut self, key: Key<Call>) {
-        let at = self.now.mono + LATE_AFTER_MAX;
-        let Some(call) = self.calls.get_mut(key) else { return };
-        call.deadline = call.deadline.min(at);
-        self.alarms.set(Alarm::Calls, at);
     }
 
     fn end_job(&mut self, key: Key<Job>, ended: (Status, Outcome), why: Option<&str>) {

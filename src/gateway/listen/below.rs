@@ -76,7 +76,9 @@ impl Gateway {
     /// Opens the subscription that the session needs now, if it needs one.
     pub(crate) fn refresh_below(&mut self, key: Key<Session>) {
         let Some(session) = self.sessions.get(key) else { return };
-        let (backend, listens) = (session.backend, session.listener().is_some());
+        // A member of a unified session has no stream of its own.
+        let listens = self.with_streams(session).listener().is_some();
+        let backend = session.backend;
         let uris = session.subscribed.clone();
         if session.era() != Era::Legacy || self.era_of(backend) != Era::Modern {
             return;
@@ -159,7 +161,10 @@ impl Gateway {
             .get(key)
             .and_then(|session| session.below.as_ref())
             .is_some_and(|below| below.current == Some(call));
-        if is_current && matches!(method, Method::ListChanged | Method::ResourceUpdated) {
+        if is_current
+            && matches!(method, Method::ListChanged | Method::ResourceUpdated)
+            && !self.is_for_unified(key, method, message, envelope)
+        {
             self.relay(key, None, answer::untag(message, envelope).into(), None);
         }
     }

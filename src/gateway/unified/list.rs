@@ -43,11 +43,12 @@ impl Gateway {
                 self.next_pages(one, span, &place.ok_or(ClientFault::UnknownCursor)?)
             }
         };
-        if cursor.is_none()
-            && list == List::Resources
-            && let Some(unified) = self.unified_mut(session)
-        {
-            unified.uris.forget_resources();
+        if let (None, Some(unified)) = (cursor, self.unified_mut(session)) {
+            match list {
+                List::Resources => unified.uris.forget_resources(),
+                List::Templates => unified.uris.forget_templates(),
+                List::Tools | List::Prompts | List::Tasks => {}
+            }
         }
         let id = one.envelope.id.map(|span| one.message.slice(span)).unwrap_or_default();
         self.start_fan((exchange, session), id, What::List(list), asked);
@@ -245,14 +246,17 @@ impl Gateway {
         let bytes_max = self.limits().unified_uris_bytes_max;
         let is_template = list == List::Templates;
         let member = if is_template { "uriTemplate" } else { "uri" };
+        let kind = if is_template { "resource template" } else { "resource" };
         let uri = scan::member(text, item, member).and_then(|span| scan::string(text, span));
         let uri = uri.unwrap_or(Cow::Borrowed(""));
         let Some(unified) = self.unified_mut(session) else { return };
-        if is_template {
-            unified.uris.note_template(&uri, server, bytes_max);
-        } else if let Some(other) = unified.uris.note(&uri, server, bytes_max) {
+        let owner = match is_template {
+            true => unified.uris.note_template(&uri, server, bytes_max),
+            false => unified.uris.note(&uri, server, bytes_max),
+        };
+        if let Some(other) = owner {
             let other = self.server(other).name.clone();
-            let text = format!("left out the resource {uri}, which {other} has as well");
+            let text = format!("left out the {kind} {uri}, which {other} has as well");
             return self.note(Level::Warn, "backend", Some(server), text);
         }
         out.extend_from_slice(item.of(text));

@@ -6,6 +6,7 @@ use super::{Changed, Member, MemberState, PartOf};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::backend::Carrier;
+use crate::gateway::call::CallFor;
 use crate::gateway::era::{Door, Modern};
 use crate::gateway::exchange::hello::client_facts;
 use crate::gateway::exchange::modern::ModernFacts;
@@ -15,7 +16,7 @@ use crate::gateway::fault::{BackendFaultKind, Fault, GatewayFault, backend};
 use crate::gateway::io::PeerAddress;
 use crate::gateway::session::{NewSession, Session, SessionKind};
 use crate::gateway::snapshot::ServerId;
-use crate::mcp::legacy;
+use crate::mcp::{Era, legacy};
 use crate::wire::jsonrpc::Envelope;
 
 /// Why a server cannot be asked yet.
@@ -218,24 +219,58 @@ impl Gateway {
         let server = session.server;
         let handshake = envelope.result.and_then(|result| legacy::handshake(message, result));
         let Some(handshake) = handshake else {
-            let why = error_text(message, envelope);
-            self.member_away(key, server, &why);
-            self.end_session(member, "its backend did not open");
-            if self.is_era_in_doubt(server) || self.is_modern_only(server) {
-                // It refused because it speaks the other protocol, perhaps.
-                self.open_member(key, server);
-            }
-            return;
+            return self.member_refused(key, member, server, &error_text(message, envelope));
         };
         let Some(unified) = self.unified_mut(key) else { return };
         let greeted = unified.greeted;
         let Some(entry) = unified.member_mut(server) else { return };
         entry.state = MemberState::Open(member, Box::new(handshake));
+        self.set_level_of_late(key, member);
         if greeted {
             self.listen_below(member);
             self.lists_changed(key, Changed::all());
         }
         self.greet_if_complete(key);
+    }
+
+    /// A member's `initialize` is refused, perhaps because its server speaks the other protocol:
+    /// then its client waits until that is known, and for the member.
+    fn member_refused(
+        &mut self,
+        key: Key<Session>,
+        member: Key<Session>,
+        server: ServerId,
+        why: &str,
+    ) {
+        let begins_again = self.is_era_in_doubt(server) || self.is_modern_only(server);
+        if !begins_again {
+            self.member_away(key, server, why);
+        } else if let Some(unified) = self.unified_mut(key)
+            && let Some(entry) = unified.member_mut(server)
+        {
+            entry.state = MemberState::Doubtful;
+        }
+        self.end_session(member, "its backend did not open");
+        if begins_again {
+            self.open_member(key, server);
+        }
+    }
+
+    /// A member has come after its client has said what it wants to be logged.
+    fn set_level_of_late(&mut self, key: Key<Session>, member: Key<Session>) {
+        let Some(level) = self.sessions.get(key).and_then(|session| session.log_level) else {
+            return;
+        };
+        let Some(session) = self.sessions.get_mut(member) else { return };
+        session.log_level = Some(level);
+        let (backend, server) = (session.backend, session.server);
+        let logs = self.who_may_offer(key, "logging").contains(&server);
+        if !logs || self.era_of(backend) == Era::Modern {
+            return;
+        }
+        if let Some(one) = self.read_again(legacy::set_level_request(1, level.name())) {
+            self.send_for(CallFor::Nobody, member, &one);
+        }
     }
 
     /// It is known which protocol `server` speaks: opens the members that waited for that.
@@ -274,7 +309,12 @@ impl Gateway {
             if let Some(unified) = self.sessions.get_mut(of) {
                 unified.asked.retain(|asked| asked.behind.as_ref().is_none_or(|b| b.0 != key));
             }
-            self.member_away(of, session.server, why);
+            let is_awaited = self.unified_mut(of).is_some_and(|unified| {
+                unified.members.iter().any(|member| member.session() == Some(key))
+            });
+            if is_awaited {
+                self.member_away(of, session.server, why);
+            }
         }
         let members = session.unified.iter().flat_map(|unified| &unified.members);
         for member in members.filter_map(Member::session).collect::<Vec<_>>() {

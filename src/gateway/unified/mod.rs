@@ -26,6 +26,7 @@ use super::snapshot::ServerId;
 use crate::base::{Key, Message};
 use crate::mcp::legacy::Handshake;
 
+pub mod doubt;
 pub mod fan;
 pub mod list;
 pub mod member;

@@ -15,6 +15,7 @@ use crate::gateway::exchange::open::Incoming;
 use crate::gateway::fault::modern::status_of;
 use crate::gateway::fault::{BackendFaultKind, ClientFault, Fault, backend};
 use crate::gateway::session::Session;
+use crate::gateway::shared::level_of;
 use crate::gateway::snapshot::{ServerId, ViewPart};
 use crate::mcp::catalogue::List;
 use crate::mcp::method::Method;
@@ -207,6 +208,10 @@ impl Gateway {
         let servers = self.who_may_offer(session, "logging");
         if servers.is_empty() {
             return Err(ClientFault::UnknownMethod("logging/setLevel".into()).into());
+        }
+        // Of those who come later too; what a modern server logs is for calls of this session.
+        if let (Some(level), Some(session)) = (level_of(one), self.sessions.get_mut(session)) {
+            session.log_level = Some(level);
         }
         let again = |server| Some((server, self.read_again(one.message.clone())?));
         let asked = servers.into_iter().filter_map(again).collect();

@@ -11,6 +11,8 @@ use crate::mcp::pattern;
 pub struct Uris {
     resources: HashMap<Box<str>, ServerId>,
     templates: Vec<(Box<str>, ServerId)>,
+    /// The same, to be looked up: a server may list as many as there is room for.
+    known: HashMap<Box<str>, ServerId>,
     bytes: usize,
 }
 
@@ -26,12 +28,28 @@ impl Uris {
         None
     }
 
-    /// Notes that `server` has the template.
-    pub fn note_template(&mut self, template: &str, server: ServerId, bytes_max: usize) {
-        let is_known = self.templates.iter().any(|(own, by)| **own == *template && *by == server);
-        if !is_known && self.has_room(template, bytes_max) {
+    /// The same of a template. `Some`: it is known as another one's, and stays so.
+    pub fn note_template(
+        &mut self,
+        template: &str,
+        server: ServerId,
+        bytes_max: usize,
+    ) -> Option<ServerId> {
+        if let Some(owner) = self.known.get(template) {
+            return Some(*owner).filter(|owner| *owner != server);
+        }
+        if self.has_room(template, bytes_max) {
+            self.known.insert(template.into(), server);
             self.templates.push((template.into(), server));
         }
+        None
+    }
+
+    /// Forgets the templates, because they are listed from the beginning.
+    pub fn forget_templates(&mut self) {
+        self.bytes -= self.templates.iter().map(|(template, _)| template.len()).sum::<usize>();
+        self.templates.clear();
+        self.known.clear();
     }
 
     /// Forgets the resources, because they are listed from the beginning.
@@ -71,13 +89,29 @@ mod tests {
         assert_eq!(uris.note("x://1", a, 100), None);
         assert_eq!(uris.note("x://1", a, 100), None);
         assert_eq!(uris.note("x://1", b, 100), Some(a));
-        uris.note_template("x://{n}", b, 100);
+        assert_eq!(uris.note_template("x://{n}", b, 100), None);
+        assert_eq!(uris.note_template("x://{n}", b, 100), None);
+        assert_eq!(uris.note_template("x://{n}", a, 100), Some(b));
         assert_eq!(uris.owner("x://1"), Some(a));
         assert_eq!(uris.owner("x://2"), Some(b));
         assert_eq!(uris.owner("x://{n}"), Some(b));
         assert_eq!(uris.owner("y://2"), None);
         uris.forget_resources();
         assert_eq!(uris.owner("x://1"), Some(b));
+        uris.forget_templates();
+        assert_eq!(uris.owner("x://1"), None);
+        assert_eq!(uris.bytes, 0);
+    }
+
+    #[test]
+    fn as_many_templates_as_there_is_room_for_are_noted_at_once() {
+        let mut uris = Uris::default();
+        let start = std::time::Instant::now();
+        for n in 0..100_000 {
+            uris.note_template(&format!("{n}"), ServerId((n % 2) as u16), usize::MAX);
+        }
+        assert_eq!(uris.templates.len(), 100_000);
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
     }
 
     #[test]
