@@ -437,7 +437,7 @@ fn a_subscription_that_its_server_has_not_taken_yet_holds_no_shutdown_up() {
     let listen = r#""notifications":{"toolsListChanged":true}"#;
     let peer = world.ask("/mcp/time", "1", "subscriptions/listen", listen);
     let deadline = world.now.mono + Duration::from_secs(30);
-    world.input(Input::Drain { deadline, why: "test".into() });
+    world.input(Input::Drain { deadline, why: "test" });
     let got = world.client(peer);
     assert!(got.finished && got.body.contains(r#""resultType":"complete""#), "{got:?}");
     assert!(world.gateway.is_stopping(), "{}", world.gateway.what_is_left());
