@@ -47,6 +47,7 @@ pub mod patience;
 pub mod pause;
 pub mod peers;
 pub mod pool;
+pub mod refused;
 pub mod rest;
 pub mod session;
 pub mod sessions;

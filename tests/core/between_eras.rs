@@ -429,3 +429,16 @@ fn a_server_whose_older_side_has_failed_once_keeps_both_eras() {
     let (_, legacy) = world.session();
     assert_ne!(legacy, modern);
 }
+
+// Checklist 132.
+#[test]
+fn a_subscription_that_its_server_has_not_taken_yet_holds_no_shutdown_up() {
+    let (mut world, _) = modern_child();
+    let listen = r#""notifications":{"toolsListChanged":true}"#;
+    let peer = world.ask("/mcp/time", "1", "subscriptions/listen", listen);
+    let deadline = world.now.mono + Duration::from_secs(30);
+    world.input(Input::Drain { deadline, why: "test".into() });
+    let got = world.client(peer);
+    assert!(got.finished && got.body.contains(r#""resultType":"complete""#), "{got:?}");
+    assert!(world.gateway.is_stopping(), "{}", world.gateway.what_is_left());
+}

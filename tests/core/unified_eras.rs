@@ -87,7 +87,7 @@ fn what_changes_at_a_modern_server_is_told_to_the_legacy_client_of_several() {
     assert!(last.contains("notifications/cancelled"), "nobody listens any more: {last}");
 }
 
-// Checklist 92, 124.
+// Checklist 92.
 #[test]
 fn a_modern_server_logs_for_the_legacy_client_of_several_at_the_level_that_it_wants() {
     let (mut world, child) = modern_alone();

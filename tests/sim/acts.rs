@@ -230,6 +230,7 @@ impl World {
             token,
             root: tag,
             request: None,
+            at: self.now.mono,
             honoured: None,
             answered: 0,
             cancelled: false,
@@ -282,8 +283,13 @@ impl World {
         };
         // The call that asks waits for it, and so would everything behind that call.
         self.hurry = true;
+        let before = self.n_expected();
         self.notify(client, &text);
         self.hurry = false;
+        if self.n_expected() == before {
+            // There is no way now, but perhaps later.
+            return self.clients[client].asked.insert(0, id);
+        }
         if fails {
             return;
         }

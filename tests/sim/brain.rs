@@ -3,6 +3,7 @@
 //! client back, and may do all of it badly.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use penstock::wire::json::tree::{self, Node};
 
@@ -63,6 +64,9 @@ impl Manner {
     }
 }
 
+/// How long a server works on a call at most: less than the gateway remembers a late one.
+const GOES_ON_FOR: Duration = Duration::from_secs(75);
+
 /// One call that a server works on.
 #[derive(Clone, Debug)]
 pub struct Task {
@@ -81,6 +85,8 @@ pub struct Task {
     /// The request of its own that it waits for.
     pub waits_for: Option<String>,
     pub mute: bool,
+    /// Until when a server works on it that does not listen: longer nobody goes on for nobody.
+    pub until: Instant,
 }
 
 /// What a server says about a task.
@@ -164,6 +170,8 @@ pub struct Asked {
     pub root: usize,
     /// What the client sent, so that it can send it once more.
     pub request: Option<crate::modern_client::Request>,
+    /// When it was sent.
+    pub at: Instant,
     /// What a subscription was acknowledged for.
     pub honoured: Option<String>,
     pub answered: u32,
@@ -307,6 +315,7 @@ impl Brain {
         assert_eq!(asked.who, who);
         asked.executed += 1;
         assert!(asked.executed <= asked.allowed, "call {tag} was executed too often");
+        let asked = &ledger.calls[tag];
         let era = era_of(node);
         if !self.is_shared && era == Era::Legacy {
             let whom = if who.starts_with('c') { &*who } else { &who[..1] };
@@ -326,6 +335,7 @@ impl Brain {
             n_asked: 0,
             waits_for: None,
             mute,
+            until: asked.at + GOES_ON_FOR,
         }
     }
 

@@ -138,6 +138,7 @@ impl World {
 
     /// The child does something, if there is something to do.
     pub fn child_acts(&mut self, key: Key<Backend>) -> bool {
+        let now = self.now.mono;
         let Some(child) = self.children.get_mut(&key).filter(|child| !child.closed) else {
             return false;
         };
@@ -162,6 +163,7 @@ impl World {
             child.print(&remark);
         }
         let subscribed = child.speak_of_changes(dice, &m);
+        child.tasks.retain(|task| now < task.until);
         if child.tasks.is_empty() {
             return subscribed;
         }

@@ -151,6 +151,7 @@ impl World {
             token,
             root,
             request: Some(request),
+            at: self.now.mono,
             honoured: None,
             answered: 0,
             cancelled: false,
@@ -242,6 +243,7 @@ impl World {
         let call = &self.ledger.calls[tag];
         let (root, request) = (call.root, call.request.clone().unwrap());
         self.ledger.calls[root].allowed += 1;
+        self.ledger.calls[root].at = self.now.mono;
         self.send_modern(client, request, Some(root), What::Call, more);
     }
 

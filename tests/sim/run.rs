@@ -184,10 +184,11 @@ impl World {
     /// Nobody leaves a question open.
     fn answer_all(&mut self) {
         for client in 0..self.clients.len() {
-            while !self.clients[client].asked.is_empty() {
+            for _ in 0..self.clients[client].asked.len() {
                 self.answer_one(client);
             }
-            while self.weather.calm && !self.clients[client].modern.rounds.is_empty() {
+            let n_rounds = self.clients[client].modern.rounds.len();
+            for _ in 0..if self.weather.calm { n_rounds } else { 0 } {
                 self.come_back(client);
             }
         }

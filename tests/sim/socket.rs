@@ -87,7 +87,7 @@ pub struct Socket {
 }
 
 /// How many connections there are at most, so that slots are used again.
-const SLOTS: usize = 96;
+const SLOTS: usize = 128;
 /// The same for whoever is in no hurry.
 const PLACES: usize = 64;
 

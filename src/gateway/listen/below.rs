@@ -216,8 +216,12 @@ impl Gateway {
         let at = self.now.mono + AGAIN_AFTER;
         let Some(session) = self.sessions.get_mut(key) else { return };
         let Some(below) = session.below.as_deref_mut() else { return };
-        below.current.take_if(|call| !self.calls.contains(*call));
-        below.next.take_if(|call| !self.calls.contains(*call));
+        let was_current = below.current.take_if(|call| !self.calls.contains(*call)).is_some();
+        let was_next = below.next.take_if(|call| !self.calls.contains(*call)).is_some();
+        // One that was replaced already, or whose successor is on its way, is not missed.
+        if below.next.is_some() || !(was_current || was_next) {
+            return;
+        }
         below.again_at = Some(at);
         let asked = std::mem::take(&mut below.asked);
         for (call, uri) in asked {

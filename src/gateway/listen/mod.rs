@@ -189,7 +189,7 @@ impl Gateway {
     pub(crate) fn finish_listeners(&mut self) {
         let listens = |exchange: &Exchange| match exchange {
             Exchange::AwaitResponse(sent) => {
-                sent.modern.as_ref().is_some_and(|facts| facts.listens) && sent.stream.is_some()
+                sent.modern.as_ref().is_some_and(|facts| facts.listens) && sent.part_of.is_none()
             }
             _ => false,
         };
