@@ -347,6 +347,31 @@ fn reviewer() -> Snapshot {
 }
 
 #[test]
+fn a_view_tells_no_changes_of_what_it_does_not_show() {
+    let (mut world, children) = world_of(reviewer(), ALL);
+    let path = "/mcp/view/reviewer";
+    let peer = world.post(path, None, INITIALIZE);
+    let session = world.client(peer).fields["Mcp-Session-Id"].clone();
+    let listener = world.get(path, &session, None);
+    let mut say = |child: usize, what: &str| {
+        let notice = format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/{what}","params":{{"uri":"x://1"}}}}"#
+        );
+        world.line(children[child], &notice);
+        world.pass(Duration::from_millis(250));
+        let told = world.client(listener).events.join("\n");
+        told.contains(what)
+    };
+    for what in ["prompts/list_changed", "resources/list_changed", "resources/updated"] {
+        assert!(!say(1, what), "{what} of a server of which the view shows only tools");
+    }
+    assert!(say(1, "tools/list_changed"));
+    for what in ["resources/list_changed", "resources/updated"] {
+        assert!(say(0, what), "{what}");
+    }
+}
+
+#[test]
 fn a_view_shows_what_it_is_for() {
     let (mut world, children) = world_of(reviewer(), ALL);
     let path = "/mcp/view/reviewer";

@@ -22,7 +22,7 @@ use super::Gateway;
 use super::backend::Backend;
 use super::exchange::Exchange;
 use super::session::{Session, SessionKind};
-use super::snapshot::ServerId;
+use super::snapshot::{ServerId, ViewPart};
 use crate::base::{Key, Message};
 use crate::mcp::legacy::Handshake;
 
@@ -123,6 +123,16 @@ impl Changed {
     pub fn by(method: &[u8]) -> Self {
         let is = |kind: &[u8]| method == [b"\"notifications/", kind, b"/list_changed\""].concat();
         Self { tools: is(b"tools"), prompts: is(b"prompts"), resources: is(b"resources") }
+    }
+
+    /// What of it a view shows.
+    #[must_use]
+    pub const fn shown_in(self, part: &ViewPart) -> Self {
+        Self {
+            tools: self.tools,
+            prompts: self.prompts && part.prompts,
+            resources: self.resources && part.resources,
+        }
     }
 
     /// The same and more.

@@ -62,12 +62,19 @@ impl Gateway {
     ) -> bool {
         let Some(session) = self.sessions.get(member) else { return false };
         let SessionKind::Member(of) = session.kind else { return false };
+        let view = self.sessions.get(of).and_then(|one| self.snapshot.view(one.server));
+        let Some(part) = view.and_then(|view| view.part(session.server)) else { return false };
         match method {
             Method::ListChanged => {
                 let name = envelope.method.map(|span| span.of(message)).unwrap_or_default();
-                self.lists_changed(of, Changed::by(name));
+                let changed = Changed::by(name).shown_in(part);
+                if changed != Changed::default() {
+                    self.lists_changed(of, changed);
+                }
                 true
             }
+            // What a view does not show does not change there.
+            Method::ResourceUpdated => !part.resources,
             Method::Cancelled => {
                 self.takes_back(of, member, message, envelope);
                 true
