@@ -224,3 +224,36 @@ fn a_modern_request_stays_one_when_its_legacy_backend_does_not_open() {
     let got = &world.client(peer).body;
     assert!(got.contains(r#""resultType":"complete""#), "{got}");
 }
+
+// Checklist 102.
+#[test]
+fn the_end_of_a_subscription_that_was_replaced_refuses_nothing() {
+    let (mut world, _, modern) = discovered_first(ResponseMode::Auto);
+    let hello = world.post("/mcp/time", None, &INITIALIZE.replace("{}", SAMPLING));
+    let own = *world.spawned.last().unwrap();
+    refuse(&mut world, own);
+    let id = world.id_of_last(modern, "server/discover");
+    world.line(modern, &answer(&id, DISCOVERY));
+    let session = world.client(hello).fields["Mcp-Session-Id"].clone();
+    let subscribe = |uri: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":8,"method":"resources/subscribe","params":{{"uri":"{uri}"}}}}"#
+        )
+    };
+    let acknowledge = |id: &str, uris: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{{"_meta":{{"io.modelcontextprotocol/subscriptionId":{id}}},"notifications":{{"resourceSubscriptions":[{uris}]}}}}}}"#
+        )
+    };
+    let first = world.post("/mcp/time", Some(&session), &subscribe("a:"));
+    let old = world.id_of_last(modern, "subscriptions/listen");
+    world.line(modern, &acknowledge(&old, "\"a:\""));
+    assert_eq!(world.client(first).status, 200);
+    let second = world.post("/mcp/time", Some(&session), &subscribe("b:"));
+    let new = world.id_of_last(modern, "subscriptions/listen");
+    assert_ne!(old, new);
+    world.line(modern, &answer(&old, r#"{"resultType":"complete"}"#));
+    assert_eq!(world.client(second).status, 0, "{}", world.client(second).body);
+    world.line(modern, &acknowledge(&new, "\"a:\",\"b:\""));
+    assert!(world.client(second).body.contains(r#""result":{}"#), "{}", world.client(second).body);
+}
