@@ -5,18 +5,39 @@
 //! a server may still speak for the sake of one that its client has left, or that took too long.
 //! Behind a backend of many clients that would tell one of them what is another's.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Gateway;
 use super::alarm::Alarm;
 use super::backend::Backend;
 use super::call::Call;
+use super::exchange::park::may_ask_in_vain;
 use crate::base::Key;
 
 /// How long a backend may go on answering what was given up.
 pub(crate) const LATE_AFTER_MAX: Duration = Duration::from_secs(60);
 
+/// How long a server that was told to stop may take to do so. Later its words are believed where
+/// they can only reach the same principal, or where its protocol forbids it to say any.
+///
+/// Spec: MCP 2026-07-28, basic/utilities/cancellation.
+const STOPS_AFTER_MAX: Duration = Duration::from_secs(2);
+
 impl Gateway {
+    /// Whether what was given up at that moment or before it is still a reason for doubt now;
+    /// `until` is when it is forgotten.
+    fn is_fresh(&self, until: Instant) -> bool {
+        until > self.now.mono + (LATE_AFTER_MAX - STOPS_AFTER_MAX)
+    }
+
+    /// Whether a child of a pool may still ask for the sake of a call that was given up.
+    pub(crate) fn may_ask_for_another(&self, key: Key<Backend>) -> bool {
+        let until = self.backends.get(key).and_then(|backend| backend.doubted_until);
+        let asks = |call: &Call| may_ask_in_vain(call) && self.is_fresh(call.deadline);
+        until.is_some_and(|until| self.is_fresh(until))
+            || self.calls.of(key).any(|(_, call)| asks(call))
+    }
+
     /// Whether a backend may be working for somebody who waits no more and is not remembered.
     pub(crate) fn is_doubted(&self, backend: Key<Backend>) -> bool {
         let until = self.backends.get(backend).and_then(|backend| backend.doubted_until);
@@ -39,7 +60,9 @@ impl Gateway {
     /// The same of one that may log for somebody: servers may not for calls that wanted no logs.
     pub(crate) fn is_doubted_to_log(&self, backend: Key<Backend>) -> bool {
         let until = self.backends.get(backend).and_then(|backend| backend.logs_doubted_until);
-        until.is_some_and(|until| until > self.now.mono)
+        let logs = |call: &Call| call.wants_logs && call.cancelled && self.is_fresh(call.deadline);
+        until.is_some_and(|until| self.is_fresh(until))
+            || self.calls.of(backend).any(|(_, call)| logs(call))
     }
 
     /// The answer to a cancelled call may be on its way, or never come: it is not known for longer

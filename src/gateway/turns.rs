@@ -11,7 +11,6 @@ use super::backend::Backend;
 use super::call::{Call, CallFor};
 use super::exchange::Exchange;
 use super::exchange::open::Incoming;
-use super::exchange::park::may_ask_in_vain;
 use super::session::{Pool, Session, SessionKind};
 use super::snapshot::Transport;
 use crate::base::Key;
@@ -104,13 +103,10 @@ impl Gateway {
     /// Whether a session is free for a call that may lead to questions, and nobody has just left
     /// whose call could go on to ask some.
     pub(crate) fn is_free(&self, key: Key<Session>) -> bool {
-        let asks_in_vain = |backend: Key<Backend>| {
-            self.is_doubted(backend) || self.calls.of(backend).any(|(_, one)| may_ask_in_vain(one))
-        };
         self.sessions.get(key).is_some_and(|session| {
             let at = session.backend;
             let is_without = session.turns.is_empty() && session.n_parked == 0;
-            is_without && !self.is_asking(at) && !asks_in_vain(at)
+            is_without && !self.is_asking(at) && !self.may_ask_for_another(at)
         })
     }
 }

@@ -250,9 +250,10 @@ impl Gateway {
         if self.is_doubted_to_log(backend) {
             return None;
         }
-        let mut calls = self.calls.of(backend).filter(|(_, call)| call.wants_logs);
-        let (only, call) = calls.next()?;
-        (calls.next().is_none() && !call.cancelled).then_some(only)
+        let wants_logs = |call: &Call| call.wants_logs && !call.cancelled;
+        let mut calls = self.calls.of(backend).filter(|(_, call)| wants_logs(call));
+        let (only, _) = calls.next()?;
+        calls.next().is_none().then_some(only)
     }
 
     fn pass_on(

@@ -142,11 +142,12 @@ impl Gateway {
     /// The only call at a backend that may ask for input, if there is one alone.
     fn only_asker_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
         // Also what was given up may go on, and ask.
-        let counts = |call: &Call| may_ask(call) || may_ask_in_vain(call);
-        let mut askers = self.calls.of(backend).filter(|(_, call)| counts(call));
-        let (only, call) = askers.next()?;
-        let is_certain = askers.next().is_none() && !call.cancelled && !self.is_doubted(backend);
-        is_certain.then_some(only)
+        if self.may_ask_for_another(backend) {
+            return None;
+        }
+        let mut askers = self.calls.of(backend).filter(|(_, call)| may_ask(call));
+        let (only, _) = askers.next()?;
+        askers.next().is_none().then_some(only)
     }
 
     fn begin_park(
