@@ -74,6 +74,8 @@ pub struct Call {
     pub n_rounds: u32,
     /// Whether it waits for something else than an answer, and is never sent.
     pub is_never_sent: bool,
+    /// Whether a modern backend may log for it.
+    pub wants_logs: bool,
 }
 
 /// Who wants the answer to a call.
@@ -349,6 +351,7 @@ mod tests {
             resent: false,
             question: None,
             is_never_sent: false,
+            wants_logs: false,
             needs: None,
             n_rounds: 0,
         }

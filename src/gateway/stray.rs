@@ -9,31 +9,14 @@ use std::time::Duration;
 
 use super::Gateway;
 use super::alarm::Alarm;
-use super::backend::{Backend, Owner};
+use super::backend::Backend;
 use super::call::Call;
-use super::session::Session;
 use crate::base::Key;
-use crate::mcp::method::Method;
 
 /// How long a backend may go on answering what was given up.
 pub(crate) const LATE_AFTER_MAX: Duration = Duration::from_secs(60);
 
 impl Gateway {
-    /// Whether what `backend` says without naming a call may be about one that was given up, and
-    /// so for somebody else.
-    pub(crate) fn may_stray(&self, key: Key<Backend>) -> bool {
-        let Some(backend) = self.backends.get(key) else { return false };
-        if let Owner::Session(session) = backend.owner
-            && !self.sessions.get(session).is_some_and(Session::is_pooled)
-        {
-            return false;
-        }
-        let may_speak = |call: &Call| {
-            call.cancelled && !call.is_never_sent && call.method != Method::Initialize
-        };
-        self.is_doubted(key) || self.calls.of(key).any(|(_, call)| may_speak(call))
-    }
-
     /// Whether a backend may be working for somebody who waits no more and is not remembered.
     pub(crate) fn is_doubted(&self, backend: Key<Backend>) -> bool {
         let until = self.backends.get(backend).and_then(|backend| backend.doubted_until);
@@ -44,10 +27,21 @@ impl Gateway {
     pub(crate) fn doubt_after(&mut self, key: Key<Call>) {
         let until = self.now.mono + LATE_AFTER_MAX;
         let Some(call) = self.calls.get(key).filter(|call| !call.is_never_sent) else { return };
+        let wants_logs = call.wants_logs;
         if let Some(backend) = self.backends.get_mut(call.backend) {
             backend.doubted_until = Some(until);
+            if wants_logs {
+                backend.logs_doubted_until = Some(until);
+            }
         }
     }
+
+    /// The same of one that may log for somebody: servers may not for calls that wanted no logs.
+    pub(crate) fn is_doubted_to_log(&self, backend: Key<Backend>) -> bool {
+        let until = self.backends.get(backend).and_then(|backend| backend.logs_doubted_until);
+        until.is_some_and(|until| until > self.now.mono)
+    }
+
     /// The answer to a cancelled call may be on its way, or never come: it is not known for longer
     /// than it takes to tell a late answer from one that nobody has asked for.
     pub(crate) fn wait_for_late_answer(&mut self, key: Key<Call>) {

@@ -67,6 +67,8 @@ pub struct Backend {
     pub started_at: Instant,
     /// Until when it may be working for somebody who waits no more and is not remembered.
     pub doubted_until: Option<Instant>,
+    /// The same for whoever wanted it to log.
+    pub logs_doubted_until: Option<Instant>,
 }
 
 /// How messages reach a backend.

@@ -101,6 +101,7 @@ impl Gateway {
             full: false,
             started_at: self.now.mono,
             doubted_until: None,
+            logs_doubted_until: None,
         });
         self.note_launch(server);
         if let Transport::Stdio(command) = &self.server(server).transport {
@@ -183,6 +184,7 @@ impl Gateway {
             needs: None,
             n_rounds: 0,
             is_never_sent: false,
+            wants_logs: false,
         });
         self.alarms.set(Alarm::Calls, deadline);
         let request = self.in_its_era(key, method, call, request(id_of(call)));

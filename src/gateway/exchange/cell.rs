@@ -229,24 +229,30 @@ impl Gateway {
         }
     }
 
-    /// The only call under way that wants log messages: a modern server may log for no other.
+    /// Whether `backend`, if it is modern, is asked to log for this call.
+    pub(super) fn wants_logs_of(&self, whom: &CallFor, backend: Key<Backend>) -> bool {
+        let CallFor::Exchange(exchange) = whom else { return false };
+        if self.era_of(backend) == Era::Legacy {
+            return false;
+        }
+        match self.exchanges.get(*exchange) {
+            Some(Exchange::AwaitResponse(sent)) => match &sent.modern {
+                Some(facts) => facts.log_level.is_some(),
+                None => self.sessions.get(sent.session).is_some_and(|s| s.log_level.is_some()),
+            },
+            _ => false,
+        }
+    }
+
+    /// The only call that wants log messages: a modern server may log for no other. One that was
+    /// given up counts as well, for what it logged may be on its way.
     fn only_logged_call_of(&self, backend: Key<Backend>) -> Option<Key<Call>> {
-        if self.may_stray(backend) {
+        if self.is_doubted_to_log(backend) {
             return None;
         }
-        let wants_logs = |call: &Call| {
-            let CallFor::Exchange(exchange) = call.whom else { return false };
-            match self.exchanges.get(exchange) {
-                Some(Exchange::AwaitResponse(sent)) if !call.cancelled => match &sent.modern {
-                    Some(facts) => facts.log_level.is_some(),
-                    None => self.sessions.get(sent.session).is_some_and(|s| s.log_level.is_some()),
-                },
-                _ => false,
-            }
-        };
-        let mut calls = self.calls.of(backend).filter(|(_, call)| wants_logs(call));
-        let (only, _) = calls.next()?;
-        calls.next().is_none().then_some(only)
+        let mut calls = self.calls.of(backend).filter(|(_, call)| call.wants_logs);
+        let (only, call) = calls.next()?;
+        (calls.next().is_none() && !call.cancelled).then_some(only)
     }
 
     fn pass_on(

@@ -78,7 +78,9 @@ impl Gateway {
         }
         let is_kept = self.may_need_again(backend);
         let listens = matches!(whom, CallFor::Exchange(key) if self.listens(key));
+        let wants_logs = self.wants_logs_of(&whom, backend);
         let call = self.calls.get_mut(key)?;
+        call.wants_logs = wants_logs;
         let id = id_of(key);
         call.fields = fields.unwrap_or_default();
         if listens {
@@ -236,6 +238,7 @@ impl Gateway {
             needs: None,
             n_rounds: 0,
             is_never_sent: false,
+            wants_logs: false,
         });
         self.alarms.set(Alarm::Calls, deadline);
         if logged {
