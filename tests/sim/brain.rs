@@ -64,8 +64,9 @@ impl Manner {
     }
 }
 
-/// How long a server works on a call at most: less than the gateway remembers a late one.
-const GOES_ON_FOR: Duration = Duration::from_secs(75);
+/// How long a server works on a call at most, so that what it says arrives while the gateway still
+/// remembers a call that was given up, although nobody may read for 70 seconds.
+const GOES_ON_FOR: Duration = Duration::from_secs(9);
 
 /// One call that a server works on.
 #[derive(Clone, Debug)]

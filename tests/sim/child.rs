@@ -138,7 +138,7 @@ impl World {
 
     /// The child does something, if there is something to do.
     pub fn child_acts(&mut self, key: Key<Backend>) -> bool {
-        let now = self.now.mono;
+        let (now, calm) = (self.now.mono, self.weather.calm);
         let Some(child) = self.children.get_mut(&key).filter(|child| !child.closed) else {
             return false;
         };
@@ -163,7 +163,7 @@ impl World {
             child.print(&remark);
         }
         let subscribed = child.speak_of_changes(dice, &m);
-        child.tasks.retain(|task| now < task.until);
+        child.tasks.retain(|task| calm || now < task.until);
         if child.tasks.is_empty() {
             return subscribed;
         }

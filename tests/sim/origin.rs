@@ -399,7 +399,7 @@ impl World {
 
     /// A server does something on a connection, if there is something to do.
     pub fn wire_acts(&mut self, number: u64) -> bool {
-        let now = self.now.mono;
+        let (now, calm) = (self.now.mono, self.weather.calm);
         let Some(wire) = self.wires.iter_mut().find(|wire| wire.number == number) else {
             return false;
         };
@@ -435,7 +435,7 @@ impl World {
                 false
             }
             Doing::Events { tasks, .. } => {
-                tasks.retain(|task| now < task.until);
+                tasks.retain(|task| calm || now < task.until);
                 if tasks.is_empty() {
                     return false;
                 }
