@@ -199,6 +199,7 @@ fn every_client_meets_every_server_through_the_gateway() {
     run(pairs, &scratch, false);
 }
 
+// Checklist 116.
 #[test]
 #[ignore = "needs node and python; scripts/test.sh runs it"]
 fn every_client_meets_every_server_where_all_are_one() {
