@@ -17,10 +17,8 @@ use crate::base::Key;
 /// How long a backend may go on answering what was given up.
 pub(crate) const LATE_AFTER_MAX: Duration = Duration::from_secs(60);
 
-/// How long a server that was told to stop may take to do so. Later its words are believed where
-/// they can only reach the same principal, or where its protocol forbids it to say any.
-///
-/// Spec: MCP 2026-07-28, basic/utilities/cancellation.
+/// How long a server that was told to stop may take to do so. Later its questions are believed to
+/// be of the call that runs, where they can only reach the same principal.
 const STOPS_AFTER_MAX: Duration = Duration::from_secs(2);
 
 impl Gateway {
@@ -60,8 +58,8 @@ impl Gateway {
     /// The same of one that may log for somebody: servers may not for calls that wanted no logs.
     pub(crate) fn is_doubted_to_log(&self, backend: Key<Backend>) -> bool {
         let until = self.backends.get(backend).and_then(|backend| backend.logs_doubted_until);
-        let logs = |call: &Call| call.wants_logs && call.cancelled && self.is_fresh(call.deadline);
-        until.is_some_and(|until| self.is_fresh(until))
+        let logs = |call: &Call| call.wants_logs && call.cancelled;
+        until.is_some_and(|until| until > self.now.mono)
             || self.calls.of(backend).any(|(_, call)| logs(call))
     }
 
