@@ -5,7 +5,7 @@
 //! a server may still speak for the sake of one that its client has left, or that took too long.
 //! Behind a backend of many clients that would tell one of them what is another's.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Gateway;
 use super::alarm::Alarm;
@@ -17,23 +17,10 @@ use crate::base::Key;
 /// How long a backend may go on answering what was given up.
 pub(crate) const LATE_AFTER_MAX: Duration = Duration::from_secs(60);
 
-/// How long a server that was told to stop may take to do so. Later its questions are believed to
-/// be of the call that runs, where they can only reach the same principal.
-const STOPS_AFTER_MAX: Duration = Duration::from_secs(2);
-
 impl Gateway {
-    /// Whether what was given up at that moment or before it is still a reason for doubt now;
-    /// `until` is when it is forgotten.
-    fn is_fresh(&self, until: Instant) -> bool {
-        until > self.now.mono + (LATE_AFTER_MAX - STOPS_AFTER_MAX)
-    }
-
     /// Whether a child of a pool may still ask for the sake of a call that was given up.
     pub(crate) fn may_ask_for_another(&self, key: Key<Backend>) -> bool {
-        let until = self.backends.get(key).and_then(|backend| backend.doubted_until);
-        let asks = |call: &Call| may_ask_in_vain(call) && self.is_fresh(call.deadline);
-        until.is_some_and(|until| self.is_fresh(until))
-            || self.calls.of(key).any(|(_, call)| asks(call))
+        self.is_doubted(key) || self.calls.of(key).any(|(_, call)| may_ask_in_vain(call))
     }
 
     /// Whether a backend may be working for somebody who waits no more and is not remembered.
