@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! Members taken out of a text and put into it, while all the rest stays as it is spelled.
 //!
-//! Places are those of [`scan`](super::scan), in a text that was validated before. What no edit
+//! Places are those of [`scan`], in a text that was validated before. What no edit
 //! names leaves byte for byte: order, blanks, escapes and numbers are not ours to change.
 
 use std::borrow::Cow;
