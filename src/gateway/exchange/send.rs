@@ -78,7 +78,8 @@ impl Gateway {
         }
         let is_kept = self.may_need_again(backend);
         let listens = matches!(whom, CallFor::Exchange(key) if self.listens(key));
-        let wants_logs = self.wants_logs_of(&whom, backend);
+        // Nothing is logged for a subscription, whatever its request says.
+        let wants_logs = !listens && self.wants_logs_of(&whom, backend);
         let call = self.calls.get_mut(key)?;
         call.wants_logs = wants_logs;
         let id = id_of(key);
