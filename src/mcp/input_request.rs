@@ -209,7 +209,14 @@ pub fn url_elicitations(text: &[u8], error: Span) -> Option<Vec<InputRequest>> {
             copy_members(out, text, at, &["mode", "elicitationId"]);
         });
         let params = Some(Message::new(on_one_line(&params)));
-        asked.push(InputRequest { key: format!("url-{n}").into(), kind: Kind::Url, params });
+        let one = InputRequest { key: format!("url-{n}").into(), kind: Kind::Url, params };
+        // Members that decide nothing where they stand may decide something in a request, and stand
+        // there twice: what has two readings is not asked.
+        let request = one.to_legacy(1, "e");
+        if !matches!(jsonrpc::parse(&request, &Limits::DEFAULT), Ok(Parsed::Single(_))) {
+            return None;
+        }
+        asked.push(one);
     }
     (!asked.is_empty()).then_some(asked)
 }

@@ -181,6 +181,17 @@ class Features {
     return { text: await this.text("progress", { steps: 3 }, { onprogress }), steps };
   }
 
+  async log() {
+    const params = { name: "log", arguments: {} };
+    if (this.modern) params._meta = { [LEVEL]: "warning" };
+    else await this.client.setLoggingLevel("warning");
+    this.logged_ = [];
+    await this.callTool(params);
+    await until(() => this.logged_.length > 0, 1000);
+    await sleep(50);
+    return this.logged_;
+  }
+
   async cancel() {
     const tag = `${process.pid}-${Date.now()}`;
     const signal = AbortSignal.timeout(300);
@@ -219,17 +230,6 @@ class Features {
 
   both() {
     return this.text("both");
-  }
-
-  async log() {
-    const params = { name: "log", arguments: {} };
-    if (this.modern) params._meta = { [LEVEL]: "warning" };
-    else await this.client.setLoggingLevel("warning");
-    this.logged_ = [];
-    await this.callTool(params);
-    await until(() => this.logged_.length > 0, 1000);
-    await sleep(50);
-    return this.logged_;
   }
 
   async updated() {

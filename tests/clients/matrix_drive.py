@@ -293,7 +293,7 @@ class Features:
 
 NAMES = (
     "connect tools prompts resources templates call structured numbers field read get "
-    "complete progress cancel sampling form decline url roots rounds both log updated "
+    "complete progress log cancel sampling form decline url roots rounds both updated "
     "list_changed tool_error unknown_tool unknown_prompt unknown_resource ping"
 ).split()
 

@@ -54,6 +54,8 @@ impl Driver {
             }
             self.write();
         }
+        // A ping is answered by the link itself, without an event.
+        self.write();
         self.check_invariants();
     }
 
