@@ -58,6 +58,7 @@ pub mod stream;
 pub mod tools;
 pub mod turns;
 pub mod unified;
+pub mod watch;
 
 use alarm::Alarms;
 use backend::Backend;

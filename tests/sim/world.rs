@@ -102,6 +102,7 @@ impl World {
             close_timeout: Duration::from_secs(5),
             websocket: false,
             tolerance: Default::default(),
+            guards: Default::default(),
             limits,
             version: "0".into(),
         };
@@ -316,5 +317,6 @@ fn server(n: usize, side: &ServerSide, calm: bool, dice: &mut Dice) -> Server {
         shared: side.shared,
         required: false,
         response: dice.pick(modes),
+        watch: None,
     }
 }

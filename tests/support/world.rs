@@ -96,6 +96,7 @@ fn server(name: &str, transport: Transport) -> Server {
         required: false,
         response: ResponseMode::Auto,
         schema: Care::Reference,
+        watch: None,
     }
 }
 
@@ -111,6 +112,7 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         close_timeout: Duration::from_secs(30),
         websocket: false,
         tolerance: Default::default(),
+        guards: Default::default(),
         limits: Limits::DEFAULT,
         version: "0.1.0".into(),
     }

@@ -469,6 +469,7 @@ fn snapshot(options: u8) -> Snapshot {
         close_timeout: Duration::from_secs(30),
         websocket: true,
         tolerance: Default::default(),
+        guards: Default::default(),
         limits: Limits::TEST_MIN,
         version: "0".into(),
     }
@@ -487,6 +488,7 @@ fn server(name: &str, transport: Transport) -> Server {
         required: false,
         response: ResponseMode::Auto,
         schema: Care::Reference,
+        watch: None,
     }
 }
 
