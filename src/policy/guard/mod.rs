@@ -14,6 +14,7 @@
 
 pub mod label;
 pub mod rule;
+pub mod redact;
 
 pub use label::{Label, Labels, Tag, WILDCARD};
 
