@@ -12,6 +12,7 @@
 //! A guard may ask its backend while it labels. It never waits: a [`Step`] says what it needs, and
 //! it goes on when the answer is there.
 
+pub mod github;
 pub mod label;
 pub mod rule;
 pub mod redact;
