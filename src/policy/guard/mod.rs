@@ -13,6 +13,7 @@
 //! it goes on when the answer is there.
 
 pub mod label;
+pub mod wasm;
 
 pub use label::{Label, Labels, Tag, WILDCARD};
 
