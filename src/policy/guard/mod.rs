@@ -16,6 +16,7 @@ pub mod github;
 pub mod label;
 pub mod rule;
 pub mod redact;
+pub mod wasm;
 
 pub use label::{Label, Labels, Tag, WILDCARD};
 
