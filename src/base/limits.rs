@@ -116,6 +116,12 @@ pub struct Limits {
     /// Requests that wait for the answer to an equal one; beyond: they are sent.
     pub followers_max: usize,
 
+    // Guards
+    /// Threads on which guards judge; beyond the number of processors none is started.
+    pub guard_threads_max: usize,
+    /// Pieces of judgements that wait for a thread; beyond: calls are refused with 503.
+    pub guard_jobs_max: usize,
+
     // Several servers as one
     /// How long `initialize` waits for all servers; those that have not answered join later.
     pub unified_open_after_max: Duration,
@@ -199,6 +205,8 @@ impl Limits {
         job_ttl_max: Duration::from_secs(86_400),
         tasks_max: 4096,
         followers_max: 1024,
+        guard_threads_max: 8,
+        guard_jobs_max: 4096,
         read_bytes_per_turn_max: 256 * KIB,
         write_bytes_per_turn_max: 1024 * KIB,
         accepts_per_turn_max: 64,
@@ -262,6 +270,8 @@ impl Limits {
         job_ttl_max: Duration::from_secs(120),
         tasks_max: 2,
         followers_max: 2,
+        guard_threads_max: 2,
+        guard_jobs_max: 8,
         read_bytes_per_turn_max: 64,
         write_bytes_per_turn_max: 64,
         accepts_per_turn_max: 2,
