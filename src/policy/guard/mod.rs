@@ -12,7 +12,9 @@
 //! A guard may ask its backend while it labels. It never waits: a [`Step`] says what it needs, and
 //! it goes on when the answer is there.
 
+pub mod budget;
 pub mod label;
+pub mod memory;
 
 pub use label::{Label, Labels, Tag, WILDCARD};
 
