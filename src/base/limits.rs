@@ -130,6 +130,14 @@ pub struct Limits {
     /// Bytes of URIs whose servers a session remembers; beyond: servers are asked in order.
     pub unified_uris_bytes_max: usize,
 
+    // Guards
+    /// Denials that are kept, to answer the same call again; beyond: the oldest is forgotten.
+    pub denials_kept_max: usize,
+    /// Rule, text and data of one of them; a longer one is not kept.
+    pub denial_bytes_max: usize,
+    /// How long a denial is given again without judging the call anew.
+    pub denial_believed_for: Duration,
+
     // The loop
     /// Bytes taken from one source before others get their turn.
     pub read_bytes_per_turn_max: usize,
@@ -207,6 +215,9 @@ impl Limits {
         followers_max: 1024,
         guard_threads_max: 8,
         guard_jobs_max: 4096,
+        denials_kept_max: 1024,
+        denial_bytes_max: 16 * KIB,
+        denial_believed_for: Duration::from_secs(60),
         read_bytes_per_turn_max: 256 * KIB,
         write_bytes_per_turn_max: 1024 * KIB,
         accepts_per_turn_max: 64,
@@ -272,6 +283,9 @@ impl Limits {
         followers_max: 2,
         guard_threads_max: 2,
         guard_jobs_max: 8,
+        denials_kept_max: 2,
+        denial_bytes_max: 128,
+        denial_believed_for: Duration::from_secs(30),
         read_bytes_per_turn_max: 64,
         write_bytes_per_turn_max: 64,
         accepts_per_turn_max: 2,
@@ -295,7 +309,7 @@ impl Limits {
 
     /// What peers can make the gateway hold, in bytes and by term, if every queue is full.
     #[must_use]
-    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 8] {
+    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 9] {
         [
             ("heads and pipelined bytes", self.peers_max * self.pipelined_bytes_max),
             ("requests", self.exchanges_max * self.message_bytes_max),
@@ -311,6 +325,7 @@ impl Limits {
             ),
             ("answers that are kept", self.cache_bytes_max),
             ("results of tasks", self.job_bytes_max),
+            ("denials that are kept", self.denials_kept_max * self.denial_bytes_max),
         ]
     }
 }

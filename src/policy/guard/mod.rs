@@ -17,6 +17,9 @@ pub mod label;
 pub mod rule;
 pub mod redact;
 pub mod wasm;
+pub mod budget;
+pub mod label;
+pub mod memory;
 
 pub use label::{Label, Labels, Tag, WILDCARD};
 
