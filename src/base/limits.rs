@@ -124,6 +124,12 @@ pub struct Limits {
     /// Bytes of URIs whose servers a session remembers; beyond: servers are asked in order.
     pub unified_uris_bytes_max: usize,
 
+    // Guards
+    /// Agents whose labels are known; beyond: a new one is refused, for labels must not be lost.
+    pub guarded_agents_max: usize,
+    /// The name and the labels of one of them; beyond: what would add to them is refused.
+    pub guarded_agent_bytes_max: usize,
+
     // The loop
     /// Bytes taken from one source before others get their turn.
     pub read_bytes_per_turn_max: usize,
@@ -195,6 +201,8 @@ impl Limits {
         job_ttl_max: Duration::from_secs(86_400),
         tasks_max: 4096,
         followers_max: 1024,
+        guarded_agents_max: 4096,
+        guarded_agent_bytes_max: 32 * KIB,
         read_bytes_per_turn_max: 256 * KIB,
         write_bytes_per_turn_max: 1024 * KIB,
         accepts_per_turn_max: 64,
@@ -257,6 +265,8 @@ impl Limits {
         job_ttl_max: Duration::from_secs(120),
         tasks_max: 2,
         followers_max: 2,
+        guarded_agents_max: 2,
+        guarded_agent_bytes_max: 256,
         read_bytes_per_turn_max: 64,
         write_bytes_per_turn_max: 64,
         accepts_per_turn_max: 2,
@@ -279,7 +289,7 @@ impl Limits {
 
     /// What peers can make the gateway hold, in bytes and by term, if every queue is full.
     #[must_use]
-    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 8] {
+    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 9] {
         [
             ("heads and pipelined bytes", self.peers_max * self.pipelined_bytes_max),
             ("requests", self.exchanges_max * self.message_bytes_max),
@@ -295,6 +305,7 @@ impl Limits {
             ),
             ("answers that are kept", self.cache_bytes_max),
             ("results of tasks", self.job_bytes_max),
+            ("labels of agents", self.guarded_agents_max * self.guarded_agent_bytes_max),
         ]
     }
 }

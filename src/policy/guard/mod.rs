@@ -12,7 +12,12 @@
 //! A guard may ask its backend while it labels. It never waits: a [`Step`] says what it needs, and
 //! it goes on when the answer is there.
 
+pub mod agents;
+pub mod denial;
 pub mod label;
+pub mod monitor;
+pub mod records;
+pub mod reflect;
 
 pub use label::{Label, Labels, Tag, WILDCARD};
 
