@@ -137,6 +137,10 @@ pub struct Limits {
     pub denial_bytes_max: usize,
     /// How long a denial is given again without judging the call anew.
     pub denial_believed_for: Duration,
+    /// Agents whose labels are known; beyond: a new one is refused, for labels must not be lost.
+    pub guarded_agents_max: usize,
+    /// The name and the labels of one of them; beyond: what would add to them is refused.
+    pub guarded_agent_bytes_max: usize,
 
     // The loop
     /// Bytes taken from one source before others get their turn.
@@ -218,6 +222,8 @@ impl Limits {
         denials_kept_max: 1024,
         denial_bytes_max: 16 * KIB,
         denial_believed_for: Duration::from_secs(60),
+        guarded_agents_max: 4096,
+        guarded_agent_bytes_max: 32 * KIB,
         read_bytes_per_turn_max: 256 * KIB,
         write_bytes_per_turn_max: 1024 * KIB,
         accepts_per_turn_max: 64,
@@ -286,6 +292,8 @@ impl Limits {
         denials_kept_max: 2,
         denial_bytes_max: 128,
         denial_believed_for: Duration::from_secs(30),
+        guarded_agents_max: 2,
+        guarded_agent_bytes_max: 256,
         read_bytes_per_turn_max: 64,
         write_bytes_per_turn_max: 64,
         accepts_per_turn_max: 2,
@@ -326,6 +334,7 @@ impl Limits {
             ("answers that are kept", self.cache_bytes_max),
             ("results of tasks", self.job_bytes_max),
             ("denials that are kept", self.denials_kept_max * self.denial_bytes_max),
+            ("labels of agents", self.guarded_agents_max * self.guarded_agent_bytes_max),
         ]
     }
 }

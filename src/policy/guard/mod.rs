@@ -20,6 +20,12 @@ pub mod wasm;
 pub mod budget;
 pub mod label;
 pub mod memory;
+pub mod agents;
+pub mod denial;
+pub mod label;
+pub mod monitor;
+pub mod records;
+pub mod reflect;
 
 pub use label::{Label, Labels, Tag, WILDCARD};
 
