@@ -121,6 +121,10 @@ pub struct Limits {
     pub guard_threads_max: usize,
     /// Pieces of judgements that wait for a thread; beyond: calls are refused with 503.
     pub guard_jobs_max: usize,
+    /// Instances of one guard; beyond: judgements wait for their turn.
+    pub guard_instances_max: usize,
+    /// Facts of repositories and users that are kept; beyond: they are asked for again.
+    pub guard_facts_max: usize,
 
     // Several servers as one
     /// How long `initialize` waits for all servers; those that have not answered join later.
@@ -219,6 +223,8 @@ impl Limits {
         followers_max: 1024,
         guard_threads_max: 8,
         guard_jobs_max: 4096,
+        guard_instances_max: 8,
+        guard_facts_max: 1024,
         denials_kept_max: 1024,
         denial_bytes_max: 16 * KIB,
         denial_believed_for: Duration::from_secs(60),
@@ -289,6 +295,8 @@ impl Limits {
         followers_max: 2,
         guard_threads_max: 2,
         guard_jobs_max: 8,
+        guard_instances_max: 2,
+        guard_facts_max: 2,
         denials_kept_max: 2,
         denial_bytes_max: 128,
         denial_believed_for: Duration::from_secs(30),
@@ -317,7 +325,7 @@ impl Limits {
 
     /// What peers can make the gateway hold, in bytes and by term, if every queue is full.
     #[must_use]
-    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 9] {
+    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 10] {
         [
             ("heads and pipelined bytes", self.peers_max * self.pipelined_bytes_max),
             ("requests", self.exchanges_max * self.message_bytes_max),

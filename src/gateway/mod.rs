@@ -16,7 +16,7 @@
 //! It does not know links, threads, files or how logs look. Its own methods only dispatch: each
 //! table and each path has its file.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -39,6 +39,7 @@ pub mod fuzz;
 pub mod health;
 pub mod io;
 pub mod jobs;
+pub mod judge;
 pub mod listen;
 pub mod note;
 pub mod owners;
@@ -74,12 +75,17 @@ use flight::Flights;
 use health::ServerState;
 use io::{Input, Output};
 use jobs::Jobs;
+use judge::identity::Counted;
+use judge::{Guards, Judging};
 use owners::Owners;
 use pause::Pauses;
 use peers::Peers;
 use sessions::Sessions;
 use snapshot::{Server, ServerId, Snapshot, Tolerance};
 use unified::Fan;
+
+use crate::policy::guard::agents::Agents;
+use crate::policy::guard::memory::Memory;
 
 /// All of the gateway that is not I/O.
 ///
@@ -107,6 +113,16 @@ pub struct Gateway {
     servers: Vec<ServerState>,
     parks: Slab<Park>,
     rounds: Slab<Round>,
+    judgings: Slab<Judging>,
+    guards: Guards,
+    /// What identities carry.
+    agents: Agents,
+    /// What was denied, to whom.
+    denials: Memory,
+    /// How often labels of identities have changed.
+    labels_changed: u64,
+    /// Calls of tools that may be called only so often.
+    counted: HashMap<(Counted, ServerId, Box<str>), u64>,
     /// Requests to clients in the gateway's own name.
     n_inputs: u64,
     /// For what clients carry for us; the key is made at start and dies with the process.
@@ -126,6 +142,8 @@ impl Gateway {
     pub fn new(snapshot: Arc<Snapshot>, mut rng: Rng, now: Now) -> Self {
         let servers = snapshot.servers.iter().map(|_| ServerState::default()).collect();
         let seal = Seal::new(rng.bytes());
+        let guards = Guards::new(&snapshot, &mut rng);
+        let limits = snapshot.limits;
         let mut gateway = Self {
             snapshot,
             rng,
@@ -147,6 +165,12 @@ impl Gateway {
             servers,
             parks: Slab::new(),
             rounds: Slab::new(),
+            judgings: Slab::new(),
+            guards,
+            agents: Agents::new(&limits),
+            denials: Memory::new(&limits),
+            labels_changed: 0,
+            counted: HashMap::new(),
             n_inputs: 0,
             seal,
             began_at: now.mono,
@@ -284,6 +308,7 @@ impl Gateway {
         self.check_jobs();
         self.check_flights();
         self.check_needs();
+        self.check_judgements();
         let limits = self.limits();
         assert!(self.parks.len() <= limits.parked_calls_max);
         let of_clients = |exchange: &Exchange| match exchange {
@@ -320,6 +345,7 @@ impl Gateway {
         self.advance_drain();
         self.end_needless();
         self.end_flights();
+        self.end_judgements();
     }
 
     fn exchange_of(&self, peer: Key<io::Peer>) -> Option<Key<Exchange>> {

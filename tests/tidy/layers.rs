@@ -26,7 +26,7 @@ const LAYERS: &[Row] = &[
     ("mcp",        &["base", "wire"],                             &[]),
     ("policy",     &["base", "wire", "mcp"],                      &["ring", "wasmi"]),
     ("gateway",    &["base", "wire", "mcp", "policy"],            &["memchr"]),
-    ("observe",    &["base", "wire", "gateway"],                  &["aho_corasick", "memchr"]),
+    ("observe",    &["base", "wire", "gateway", "policy"],        &["aho_corasick", "memchr"]),
     ("calculator", &["base", "wire"],                             &["num_bigint"]),
     // --- the purity line: above it no I/O, no clock, no thread, no environment
     ("worker",     &["base", "gateway", "observe"],               &[]),

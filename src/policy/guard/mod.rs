@@ -12,20 +12,18 @@
 //! A guard may ask its backend while it labels. It never waits: a [`Step`] says what it needs, and
 //! it goes on when the answer is there.
 
+pub mod agents;
+pub mod budget;
+pub mod denial;
 pub mod github;
 pub mod label;
-pub mod rule;
-pub mod redact;
-pub mod wasm;
-pub mod budget;
-pub mod label;
 pub mod memory;
-pub mod agents;
-pub mod denial;
-pub mod label;
 pub mod monitor;
 pub mod records;
+pub mod redact;
 pub mod reflect;
+pub mod rule;
+pub mod wasm;
 
 pub use label::{Label, Labels, Tag, WILDCARD};
 
@@ -163,7 +161,7 @@ pub enum Data {
 }
 
 /// A call that a guard needs answered before it can go on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Need {
     /// The tool of the guarded server, or [`PERMISSION_TOOL`].
     pub tool: Box<str>,
