@@ -12,8 +12,12 @@
 //! A guard may ask its backend while it labels. It never waits: a [`Step`] says what it needs, and
 //! it goes on when the answer is there.
 
+pub mod forced;
 pub mod label;
 pub mod rule;
+pub mod scope_words;
+pub mod source;
+pub mod write_sink;
 
 pub use label::{Label, Labels, Tag, WILDCARD};
 
