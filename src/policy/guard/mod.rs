@@ -15,6 +15,7 @@
 pub mod agents;
 pub mod budget;
 pub mod denial;
+pub mod forced;
 pub mod github;
 pub mod label;
 pub mod memory;
@@ -23,7 +24,10 @@ pub mod records;
 pub mod redact;
 pub mod reflect;
 pub mod rule;
+pub mod scope_words;
+pub mod source;
 pub mod wasm;
+pub mod write_sink;
 
 pub use label::{Label, Labels, Tag, WILDCARD};
 
