@@ -12,6 +12,11 @@
 //! A guard may ask its backend while it labels. It never waits: a [`Step`] says what it needs, and
 //! it goes on when the answer is there.
 
+mod content;
+mod cut;
+mod items;
+mod pointer;
+
 pub mod agents;
 pub mod budget;
 pub mod denial;
