@@ -121,6 +121,10 @@ pub struct Limits {
     pub guard_threads_max: usize,
     /// Pieces of judgements that wait for a thread; beyond: calls are refused with 503.
     pub guard_jobs_max: usize,
+    /// How long the forge may take to answer a guard; beyond: the guard does without.
+    pub forge_after_max: Duration,
+    /// One answer of the forge to a guard; beyond: the same.
+    pub forge_answer_bytes_max: usize,
 
     // Several servers as one
     /// How long `initialize` waits for all servers; those that have not answered join later.
@@ -203,6 +207,8 @@ impl Limits {
         followers_max: 1024,
         guard_threads_max: 8,
         guard_jobs_max: 4096,
+        forge_after_max: Duration::from_secs(30),
+        forge_answer_bytes_max: MIB,
         read_bytes_per_turn_max: 256 * KIB,
         write_bytes_per_turn_max: 1024 * KIB,
         accepts_per_turn_max: 64,
@@ -267,6 +273,8 @@ impl Limits {
         followers_max: 2,
         guard_threads_max: 2,
         guard_jobs_max: 8,
+        forge_after_max: Duration::from_secs(4),
+        forge_answer_bytes_max: 64,
         read_bytes_per_turn_max: 64,
         write_bytes_per_turn_max: 64,
         accepts_per_turn_max: 2,
