@@ -125,6 +125,10 @@ pub struct Limits {
     pub guard_instances_max: usize,
     /// Facts of repositories and users that are kept; beyond: they are asked for again.
     pub guard_facts_max: usize,
+    /// How long the forge may take to answer a guard; beyond: the guard does without.
+    pub forge_after_max: Duration,
+    /// One answer of the forge to a guard; beyond: the same.
+    pub forge_answer_bytes_max: usize,
 
     // Several servers as one
     /// How long `initialize` waits for all servers; those that have not answered join later.
@@ -230,6 +234,8 @@ impl Limits {
         denial_believed_for: Duration::from_secs(60),
         guarded_agents_max: 4096,
         guarded_agent_bytes_max: 32 * KIB,
+        forge_after_max: Duration::from_secs(30),
+        forge_answer_bytes_max: MIB,
         read_bytes_per_turn_max: 256 * KIB,
         write_bytes_per_turn_max: 1024 * KIB,
         accepts_per_turn_max: 64,
@@ -302,6 +308,8 @@ impl Limits {
         denial_believed_for: Duration::from_secs(30),
         guarded_agents_max: 2,
         guarded_agent_bytes_max: 256,
+        forge_after_max: Duration::from_secs(4),
+        forge_answer_bytes_max: 64,
         read_bytes_per_turn_max: 64,
         write_bytes_per_turn_max: 64,
         accepts_per_turn_max: 2,

@@ -24,6 +24,7 @@ use crate::base::{Key, Limits, Now, Rng, Seal, Slab};
 use crate::mcp::tool_name::{NameMap, Rule};
 
 pub mod alarm;
+pub mod ask_forge;
 pub mod attached;
 pub mod backend;
 pub mod cache;
@@ -200,8 +201,8 @@ impl Gateway {
             self.calls.remove(call);
         }
         for fetch in self.fetches.keys() {
-            let of = self.fetches.get(fetch).map(|fetch| fetch.backend);
-            if of.is_some_and(|backend| !self.backends.contains(backend)) {
+            let of = self.fetches.get(fetch).and_then(Fetch::at_backend);
+            if of.is_some_and(|(backend, _)| !self.backends.contains(backend)) {
                 self.fetches.remove(fetch);
             }
         }
