@@ -13,6 +13,7 @@ pub fn document() -> String {
         (Section::Server, "`servers.<name>`, in JSON `mcpServers.<name>`"),
         (Section::Client, "`clients.<name>`"),
         (Section::View, "`views.<name>`"),
+        (Section::Guard, "`guards.<name>`"),
         (Section::Telemetry, "`gateway.opentelemetry`"),
     ] {
         text.push_str(&format!("\n## {title}\n\n| TOML | JSON | takes | without it | meaning |\n"));
