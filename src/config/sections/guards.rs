@@ -85,6 +85,7 @@ pub fn resolve(
             mode_is_set: mode.is_some(),
             compat,
             sinks: sinks(sources, report),
+            forge: None,
             is_enabled: false,
             trusted_bots: boxes("trusted_bots"),
         },
