@@ -58,6 +58,7 @@ impl World {
             required: false,
             response: ResponseMode::Auto,
             schema: Care::Reference,
+            watch: None,
         };
         let snapshot = Snapshot {
             servers: vec![server],
@@ -69,6 +70,7 @@ impl World {
             close_timeout: Duration::from_secs(30),
             websocket: false,
             tolerance: Default::default(),
+            guards: Default::default(),
             limits: Limits::DEFAULT,
             version: "0".into(),
         };

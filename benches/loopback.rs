@@ -107,6 +107,7 @@ fn start_gateway() -> SocketAddr {
         required: false,
         response: ResponseMode::Auto,
         schema: Care::Reference,
+        watch: None,
     };
     let snapshot = Snapshot {
         servers: vec![server],
@@ -118,6 +119,7 @@ fn start_gateway() -> SocketAddr {
         close_timeout: Duration::from_secs(30),
         websocket: false,
         tolerance: Default::default(),
+        guards: Default::default(),
         limits: Limits::DEFAULT,
         version: "0".into(),
     };

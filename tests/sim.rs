@@ -37,6 +37,8 @@ mod run;
 mod socket;
 #[path = "sim/temper.rs"]
 mod temper;
+#[path = "sim/workers.rs"]
+mod workers;
 #[path = "sim/world.rs"]
 mod world;
 

@@ -109,6 +109,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         close_timeout: gateway::CLOSE_TIMEOUT,
         websocket: overall.websocket,
         tolerance: overall.tolerance,
+        guards: Default::default(),
         limits: overall.limits,
         version: super::VERSION.into(),
     };

@@ -15,6 +15,7 @@ use crate::wire::http1::{RequestHead, ResponseHead};
 
 pub use crate::gateway::backend::Backend;
 pub use crate::gateway::fetch::Fetch;
+pub use crate::gateway::work::{Judging, Work};
 pub use crate::mcp::tools::Withheld;
 
 /// Marks the keys of client connections; the reactor owns what they name.
@@ -135,6 +136,16 @@ pub enum Input {
         fetch: Key<Fetch>,
         /// How it ended.
         end: Result<(), FetchError>,
+    },
+
+    // From workers.
+    /// One piece of a task is done. The tasks of one judgement come back in the order in which
+    /// they left.
+    Worked {
+        /// What the task belongs to.
+        judging: Key<Judging>,
+        /// The task, a piece further.
+        task: Box<dyn Work>,
     },
 
     // From the operator.
@@ -261,6 +272,15 @@ pub enum Output {
         fetch: Key<Fetch>,
         /// Whether to stop.
         paused: bool,
+    },
+
+    // To workers.
+    /// Do one piece of a task that takes too long for the loop; `Worked` follows.
+    Work {
+        /// What the task belongs to.
+        judging: Key<Judging>,
+        /// The task.
+        task: Box<dyn Work>,
     },
 
     // To observers and the process.

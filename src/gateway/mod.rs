@@ -58,6 +58,8 @@ pub mod stream;
 pub mod tools;
 pub mod turns;
 pub mod unified;
+pub mod watch;
+pub mod work;
 
 use alarm::Alarms;
 use backend::Backend;
@@ -210,6 +212,7 @@ impl Gateway {
                 self.fetch_message(fetch, message, event);
             }
             Input::FetchDone { fetch, end } => self.fetch_done(fetch, end),
+            Input::Worked { judging, task } => self.worked(judging, task),
             Input::Drain { deadline, why } => self.drain(deadline, why),
             Input::Halt => self.halt(),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::patience::Patience;
+pub use super::watch::{GuardOptions, Watch, WatchKind};
 use crate::base::{Limits, Secret};
 pub use crate::mcp::schema::Care;
 use crate::policy::auth;
@@ -40,6 +41,8 @@ pub struct Snapshot {
     pub websocket: bool,
     /// The slips of clients that are let pass.
     pub tolerance: Tolerance,
+    /// What holds for all that watches over servers.
+    pub guards: GuardOptions,
     /// The bounds.
     pub limits: Limits,
     /// What `/health` and `serverInfo` say about us.
@@ -71,6 +74,8 @@ pub struct Server {
     pub response: ResponseMode,
     /// What is done about the schemas and names of its tools.
     pub schema: Care,
+    /// What watches over it; `None`: nothing, and no call of it is looked into.
+    pub watch: Option<Arc<Watch>>,
 }
 
 /// Several servers, or parts of them, as one.

@@ -21,6 +21,7 @@ use crate::dice::Dice;
 use crate::origin::{Origin, Wire};
 use crate::socket::Sockets;
 use crate::temper::Temper;
+use crate::workers::Workers;
 
 /// What a run is like.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +61,7 @@ pub struct World {
     pub origins: Vec<Origin>,
     pub wires: Vec<Wire>,
     pub n_wires: u64,
+    pub workers: Workers,
     pub ledger: Ledger,
     pub listening: bool,
     /// Whether what is written now must not wait for an answer before it.
@@ -102,6 +104,7 @@ impl World {
             close_timeout: Duration::from_secs(5),
             websocket: false,
             tolerance: Default::default(),
+            guards: Default::default(),
             limits,
             version: "0".into(),
         };
@@ -126,6 +129,7 @@ impl World {
             origins,
             wires: Vec::new(),
             n_wires: 0,
+            workers: Workers::default(),
             ledger: Ledger::default(),
             listening: true,
             hurry: false,
@@ -146,6 +150,7 @@ impl World {
 
     /// Tells the gateway everything that waits, and does what it wants.
     pub fn think(&mut self) {
+        self.take_work();
         let mut n = 0;
         while let Some(input) = self.inbox.pop_front().filter(|_| !self.exited) {
             n += 1;
@@ -210,6 +215,7 @@ impl World {
             Output::Fetch { fetch, request } => self.start_fetch(fetch, *request),
             Output::Cancel { fetch } => self.cancel_fetch(fetch),
             Output::PauseFetch { fetch, paused } => self.pause_fetch(fetch, paused),
+            Output::Work { judging, task } => self.give_work(judging, task),
             Output::Emit(_) => {}
             Output::StopListening => {
                 self.listening = false;
@@ -242,7 +248,8 @@ impl World {
     pub fn next_deadline(&self) -> Option<Instant> {
         let links = self.sockets.open.values().filter_map(|socket| socket.link.deadline());
         let wires = self.wires.iter().filter_map(|wire| wire.head_by);
-        links.chain(wires).chain(self.gateway.poll_timeout()).min()
+        let work = self.workers.next_deadline();
+        links.chain(wires).chain(work).chain(self.gateway.poll_timeout()).min()
     }
 
     fn ring(&mut self) {
@@ -316,5 +323,6 @@ fn server(n: usize, side: &ServerSide, calm: bool, dice: &mut Dice) -> Server {
         shared: side.shared,
         required: false,
         response: dice.pick(modes),
+        watch: None,
     }
 }

@@ -4,7 +4,7 @@
 #![allow(dead_code, reason = "every test file uses its own part of the world")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,8 @@ use penstock::base::{Key, Limits, Message, Now, Rng, Secret, Span};
 use penstock::gateway::Gateway;
 use penstock::gateway::io::{
     Backend, ChildEnd, Event, EventKind, Fetch, FetchContent, FetchError, FetchErrorKind,
-    FetchEvent, FetchHead, FetchRequest, Input, Output, Peer, PeerAddress, StreamData,
+    FetchEvent, FetchHead, FetchRequest, Input, Judging, Output, Peer, PeerAddress, StreamData,
+    Work,
 };
 use penstock::gateway::patience::Patience;
 use penstock::gateway::snapshot::{
@@ -49,6 +50,10 @@ pub struct World {
     pub events: Vec<Event>,
     pub listening: bool,
     pub exited: bool,
+    /// What workers have been given and not done.
+    pub work: VecDeque<(Key<Judging>, Box<dyn Work>)>,
+    /// Whether what they are given waits for [`World::work_a_piece`].
+    pub workers_rest: bool,
     next_peer: u32,
     /// The `Mcp-Param-*` fields of every head from now on.
     pub params: Vec<(&'static str, &'static str)>,
@@ -96,6 +101,7 @@ fn server(name: &str, transport: Transport) -> Server {
         required: false,
         response: ResponseMode::Auto,
         schema: Care::Reference,
+        watch: None,
     }
 }
 
@@ -111,6 +117,7 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         close_timeout: Duration::from_secs(30),
         websocket: false,
         tolerance: Default::default(),
+        guards: Default::default(),
         limits: Limits::DEFAULT,
         version: "0.1.0".into(),
     }
@@ -145,6 +152,8 @@ impl World {
             events: Vec::new(),
             listening: true,
             exited: false,
+            work: VecDeque::new(),
+            workers_rest: false,
             next_peer: 0,
             params: Vec::new(),
         }
@@ -179,10 +188,31 @@ impl World {
     }
 
     fn pump(&mut self) {
-        while let Some(output) = self.gateway.poll_output() {
-            self.take(output);
+        const PIECES_MAX: usize = 10_000;
+        for _ in 0..PIECES_MAX {
+            while let Some(output) = self.gateway.poll_output() {
+                self.take(output);
+            }
+            self.gateway.check_invariants();
+            if self.workers_rest || !self.work_once() {
+                return;
+            }
         }
-        self.gateway.check_invariants();
+        panic!("a task that is never done");
+    }
+
+    /// Does what a worker does; whether there was anything to do.
+    pub fn work_a_piece(&mut self) -> bool {
+        let worked = self.work_once();
+        self.pump();
+        worked
+    }
+
+    fn work_once(&mut self) -> bool {
+        let Some((judging, mut task)) = self.work.pop_front() else { return false };
+        task.step();
+        self.gateway.handle_input(Input::Worked { judging, task }, self.now);
+        true
     }
 
     fn take(&mut self, output: Output) {
@@ -248,6 +278,7 @@ impl World {
             }
             Output::Fetch { fetch, request } => self.fetches.push((fetch, *request)),
             Output::Cancel { fetch } => self.cancelled.push(fetch),
+            Output::Work { judging, task } => self.work.push_back((judging, task)),
             Output::Emit(event) => self.events.push(event),
             Output::StopListening => self.listening = false,
             Output::Exit => self.exited = true,

@@ -124,6 +124,7 @@ fn resolve(
             .text("response")
             .map_or(ResponseMode::Auto, |response| client::response_mode(response.value)),
         schema: fields.text("schema").and_then(|schema| Care::of(schema.value)).unwrap_or_default(),
+        watch: None,
     };
     Some((server, broken))
 }

@@ -15,6 +15,7 @@ mod eras;
 mod phrases;
 mod script;
 mod steps;
+mod work;
 mod world;
 
 use script::Script;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::work::Workers;
 use crate::base::{Key, Limits, Message, Now, Rng};
 use crate::gateway::Gateway;
 use crate::gateway::io::{
@@ -96,6 +97,7 @@ pub struct World {
     pub has_both_eras: bool,
     /// Where attached sessions are posted to; some are over.
     pub endpoints: Vec<String>,
+    pub workers: Workers,
     n_stop_listening: usize,
     n_exit: usize,
 }
@@ -132,34 +134,39 @@ impl World {
             states: Vec::new(),
             has_both_eras: options & 0x80 != 0,
             endpoints: Vec::new(),
+            workers: Workers::default(),
             n_stop_listening: 0,
             n_exit: 0,
         };
-        world.pump();
+        world.pump_and_work();
         world
     }
 
     /// Tells the gateway a fact and judges what it does.
     pub fn input(&mut self, input: Input) {
+        self.workers.hurry();
         self.gateway.handle_input(input, self.now);
-        self.pump();
+        self.pump_and_work();
     }
 
     /// Lets time pass. An alarm that is due must be dealt with, or the loop would spin.
     pub fn pass(&mut self, after: Duration) {
         const TURNS_MAX: usize = 8;
         self.now = self.now.later(after);
+        self.workers.hurry();
+        self.pump_and_work();
         for _ in 0..TURNS_MAX {
             if self.gateway.poll_timeout().is_none_or(|at| at > self.now.mono) {
                 return;
             }
             self.gateway.handle_timeout(self.now);
-            self.pump();
+            self.pump_and_work();
         }
         panic!("an alarm rings for ever");
     }
 
-    fn pump(&mut self) {
+    /// Judges what the gateway wants.
+    pub fn pump(&mut self) {
         while let Some(output) = self.gateway.poll_output() {
             self.take(output);
         }
@@ -260,6 +267,7 @@ impl World {
                     view.paused = paused;
                 }
             }
+            Output::Work { judging, task } => self.workers.take(judging, task),
             Output::Emit(_) => {}
             Output::StopListening => self.n_stop_listening += 1,
             Output::Exit => self.n_exit += 1,
@@ -469,6 +477,7 @@ fn snapshot(options: u8) -> Snapshot {
         close_timeout: Duration::from_secs(30),
         websocket: true,
         tolerance: Default::default(),
+        guards: Default::default(),
         limits: Limits::TEST_MIN,
         version: "0".into(),
     }
@@ -487,6 +496,7 @@ fn server(name: &str, transport: Transport) -> Server {
         required: false,
         response: ResponseMode::Auto,
         schema: Care::Reference,
+        watch: None,
     }
 }
 

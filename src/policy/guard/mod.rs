@@ -15,6 +15,7 @@
 pub mod budget;
 pub mod label;
 pub mod memory;
+pub mod rule;
 
 pub use label::{Label, Labels, Tag, WILDCARD};
 
