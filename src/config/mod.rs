@@ -25,6 +25,7 @@ pub mod json;
 pub mod keys;
 pub mod raw;
 pub mod sections;
+pub mod size;
 pub mod source;
 pub mod toml;
 

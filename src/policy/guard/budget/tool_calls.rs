@@ -13,13 +13,18 @@ pub struct ToolCalls {
 }
 
 impl ToolCalls {
-    /// Counts a call of `tool`, whatever becomes of it; `limit` is its own, and zero is none.
+    /// Counts a call of `tool`, whatever becomes of it; `limits` are sorted by name, and zero is
+    /// none.
     ///
     /// # Errors
     ///
     /// It has been called as often as it may.
-    pub fn take(&mut self, tool: &str, limit: Option<u64>) -> Result<(), Spent> {
-        let Some(limit) = limit.filter(|limit| *limit > 0) else { return Ok(()) };
+    pub fn take(&mut self, tool: &str, limits: &[(Box<str>, u64)]) -> Result<(), Spent> {
+        let row = limits.binary_search_by(|(name, _)| (**name).cmp(tool));
+        let Some(&(_, limit)) = row.ok().and_then(|at| limits.get(at)) else { return Ok(()) };
+        if limit == 0 {
+            return Ok(());
+        }
         if let Some(count) = self.counts.get_mut(tool) {
             if *count >= limit {
                 let (scope, quantity) = (Scope::Session(tool.into()), Quantity::Calls);
@@ -39,11 +44,11 @@ mod tests {
 
     #[test]
     fn the_tool_is_called_as_often_as_the_policy_says() {
+        let limits = [("get_me".into(), 0), ("list_issues".into(), 2)];
         let mut calls = ToolCalls::default();
-        assert_eq!(calls.take("list_issues", Some(2)), Ok(()));
-        assert_eq!(calls.take("list_issues", Some(2)), Ok(()));
-        assert_eq!(calls.take("get_me", Some(2)), Ok(()));
-        let spent = calls.take("list_issues", Some(2)).unwrap_err();
+        assert_eq!(calls.take("list_issues", &limits), Ok(()));
+        assert_eq!(calls.take("list_issues", &limits), Ok(()));
+        let spent = calls.take("list_issues", &limits).unwrap_err();
         assert_eq!(spent.text(), "tool call limit reached for \"list_issues\" (max: 2)");
         assert_eq!(spent.rule(), "allow-only.tool-call-limits");
         assert!(!spent.is_retryable());
@@ -51,10 +56,12 @@ mod tests {
 
     #[test]
     fn zero_and_nothing_are_no_limits() {
+        let limits = [("get_me".into(), 0)];
         let mut calls = ToolCalls::default();
         for _ in 0..100 {
-            assert_eq!(calls.take("x", Some(0)), Ok(()));
-            assert_eq!(calls.take("x", None), Ok(()));
+            assert_eq!(calls.take("get_me", &limits), Ok(()));
+            assert_eq!(calls.take("get_you", &limits), Ok(()));
+            assert_eq!(calls.take("x", &[]), Ok(()));
         }
         assert!(calls.counts.is_empty());
     }
