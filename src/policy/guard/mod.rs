@@ -13,6 +13,7 @@
 //! it goes on when the answer is there.
 
 pub mod budget;
+pub mod explain;
 pub mod label;
 pub mod memory;
 pub mod rule;
