@@ -18,3 +18,5 @@ mod tls;
 mod toy;
 #[path = "reactor/websocket.rs"]
 mod websocket;
+#[path = "reactor/work.rs"]
+mod work;

@@ -116,6 +116,20 @@ pub struct Limits {
     /// Requests that wait for the answer to an equal one; beyond: they are sent.
     pub followers_max: usize,
 
+    // Guards
+    /// Threads on which guards judge; beyond the number of processors none is started.
+    pub guard_threads_max: usize,
+    /// Pieces of judgements that wait for a thread; beyond: calls are refused with 503.
+    pub guard_jobs_max: usize,
+    /// Instances of one guard; beyond: judgements wait for their turn.
+    pub guard_instances_max: usize,
+    /// Facts of repositories and users that are kept; beyond: they are asked for again.
+    pub guard_facts_max: usize,
+    /// How long the forge may take to answer a guard; beyond: the guard does without.
+    pub forge_after_max: Duration,
+    /// One answer of the forge to a guard; beyond: the same.
+    pub forge_answer_bytes_max: usize,
+
     // Several servers as one
     /// How long `initialize` waits for all servers; those that have not answered join later.
     pub unified_open_after_max: Duration,
@@ -131,6 +145,10 @@ pub struct Limits {
     pub denial_bytes_max: usize,
     /// How long a denial is given again without judging the call anew.
     pub denial_believed_for: Duration,
+    /// Agents whose labels are known; beyond: a new one is refused, for labels must not be lost.
+    pub guarded_agents_max: usize,
+    /// The name and the labels of one of them; beyond: what would add to them is refused.
+    pub guarded_agent_bytes_max: usize,
 
     // The loop
     /// Bytes taken from one source before others get their turn.
@@ -147,6 +165,10 @@ pub struct Limits {
     pub comment_after: Duration,
     /// How often an idle stream gets a comment.
     pub comment_every: Duration,
+
+    // Guards
+    /// What a guard in WebAssembly may take.
+    pub guard: GuardLimits,
 }
 
 impl Limits {
@@ -203,15 +225,24 @@ impl Limits {
         job_ttl_max: Duration::from_secs(86_400),
         tasks_max: 4096,
         followers_max: 1024,
+        guard_threads_max: 8,
+        guard_jobs_max: 4096,
+        guard_instances_max: 8,
+        guard_facts_max: 1024,
         denials_kept_max: 1024,
         denial_bytes_max: 16 * KIB,
         denial_believed_for: Duration::from_secs(60),
+        guarded_agents_max: 4096,
+        guarded_agent_bytes_max: 32 * KIB,
+        forge_after_max: Duration::from_secs(30),
+        forge_answer_bytes_max: MIB,
         read_bytes_per_turn_max: 256 * KIB,
         write_bytes_per_turn_max: 1024 * KIB,
         accepts_per_turn_max: 64,
         log_events_max: 65_536,
         comment_after: Duration::from_secs(12),
         comment_every: Duration::from_secs(30),
+        guard: GuardLimits::DEFAULT,
     }
     .checked();
 
@@ -268,15 +299,24 @@ impl Limits {
         job_ttl_max: Duration::from_secs(120),
         tasks_max: 2,
         followers_max: 2,
+        guard_threads_max: 2,
+        guard_jobs_max: 8,
+        guard_instances_max: 2,
+        guard_facts_max: 2,
         denials_kept_max: 2,
         denial_bytes_max: 128,
         denial_believed_for: Duration::from_secs(30),
+        guarded_agents_max: 2,
+        guarded_agent_bytes_max: 256,
+        forge_after_max: Duration::from_secs(4),
+        forge_answer_bytes_max: 64,
         read_bytes_per_turn_max: 64,
         write_bytes_per_turn_max: 64,
         accepts_per_turn_max: 2,
         log_events_max: 4,
         comment_after: Duration::from_secs(1),
         comment_every: Duration::from_secs(2),
+        guard: GuardLimits::TEST_MIN,
     }
     .checked();
 
@@ -293,7 +333,7 @@ impl Limits {
 
     /// What peers can make the gateway hold, in bytes and by term, if every queue is full.
     #[must_use]
-    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 9] {
+    pub fn worst_case_bytes(&self) -> [(&'static str, usize); 10] {
         [
             ("heads and pipelined bytes", self.peers_max * self.pipelined_bytes_max),
             ("requests", self.exchanges_max * self.message_bytes_max),
@@ -310,11 +350,87 @@ impl Limits {
             ("answers that are kept", self.cache_bytes_max),
             ("results of tasks", self.job_bytes_max),
             ("denials that are kept", self.denials_kept_max * self.denial_bytes_max),
+            ("labels of agents", self.guarded_agents_max * self.guarded_agent_bytes_max),
         ]
     }
 }
 
 impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// The bounds of one guard in WebAssembly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuardLimits {
+    /// A module as a file; beyond: it is not loaded.
+    pub module_bytes_max: usize,
+    /// The memory of one instance; beyond: the guard gets no more, which most do not survive.
+    pub memory_bytes_max: usize,
+    /// Elements of each of its tables; beyond: the same.
+    pub table_elements_max: usize,
+    /// What a guard is told in one call; beyond: no label.
+    pub input_bytes_max: usize,
+    /// The room for its answer in the first attempt.
+    pub output_bytes_first: usize,
+    /// The room that it may ask for; beyond: no label.
+    pub output_bytes_max: usize,
+    /// Attempts with more room each; beyond: no label.
+    pub output_attempts_max: u32,
+    /// Work before others get their turn, in units of the interpreter: some 5 are a nanosecond.
+    pub slice_fuel: u64,
+    /// Work for one judgement; beyond: no label, and the instance is lost.
+    pub judgement_fuel_max: u64,
+    /// Log lines kept until somebody fetches them; beyond: dropped and counted.
+    pub log_lines_max: usize,
+    /// One log line; the rest of a longer one is dropped.
+    pub log_line_bytes_max: usize,
+}
+
+impl GuardLimits {
+    /// What guards run with. The sizes are those that published guards are written for.
+    pub const DEFAULT: Self = Self {
+        module_bytes_max: 16 * MIB,
+        memory_bytes_max: 32 * MIB,
+        table_elements_max: 65_536,
+        input_bytes_max: 8 * MIB,
+        output_bytes_first: 4 * MIB,
+        output_bytes_max: 16 * MIB,
+        output_attempts_max: 3,
+        slice_fuel: 4_000_000,
+        judgement_fuel_max: 20_000_000_000,
+        log_lines_max: 1024,
+        log_line_bytes_max: 2 * KIB,
+    }
+    .checked();
+
+    /// Small enough that a module of ten lines walks into every limit.
+    pub const TEST_MIN: Self = Self {
+        module_bytes_max: 64 * KIB,
+        memory_bytes_max: 256 * KIB,
+        table_elements_max: 16,
+        input_bytes_max: 512,
+        output_bytes_first: 64,
+        output_bytes_max: 256,
+        output_attempts_max: 3,
+        slice_fuel: 10_000,
+        judgement_fuel_max: 100_000,
+        log_lines_max: 3,
+        log_line_bytes_max: 32,
+    }
+    .checked();
+
+    const fn checked(self) -> Self {
+        assert!(self.output_bytes_first <= self.output_bytes_max);
+        assert!(self.input_bytes_max + self.output_bytes_max <= self.memory_bytes_max);
+        assert!(self.slice_fuel <= self.judgement_fuel_max && self.output_attempts_max > 0);
+        assert!(self.memory_bytes_max < u32::MAX as usize, "addresses have 32 bits");
+        self
+    }
+}
+
+impl Default for GuardLimits {
     fn default() -> Self {
         Self::DEFAULT
     }

@@ -18,7 +18,7 @@ pub mod slab;
 pub mod stamp;
 
 pub use deadlines::Deadlines;
-pub use limits::Limits;
+pub use limits::{GuardLimits, Limits};
 pub use message::{Message, Span};
 pub use now::Now;
 pub use outbox::Outbox;

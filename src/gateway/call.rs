@@ -11,12 +11,14 @@ use super::exchange::park::Park;
 use super::exchange::rounds::Round;
 use super::io::{Backend, Fetch};
 use super::jobs::Job;
+use super::judge::Judging;
 use super::patience::Extension;
 use super::session::Session;
 use super::snapshot::ServerId;
 use crate::base::{Key, Message, Slab};
 use crate::mcp::freshness::Question;
 use crate::mcp::method::Method;
+use crate::policy::guard::Need;
 use crate::wire::Splice;
 
 /// Bits of the generation that fit beside 32 bits of index below 2^53, where every JSON reader
@@ -76,6 +78,10 @@ pub struct Call {
     pub is_never_sent: bool,
     /// Whether a modern backend may log for it.
     pub wants_logs: bool,
+    /// The judgement that it holds.
+    pub watched: Option<Key<Judging>>,
+    /// What a guard wants to know by it.
+    pub asked_by_guard: Option<Box<Need>>,
 }
 
 /// Who wants the answer to a call.
@@ -97,6 +103,8 @@ pub enum CallFor {
     Listening(Key<Session>),
     /// The gateway: it lists tools; these are the pages so far.
     Tools(Vec<Message>),
+    /// A guard that judges another call.
+    Guard(Key<Judging>),
     /// The gateway: it tidies up, and takes any answer.
     Nobody,
 }
@@ -134,6 +142,8 @@ pub struct Calls {
     needless: Vec<Needs>,
     /// Calls that are over or cancelled, and what they asked.
     left: Vec<(Key<Call>, Asking)>,
+    /// Calls that are over or cancelled, and the judgements that they held.
+    let_go: Vec<(Key<Call>, Key<Judging>)>,
     /// The neighbours of each slot's call.
     links: Vec<Ends>,
     /// The first and the last call of each backend, by its slot.
@@ -198,6 +208,7 @@ impl Calls {
         if let Some(asking) = &call.question {
             self.left.push((key, asking.clone()));
         }
+        self.let_go.extend(call.watched.map(|judging| (key, judging)));
         self.unlink(key.index(), list);
         // Moved out last and at once: a call is a few hundred bytes.
         self.slab.remove(key)
@@ -237,6 +248,7 @@ impl Calls {
             call.cancelled = true;
             self.needless.extend(call.needs);
             self.left.extend(call.question.take().map(|question| (key, question)));
+            self.let_go.extend(call.watched.take().map(|judging| (key, judging)));
         }
     }
 
@@ -244,6 +256,17 @@ impl Calls {
     /// asked.
     pub fn take_left(&mut self) -> Vec<(Key<Call>, Asking)> {
         std::mem::take(&mut self.left)
+    }
+
+    /// Calls that are over or cancelled and held a judgement, with it.
+    pub fn take_let_go(&mut self) -> Vec<(Key<Call>, Key<Judging>)> {
+        std::mem::take(&mut self.let_go)
+    }
+
+    /// Whether there are calls of that kind.
+    #[must_use]
+    pub fn has_let_go(&self) -> bool {
+        !self.let_go.is_empty()
     }
 
     /// Whether there are such calls.
@@ -352,6 +375,8 @@ mod tests {
             question: None,
             is_never_sent: false,
             wants_logs: false,
+            watched: None,
+            asked_by_guard: None,
             needs: None,
             n_rounds: 0,
         }

@@ -120,6 +120,8 @@ impl Gateway {
             let fault = GatewayFault::Draining.into();
             self.end_session_with(key, "the gateway is shutting down", &fault);
         }
+        // Sessions are gone, and with them all who could wait for what the forge says.
+        self.forget_questions(|_| true);
         for key in self.backends.keys() {
             self.stop_backend(key);
         }

@@ -16,6 +16,8 @@ pub enum Endpoint {
     Health,
     /// `/ready`: the required servers are up; open to everybody.
     Ready,
+    /// `/reflect`: what identities carry.
+    Reflect,
     /// `/close`: stop the gateway.
     Close,
 }
@@ -32,6 +34,7 @@ pub fn find(snapshot: &Snapshot, path: &[u8]) -> Option<Endpoint> {
     match path {
         b"/health" => Some(Endpoint::Health),
         b"/ready" => Some(Endpoint::Ready),
+        b"/reflect" => Some(Endpoint::Reflect),
         b"/close" => Some(Endpoint::Close),
         _ => {
             if let Some(view) = view_at(path) {

@@ -8,6 +8,7 @@ pub mod listing;
 pub mod modern;
 
 use crate::base::Message;
+use crate::gateway::judge::deny::Refusal;
 use crate::gateway::snapshot::Snapshot;
 use crate::mcp::{Code, Era, revision};
 use crate::policy::auth::{Foreign, Unknown};
@@ -78,6 +79,8 @@ pub enum ClientFault {
     UnknownMethod(Box<str>),
     /// There is no such task, or it is over.
     Task(&'static str),
+    /// What labels say is against it.
+    Denied(Box<Refusal>),
     /// Too many exchanges of this session are under way.
     Busy,
     /// What only modern clients can do wrong.
@@ -238,6 +241,10 @@ impl Fault {
             push_str(&mut out, uri);
             out.push(b'}');
         }
+        if let Self::Client(ClientFault::Denied(refusal)) = self {
+            out.extend_from_slice(b",\"data\":");
+            out.extend_from_slice(&refusal.data);
+        }
         if let Self::Client(ClientFault::Modern(fault)) = self {
             fault.push_data(&mut out);
         }
@@ -302,6 +309,7 @@ impl ClientFault {
             | Self::MissingParameter(_)
             | Self::UnknownMethod(_) => (200, self.unrouted()),
             Self::Task(text) => (200, rpc(Code::INVALID_PARAMS, text)),
+            Self::Denied(refusal) => (200, rpc(refusal.code, &refusal.text)),
             Self::Modern(fault) => fault.row(),
             Self::Busy => {
                 (429, rpc(Code::SERVER_ERROR, "too many requests of this session are under way"))

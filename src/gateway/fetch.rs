@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: MIT
-//! HTTP requests to backends that are under way, and what they are for.
+//! HTTP requests that are under way, and what they are for.
 
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::ask_forge::Question;
 use super::backend::{Backend, Carrier};
 use super::fault::BackendFaultKind;
 use super::io::{FetchError, FetchErrorKind, FetchHead};
 use crate::base::{Key, Message};
 
-/// One HTTP request to a backend.
+/// How long to wait before resuming a stream, if the server does not say.
+const RETRY_MS_DEFAULT: u32 = 1000;
+
+/// One HTTP request.
 #[derive(Debug)]
 pub struct Fetch {
-    /// The backend it was sent to.
-    pub backend: Key<Backend>,
-    /// What it is for.
-    pub purpose: Purpose,
+    /// Who has sent it, and where to.
+    pub whom: FetchFor,
     /// The session id that it carried.
     pub session_id: Option<Arc<str>>,
     /// The head of the answer, once it is there.
@@ -36,7 +38,50 @@ pub struct Fetch {
     pub until: Option<Instant>,
 }
 
-/// What an HTTP request is for.
+/// Who has sent an HTTP request.
+#[derive(Debug)]
+pub enum FetchFor {
+    /// This backend; and what it is for.
+    Backend(Key<Backend>, Purpose),
+    /// A guard that asks the forge.
+    Guard(Box<Question>),
+}
+
+impl Fetch {
+    /// A request that begins.
+    #[must_use]
+    pub const fn new(whom: FetchFor, session_id: Option<Arc<str>>, until: Option<Instant>) -> Self {
+        Self {
+            whom,
+            session_id,
+            head: None,
+            error_body: None,
+            last_event_id: None,
+            retry_ms: RETRY_MS_DEFAULT,
+            resume_at: None,
+            n_resumed: 0,
+            is_resumption: false,
+            until,
+        }
+    }
+
+    /// Its backend and what it is for, if it has one.
+    #[must_use]
+    pub const fn at_backend(&self) -> Option<(Key<Backend>, Purpose)> {
+        match self.whom {
+            FetchFor::Backend(backend, purpose) => Some((backend, purpose)),
+            FetchFor::Guard(_) => None,
+        }
+    }
+
+    /// Whether it was sent to this backend.
+    #[must_use]
+    pub fn is_at(&self, key: Key<Backend>) -> bool {
+        self.at_backend().is_some_and(|(backend, _)| backend == key)
+    }
+}
+
+/// What an HTTP request to a backend is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// It carries a message; for a call the answer comes on it.

@@ -17,6 +17,7 @@ pub use crate::gateway::backend::Backend;
 pub use crate::gateway::fetch::Fetch;
 pub use crate::gateway::work::{Judging, Work};
 pub use crate::mcp::tools::Withheld;
+pub use crate::policy::guard::records::Filtered;
 
 /// Marks the keys of client connections; the reactor owns what they name.
 pub enum Peer {}
@@ -492,6 +493,13 @@ pub enum EventKind {
         duration: Duration,
         /// Why there is no good answer: the text of the error, ours or the backend's.
         error: Option<Box<str>>,
+    },
+    /// An item was kept from the agent.
+    Filtered {
+        /// The tool whose answer it was in.
+        tool: Box<str>,
+        /// What it was, and why.
+        filtered: Box<Filtered>,
     },
     /// A line of a child's stderr.
     Stderr {

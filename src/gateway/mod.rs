@@ -16,7 +16,7 @@
 //! It does not know links, threads, files or how logs look. Its own methods only dispatch: each
 //! table and each path has its file.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,6 +24,7 @@ use crate::base::{Key, Limits, Now, Rng, Seal, Slab};
 use crate::mcp::tool_name::{NameMap, Rule};
 
 pub mod alarm;
+pub mod ask_forge;
 pub mod attached;
 pub mod backend;
 pub mod cache;
@@ -39,6 +40,7 @@ pub mod fuzz;
 pub mod health;
 pub mod io;
 pub mod jobs;
+pub mod judge;
 pub mod listen;
 pub mod note;
 pub mod owners;
@@ -74,12 +76,17 @@ use flight::Flights;
 use health::ServerState;
 use io::{Input, Output};
 use jobs::Jobs;
+use judge::identity::Counted;
+use judge::{Guards, Judging};
 use owners::Owners;
 use pause::Pauses;
 use peers::Peers;
 use sessions::Sessions;
 use snapshot::{Server, ServerId, Snapshot, Tolerance};
 use unified::Fan;
+
+use crate::policy::guard::agents::Agents;
+use crate::policy::guard::memory::Memory;
 
 /// All of the gateway that is not I/O.
 ///
@@ -107,6 +114,16 @@ pub struct Gateway {
     servers: Vec<ServerState>,
     parks: Slab<Park>,
     rounds: Slab<Round>,
+    judgings: Slab<Judging>,
+    guards: Guards,
+    /// What identities carry.
+    agents: Agents,
+    /// What was denied, to whom.
+    denials: Memory,
+    /// How often labels of identities have changed.
+    labels_changed: u64,
+    /// Calls of tools that may be called only so often.
+    counted: HashMap<(Counted, ServerId, Box<str>), u64>,
     /// Requests to clients in the gateway's own name.
     n_inputs: u64,
     /// For what clients carry for us; the key is made at start and dies with the process.
@@ -126,6 +143,8 @@ impl Gateway {
     pub fn new(snapshot: Arc<Snapshot>, mut rng: Rng, now: Now) -> Self {
         let servers = snapshot.servers.iter().map(|_| ServerState::default()).collect();
         let seal = Seal::new(rng.bytes());
+        let guards = Guards::new(&snapshot, &mut rng);
+        let limits = snapshot.limits;
         let mut gateway = Self {
             snapshot,
             rng,
@@ -147,6 +166,12 @@ impl Gateway {
             servers,
             parks: Slab::new(),
             rounds: Slab::new(),
+            judgings: Slab::new(),
+            guards,
+            agents: Agents::new(&limits),
+            denials: Memory::new(&limits),
+            labels_changed: 0,
+            counted: HashMap::new(),
             n_inputs: 0,
             seal,
             began_at: now.mono,
@@ -176,8 +201,8 @@ impl Gateway {
             self.calls.remove(call);
         }
         for fetch in self.fetches.keys() {
-            let of = self.fetches.get(fetch).map(|fetch| fetch.backend);
-            if of.is_some_and(|backend| !self.backends.contains(backend)) {
+            let of = self.fetches.get(fetch).and_then(Fetch::at_backend);
+            if of.is_some_and(|(backend, _)| !self.backends.contains(backend)) {
                 self.fetches.remove(fetch);
             }
         }
@@ -284,6 +309,7 @@ impl Gateway {
         self.check_jobs();
         self.check_flights();
         self.check_needs();
+        self.check_judgements();
         let limits = self.limits();
         assert!(self.parks.len() <= limits.parked_calls_max);
         let of_clients = |exchange: &Exchange| match exchange {
@@ -320,6 +346,7 @@ impl Gateway {
         self.advance_drain();
         self.end_needless();
         self.end_flights();
+        self.end_judgements();
     }
 
     fn exchange_of(&self, peer: Key<io::Peer>) -> Option<Key<Exchange>> {

@@ -85,8 +85,9 @@ impl Gateway {
             // Whoever was cancelled or has waited for too long is not there any more.
             let Some(call) = next.and_then(|call| self.calls.remove(call)) else { continue };
             let CallFor::Exchange(exchange) = call.whom else { continue };
-            if let Some(one) = self.read_again(call.request.to_message()) {
-                self.send_request(exchange, key, &one);
+            if let Some(mut one) = self.read_again(call.request.to_message()) {
+                one.watched = call.watched;
+                self.send_call(exchange, key, &one);
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::snapshot::HttpTarget;
 use crate::base::Message;
 use crate::policy::guard::Mode;
 use crate::policy::guard::rule::{Policy, WriteSink};
@@ -45,7 +46,7 @@ pub enum WatchKind {
 }
 
 /// What holds for all that watches.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct GuardOptions {
     /// What happens where labels do not fit, unless a guard has its own mode.
     pub mode: Mode,
@@ -55,6 +56,9 @@ pub struct GuardOptions {
     pub compat: bool,
     /// Servers whose log records carry the agent's labels.
     pub sinks: Vec<Box<str>>,
+    /// The API of the forge, with its token among the fields; its path ends where `/repos` begins.
+    /// `None`: there is no token, and the forge is not asked.
+    pub forge: Option<Arc<HttpTarget>>,
     /// Whether anything watches over any server.
     pub is_enabled: bool,
     /// Logins that are trusted beside the built-in ones.

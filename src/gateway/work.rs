@@ -14,12 +14,7 @@
 use std::any::Any;
 use std::fmt;
 
-use super::Gateway;
-use crate::base::Key;
-
-/// Marks the keys of judgements that are under way; the core has a table of them.
-#[derive(Debug)]
-pub enum Judging {}
+pub use super::judge::Judging;
 
 /// A task that is done in pieces, each of which is short next to a second and long next to a turn.
 pub trait Work: Send + fmt::Debug {
@@ -28,12 +23,4 @@ pub trait Work: Send + fmt::Debug {
 
     /// The task as what it was before it was boxed, for the core that knows the type.
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
-}
-
-impl Gateway {
-    /// A worker has done one piece of `task`. Who has asked for it may be gone; then it is dropped.
-    pub(crate) fn worked(&mut self, judging: Key<Judging>, task: Box<dyn Work>) {
-        // Nobody asks for work yet, so nobody can wait for it.
-        drop((judging, task));
-    }
 }

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::base::Span;
-use crate::gateway::io::{Event, EventKind};
+use crate::gateway::io::{Event, EventKind, Filtered};
 use crate::gateway::snapshot::ServerId;
 use crate::observe::log::jsonl::PAYLOAD_BYTES_MAX;
 use crate::observe::log::{Reply, Rpc};
@@ -157,6 +157,8 @@ fn held_bytes(kind: &EventKind) -> usize {
         + match kind {
             EventKind::RpcOut { payload, .. } | EventKind::RpcIn { payload, .. } => payload.len(),
             EventKind::Stderr { line } => line.len(),
+            // What it quotes is cut to lengths.
+            EventKind::Filtered { tool, .. } => tool.len() + size_of::<Filtered>(),
             EventKind::Tools { pages, renamed, unified, withheld } => {
                 let pages = pages.iter().map(|page| page.len());
                 let renamed =

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: MIT
-//! What other threads bring: addresses of names.
+//! What threads for names bring: addresses.
 //!
 //! The threads are started with the first name that has to be resolved, so that a gateway in front
 //! of children alone has none of them.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use mio::Waker;
-
-use super::token::Source;
 use super::turn::Turn;
 use crate::worker::resolver::Resolver;
 
@@ -38,12 +34,12 @@ impl Completions {
         ticket: u64,
         host: &str,
         port: u16,
-        turn: &Turn,
+        turn: &mut Turn,
     ) -> io::Result<()> {
         let resolver = match &mut self.resolver {
             Some(resolver) => resolver,
             None => {
-                let waker = Arc::new(Waker::new(&turn.registry, Source::Completions.into())?);
+                let waker = turn.waker()?;
                 // A poll that cannot be woken is gone, and so is whoever asked.
                 let notify = Box::new(move || drop(waker.wake()));
                 self.resolver.insert(Resolver::start(RESOLVER_THREADS, notify))

@@ -2,7 +2,7 @@
 //! What the core wants, done: one line for each kind of output.
 
 use super::{Core, Observer, Reactor};
-use crate::gateway::io::{Input, Output, StreamData};
+use crate::gateway::io::{Output, StreamData};
 
 impl<C: Core, O: Observer> Reactor<C, O> {
     /// Applies one output. Nothing is written to the system yet.
@@ -48,10 +48,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             Output::Fetch { fetch, request } => self.fetches.start(fetch, request, turn),
             Output::Cancel { fetch } => self.fetches.cancel(fetch),
             Output::PauseFetch { fetch, paused } => self.fetches.pause(fetch, paused, turn),
-            Output::Work { judging, mut task } => {
-                task.step();
-                turn.inbox.push_back(Input::Worked { judging, task });
-            }
+            Output::Work { judging, task } => self.judges.start((judging, task), turn),
             Output::Emit(event) => self.observer.push(event),
             Output::StopListening => {
                 self.acceptor.stop();

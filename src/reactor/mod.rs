@@ -7,7 +7,7 @@
 //!            └────────────────────────────────────────────────────────────────┘
 //!  sockets ══> peer, fetch ──┐                         ┌──> effects ══> sockets
 //!  pipes   ══> child ────────┼─> inbox ─> Core ─> outputs ─> observer
-//!  signals, resolver ────────┘                         └──> deadlines
+//!  signals, threads ─────────┘                         └──> deadlines
 //! ```
 //!
 //! It meets the core only as [`Core`] and hands events to an [`Observer`]; it knows no policy and
@@ -26,6 +26,7 @@ mod connect;
 mod container;
 mod effects;
 mod fetch;
+mod judges;
 mod keeper;
 pub mod ledger;
 mod options;
@@ -49,6 +50,7 @@ use mio::{Events, Poll};
 use self::accept::Acceptor;
 use self::children::Children;
 use self::fetch::Fetches;
+use self::judges::Judges;
 use self::peer::Peers;
 use self::signals::Signals;
 use self::token::{Source, Work};
@@ -126,6 +128,7 @@ pub struct Reactor<C, O> {
     peers: Peers,
     children: Children,
     fetches: Fetches,
+    judges: Judges,
     signals: Option<Signals>,
     shutdown_timeout: Duration,
     /// The core has said `Exit`: it is neither told nor asked anything any more.
@@ -168,6 +171,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             peers: Peers::default(),
             children: Children::new(options, limit),
             fetches: Fetches::new(options),
+            judges: Judges::default(),
             signals: if options.signals { Some(Signals::new(&turn)?) } else { None },
             shutdown_timeout: options.shutdown_timeout,
             over: false,
@@ -181,6 +185,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
     /// Errors: the poll fails. Children are then left to the keeper.
     pub fn run(&mut self) -> Result<(), ReactorError> {
         self.apply_outputs();
+        self.settle();
         while !self.over {
             self.turn()?;
         }
@@ -243,7 +248,10 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                         signals.take(self.shutdown_timeout, turn);
                     }
                 }
-                Some(Source::Completions) => self.fetches.note_completions(),
+                Some(Source::Completions) => {
+                    self.fetches.note_completions();
+                    self.judges.note();
+                }
                 None => {}
             }
         }
@@ -266,6 +274,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
 
     fn take_completions(&mut self) {
         self.fetches.take_completions(&mut self.turn);
+        self.judges.take(&mut self.turn);
         self.settle();
     }
 
@@ -337,6 +346,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
     fn leave(&mut self) -> Result<(), ReactorError> {
         let start = self.turn.now.mono;
         self.acceptor.stop();
+        self.judges.close();
         self.children.hurry(start + CHILDREN_LEAVE_MAX, &mut self.turn);
         self.peers.stop_accepting(&mut self.turn);
         for look_after in [LAST_BYTES_MAX, LEAVE_MAX] {

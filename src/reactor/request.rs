@@ -37,10 +37,12 @@ pub(super) fn send(
     });
 }
 
-/// Our own fields, without those that the target replaces.
+/// Our own fields, without those that the target or the request replaces.
 fn fields<'a>(request: &'a FetchRequest, user_agent: &'a str) -> Vec<(&'a str, &'a [u8])> {
     let replaced = |name: &str| {
-        request.target.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
+        let of_target = request.target.headers.iter().map(|(other, _)| other);
+        let of_request = request.fields.iter().map(|(other, _)| other);
+        of_target.chain(of_request).any(|other| other.eq_ignore_ascii_case(name))
     };
     let accept = match request.method {
         FetchMethod::Post => Some("application/json, text/event-stream"),

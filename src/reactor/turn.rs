@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mio::Registry;
 use mio::event::Source as Pollable;
+use mio::{Registry, Waker};
 
 use super::child::Child;
 use super::connect::Connection;
@@ -38,6 +38,8 @@ const READ_BUFFER_BYTES: usize = 64 * 1024;
 pub(super) struct Turn {
     pub(super) limits: Arc<Limits>,
     pub(super) registry: Registry,
+    /// A poll has one waker at most; it is made for the first who has a thread.
+    waker: Option<Arc<Waker>>,
     pub(super) now: Now,
     /// What the core will be told next, in order.
     pub(super) inbox: VecDeque<Input>,
@@ -60,6 +62,7 @@ impl Turn {
         Self {
             limits,
             registry,
+            waker: None,
             now,
             inbox: VecDeque::new(),
             events: Vec::new(),
@@ -70,6 +73,16 @@ impl Turn {
             buffer: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
             plain: Vec::new(),
         }
+    }
+
+    /// What ends the wait of the loop, from any thread; it then looks for what threads have brought.
+    ///
+    /// Errors: the poll cannot be woken.
+    pub(super) fn waker(&mut self) -> std::io::Result<Arc<Waker>> {
+        Ok(Arc::clone(match &mut self.waker {
+            Some(waker) => waker,
+            none => none.insert(Arc::new(Waker::new(&self.registry, Source::Completions.into())?)),
+        }))
     }
 
     /// Puts `work` into the line unless `queued` says that it is there.

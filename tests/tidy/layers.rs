@@ -24,9 +24,9 @@ const LAYERS: &[Row] = &[
     ("wire",       &["base"],                                     &["httparse", "memchr", "ring"]),
     ("link",       &["base", "wire"],                             TLS),
     ("mcp",        &["base", "wire"],                             &[]),
-    ("policy",     &["base", "wire", "mcp"],                      &[]),
+    ("policy",     &["base", "wire", "mcp"],                      &["ring", "wasmi"]),
     ("gateway",    &["base", "wire", "mcp", "policy"],            &["memchr"]),
-    ("observe",    &["base", "wire", "gateway"],                  &["aho_corasick", "memchr"]),
+    ("observe",    &["base", "wire", "gateway", "policy"],        &["aho_corasick", "memchr"]),
     ("calculator", &["base", "wire"],                             &["num_bigint"]),
     // --- the purity line: above it no I/O, no clock, no thread, no environment
     ("worker",     &["base", "gateway", "observe"],               &[]),

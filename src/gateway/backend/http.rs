@@ -12,7 +12,7 @@ use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, id_of};
 use crate::gateway::fault::BackendFaultKind;
-use crate::gateway::fetch::{Fetch, Purpose, Sentence, kind_of};
+use crate::gateway::fetch::{Fetch, FetchFor, Purpose, Sentence, kind_of};
 use crate::gateway::io::{
     FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest, Level, Output,
 };
@@ -24,8 +24,6 @@ use crate::wire::{Patch, Splice};
 pub(super) const NOT_FOUND: u16 = 404;
 /// A status that may say the same.
 pub(super) const BAD_REQUEST: u16 = 400;
-/// How long to wait before resuming a stream, if the server does not say.
-const RETRY_MS_DEFAULT: u32 = 1000;
 /// Whatever the server says: at most ten times a second, and at least once a minute.
 const RETRY_MS: std::ops::RangeInclusive<u32> = 100..=60_000;
 /// How long a server may take to let us go, and to end an answer behind the response in it.
@@ -77,19 +75,8 @@ impl Gateway {
             Link::Http(session) => (session.id.clone(), session.revision.clone()),
             _ => (None, None),
         };
-        let fetch = self.fetches.insert(Fetch {
-            backend: key,
-            purpose,
-            session_id: session_id.clone(),
-            head: None,
-            error_body: None,
-            last_event_id: None,
-            retry_ms: RETRY_MS_DEFAULT,
-            resume_at: None,
-            n_resumed: 0,
-            is_resumption: false,
-            until,
-        });
+        let whom = FetchFor::Backend(key, purpose);
+        let fetch = self.fetches.insert(Fetch::new(whom, session_id.clone(), until));
         if let Some(at) = until {
             self.alarms.set(Alarm::Resumes, at);
         }
@@ -151,9 +138,9 @@ impl Gateway {
 
     pub(crate) fn fetch_head(&mut self, key: Key<Fetch>, head: FetchHead) {
         let Some(fetch) = self.fetches.get_mut(key) else { return };
-        let (backend, purpose, status) = (fetch.backend, fetch.purpose, head.status);
-        let session_id = head.session_id.clone();
+        let (status, session_id) = (head.status, head.session_id.clone());
         fetch.head = Some(head);
+        let Some((backend, purpose)) = fetch.at_backend() else { return };
         match purpose {
             Purpose::Carry(Carrier::Call(call)) if is_success(status) => {
                 let opens = self.calls.get(call).is_some_and(Call::is_handshake);
@@ -182,7 +169,9 @@ impl Gateway {
         if message.is_empty() {
             return;
         }
-        let (backend, purpose) = (fetch.backend, fetch.purpose);
+        let Some((backend, purpose)) = fetch.at_backend() else {
+            return self.forge_said(key, message);
+        };
         if !fetch.head.as_ref().is_some_and(|head| is_success(head.status)) {
             fetch.error_body = Some(message);
             return;
@@ -197,7 +186,9 @@ impl Gateway {
 
     pub(crate) fn fetch_done(&mut self, key: Key<Fetch>, end: Result<(), FetchError>) {
         let Some(fetch) = self.fetches.get(key) else { return };
-        let (backend, purpose) = (fetch.backend, fetch.purpose);
+        let Some((backend, purpose)) = fetch.at_backend() else {
+            return self.forge_done(key, end.is_ok());
+        };
         match purpose {
             Purpose::Carry(Carrier::Call(call)) => self.call_carried(key, backend, call, end),
             Purpose::Deliver(Carrier::Call(call)) => self.call_delivered(key, backend, call, end),
@@ -339,7 +330,7 @@ impl Gateway {
             Some(Link::Http(session)) => session.id.is_some(),
             _ => false,
         };
-        let running = self.fetches.iter().filter(|(_, fetch)| fetch.backend == key);
+        let running = self.fetches.iter().filter(|(_, fetch)| fetch.is_at(key));
         for fetch in running.map(|(fetch, _)| fetch).collect::<Vec<_>>() {
             self.cancel_fetch(fetch);
         }
@@ -354,8 +345,11 @@ impl Gateway {
         if fetch.resume_at.is_none() {
             self.push(Output::Cancel { fetch: key });
         }
-        if let Purpose::Carry(Carrier::Notice(Some(exchange)))
-        | Purpose::Deliver(Carrier::Notice(Some(exchange))) = fetch.purpose
+        if let Some((
+            _,
+            Purpose::Carry(Carrier::Notice(Some(exchange)))
+            | Purpose::Deliver(Carrier::Notice(Some(exchange))),
+        )) = fetch.at_backend()
         {
             self.accept_notice(exchange);
         }
@@ -370,6 +364,6 @@ impl HttpSession {
     }
 }
 
-pub(super) const fn is_success(status: u16) -> bool {
+pub(crate) const fn is_success(status: u16) -> bool {
     status >= 200 && status < 300
 }

@@ -185,6 +185,8 @@ impl Gateway {
             n_rounds: 0,
             is_never_sent: false,
             wants_logs: false,
+            watched: None,
+            asked_by_guard: None,
         });
         self.alarms.set(Alarm::Calls, deadline);
         let request = self.in_its_era(key, method, call, request(id_of(call)));

@@ -25,7 +25,8 @@ impl Gateway {
     pub(super) fn can_resume(&self, key: Key<Fetch>, end: &Result<(), FetchError>) -> bool {
         let Some(fetch) = self.fetches.get(key) else { return false };
         // There is no such thing in the modern era, whatever ids its servers give to their events.
-        if self.era_of(fetch.backend) == Era::Modern {
+        let Some((backend, _)) = fetch.at_backend() else { return false };
+        if self.era_of(backend) == Era::Modern {
             return false;
         }
         let began = fetch
@@ -68,7 +69,10 @@ impl Gateway {
             }
         }
         for key in over {
-            self.cancel_fetch(key);
+            match self.fetches.get(key).and_then(Fetch::at_backend) {
+                Some(_) => self.cancel_fetch(key),
+                None => self.give_up_question(key),
+            }
         }
         for key in due {
             self.resume(key);
@@ -95,7 +99,7 @@ impl Gateway {
 
     pub(super) fn resume(&mut self, key: Key<Fetch>) {
         let Some(old) = self.fetches.remove(key) else { return };
-        let (backend, purpose) = (old.backend, old.purpose);
+        let Some((backend, purpose)) = old.at_backend() else { return };
         let last = old.last_event_id.clone();
         let new = self.fetch(backend, purpose, FetchMethod::Get, None, last, None);
         let Some(new) = new else { return };

@@ -46,7 +46,7 @@ impl Gateway {
                 self.answer_ready(peer);
                 return Ok(());
             }
-            Endpoint::Close | Endpoint::Mcp(_) | Endpoint::Events(_) | Endpoint::Socket(_) => {}
+            _ => {}
         }
         self.check_origin(from, head)?;
         if head.method == Method::Options && head.field(Field::Origin).is_some() {
@@ -61,6 +61,11 @@ impl Gateway {
             }
             Endpoint::Events(server) => {
                 self.let_in_events(Caller { peer, from, server, principal }, head)
+            }
+            Endpoint::Reflect => {
+                let body = self.reflection();
+                self.answer_json(peer, super::finish::OK, body);
+                Ok(())
             }
             _ => self.let_in_close(peer, head),
         }

@@ -38,6 +38,9 @@ impl Gateway {
             let text = "dropped a request of a server of 2026-07-28, which may send none";
             return self.note(Level::Warn, "backend", server, text.to_owned());
         }
+        if self.is_quiet_backend(backend) && !is_ping(&message, envelope) {
+            return self.refuse_asked(backend, &id, "a guard stands between, which judges no requests");
+        }
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         if let Some(Owner::Session(key)) = owner
             && self.is_of_pool(key)

@@ -91,6 +91,13 @@ impl Gateway {
         Some(fields.into())
     }
 
+    /// The same for a request that a guard makes.
+    pub(super) fn fields_for_guard(&self, backend: Key<Backend>, one: &Incoming) -> Option<Fields> {
+        let backend = self.backends.get(backend)?;
+        let is_mirrored = backend.era == Era::Modern && matches!(backend.link, Link::Http(_));
+        is_mirrored.then(|| mirror_fields(one).into())
+    }
+
     /// A request that a legacy client sends and a modern server does not know is settled here.
     pub(super) fn is_settled_for_modern(
         &mut self,

@@ -112,6 +112,9 @@ impl Gateway {
     fn answer_without_asking(&mut self, key: Key<Call>, message: Message) {
         let Some(call) = self.calls.remove(key).filter(|call| !call.cancelled) else { return };
         if let Ok(Parsed::Single(envelope)) = jsonrpc::parse(&message, self.limits()) {
+            if call.watched.is_some() {
+                return self.judge_answer(call, message, envelope);
+            }
             self.answer_call(&call, message, &envelope);
         }
     }

@@ -13,6 +13,7 @@ use crate::gateway::backend::Backend;
 use crate::gateway::fault::modern::ModernFault;
 use crate::gateway::fault::{BackendFaultKind, ClientFault, Fault, GatewayFault, backend};
 use crate::gateway::io::Peer;
+use crate::gateway::judge::Judging;
 use crate::gateway::session::{NewSession, Session, SessionKind};
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::mcp::legacy::{self, Hello};
@@ -32,6 +33,8 @@ pub(crate) struct Incoming {
     pub message: Message,
     pub envelope: Envelope,
     pub method: Method,
+    /// The judgement that let it pass.
+    pub watched: Option<Key<Judging>>,
 }
 
 impl Incoming {
@@ -395,5 +398,5 @@ fn check_version(admitted: &Admitted) -> Result<(), Fault> {
 pub(crate) fn incoming(message: Message, envelope: Envelope) -> Incoming {
     let name = envelope.method.and_then(|span| scan::string(&message, span));
     let method = name.map_or(Method::Other, |name| Method::of(&name));
-    Incoming { message, envelope, method }
+    Incoming { message, envelope, method, watched: None }
 }

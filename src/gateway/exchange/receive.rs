@@ -10,6 +10,7 @@ use crate::gateway::Gateway;
 use crate::gateway::backend::{Backend, Owner};
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::io::{EventKind, Level};
+use crate::gateway::judge::quiet::Heard;
 use crate::gateway::session::Session;
 use crate::mcp::method::Method;
 use crate::mcp::{Code, Era};
@@ -92,7 +93,9 @@ impl Gateway {
         }
         let http_status = call.http_status;
         let shares = found.map(|key| self.note_answer(key, &mut call, &message, envelope));
-        if is_for_its_client(&call, &message, envelope) {
+        if call.watched.is_some() {
+            self.judge_answer(call, message.clone(), envelope.clone());
+        } else if is_for_its_client(&call, &message, envelope) {
             self.answer_call(&call, message.clone(), envelope);
         } else if let Some(call) = self.without_need(call, &message, envelope) {
             self.answer_call(&call, message.clone(), envelope);
@@ -103,7 +106,7 @@ impl Gateway {
     }
 
     /// Hands an answer on to whoever wants it.
-    pub(super) fn answer_call(&mut self, call: &Call, message: Message, envelope: &Envelope) {
+    pub(crate) fn answer_call(&mut self, call: &Call, message: Message, envelope: &Envelope) {
         let backend = call.backend;
         match &call.whom {
             CallFor::Exchange(exchange) => {
@@ -134,6 +137,9 @@ impl Gateway {
             CallFor::Listening(session) => self.below_ended(*session),
             CallFor::Reopening => self.reopened(backend, &message, envelope),
             CallFor::Tools(pages) => self.tools_page(backend, pages.clone(), &message, envelope),
+            CallFor::Guard(judging) => {
+                self.guard_call_answered(*judging, call, &message, envelope);
+            }
             CallFor::Nobody | CallFor::Parked => {}
         }
     }
@@ -198,6 +204,27 @@ impl Gateway {
     ) {
         let name = envelope.method.and_then(|span| scan::string(&message, span));
         let method = name.map_or(Method::Other, |name| Method::of(&name));
+        match self.may_be_heard(backend, method, &message, envelope) {
+            Heard::All => {}
+            Heard::Nothing => return,
+            Heard::Only(message) => {
+                if let Ok(Parsed::Single(envelope)) = jsonrpc::parse(&message, self.limits()) {
+                    self.heard(backend, method, message, &envelope, via);
+                }
+                return;
+            }
+        }
+        self.heard(backend, method, message, envelope, via);
+    }
+
+    fn heard(
+        &mut self,
+        backend: Key<Backend>,
+        method: Method,
+        message: Message,
+        envelope: &Envelope,
+        via: Option<Key<Call>>,
+    ) {
         self.note_change(backend, method, &message, envelope);
         if method == Method::Progress {
             return self.progress(backend, message, envelope);

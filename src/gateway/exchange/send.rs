@@ -28,11 +28,13 @@ impl Gateway {
         if self.is_unified(session) {
             return self.route_request(exchange, session, one);
         }
-        self.send_call(exchange, session, one);
+        if !self.is_judged_first(exchange, session, one) {
+            self.send_call(exchange, session, one);
+        }
     }
 
     /// The same; `None` if there was no need to send it.
-    pub(super) fn send_call(
+    pub(in crate::gateway) fn send_call(
         &mut self,
         exchange: Key<Exchange>,
         session: Key<Session>,
@@ -57,12 +59,14 @@ impl Gateway {
         one: &Incoming,
     ) -> Option<Key<Call>> {
         let (backend, _) = self.backend_of(session)?;
+        let watched = one.watched;
         let for_backend = self.for_backend(backend, session, one);
         let one = for_backend.as_ref().unwrap_or(one);
         let for_all = self.for_all_sessions(backend, session, one);
         let one = for_all.as_ref().unwrap_or(one);
         let fields = match whom {
             CallFor::Exchange(exchange) => self.fields_below(backend, exchange, one),
+            CallFor::Guard(_) => self.fields_for_guard(backend, one),
             _ => None,
         };
         let mut request = Splice::whole(self.flattened(backend, one));
@@ -73,6 +77,7 @@ impl Gateway {
         };
         let is_sent = asked.as_ref().is_none_or(Asked::is_sent);
         let key = self.new_call(backend, whom.clone(), one, nothing, is_sent);
+        self.hold_judgement(key, watched);
         if let CallFor::Job(job) = whom {
             self.note_job_call(job, key);
         }
@@ -193,6 +198,7 @@ impl Gateway {
         call.extension = None;
         call.is_never_sent = true;
         self.alarms.set(Alarm::Calls, deadline);
+        self.hold_judgement(key, one.watched);
         Some(key)
     }
 
@@ -240,6 +246,8 @@ impl Gateway {
             n_rounds: 0,
             is_never_sent: false,
             wants_logs: false,
+            watched: None,
+            asked_by_guard: None,
         });
         self.alarms.set(Alarm::Calls, deadline);
         if logged {

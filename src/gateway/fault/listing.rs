@@ -9,7 +9,8 @@ use super::{
     Unknown,
 };
 use crate::base::Limits;
-use crate::mcp::Era;
+use crate::gateway::judge::deny::Refusal;
+use crate::mcp::{Code, Era};
 use crate::mcp::meta::MetaError;
 use crate::mcp::mirror::MirrorError;
 use crate::wire::json::JsonReason;
@@ -76,6 +77,11 @@ fn all() -> Vec<Fault> {
         C::UnknownCursor,
         C::MissingParameter("name"),
         C::UnknownMethod("vendor/method".into()),
+        C::Denied(Box::new(Refusal {
+            code: Code::SERVER_ERROR,
+            text: "DIFC Violation: Resource 'issue:acme/web#7' has …".into(),
+            data: br#"{"rule":"difc.read.integrity"}"#.as_slice().into(),
+        })),
         C::Task("there is no such task"),
         C::Busy,
         C::Modern(ModernFault::Answer),
@@ -159,6 +165,7 @@ const fn client_name(fault: &ClientFault) -> &'static str {
         C::MissingParameter(_) => "MissingParameter",
         C::UnknownMethod(_) => "UnknownMethod",
         C::Task(_) => "Task",
+        C::Denied(_) => "Denied",
         C::Busy => "Busy",
         C::Modern(fault) => modern_name(fault),
     }

@@ -16,7 +16,7 @@ mod phrases;
 mod script;
 mod steps;
 mod work;
-mod world;
+pub(super) mod world;
 
 use script::Script;
 use world::World;

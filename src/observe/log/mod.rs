@@ -25,6 +25,7 @@ use crate::base::stamp::Stamp;
 use crate::gateway::io::{Event, EventKind, Level};
 use crate::gateway::snapshot::ServerId;
 use crate::observe::debug::{Elapsed, Patterns};
+use crate::policy::guard::records::{self, Filtered};
 use crate::observe::redact::{Form, Redactor};
 use jsonl::Record;
 use tools::Tools;
@@ -165,6 +166,9 @@ impl Log {
                 }
             }
             EventKind::Stderr { line } => self.record_stderr(&about, line, batch),
+            EventKind::Filtered { tool, filtered } => {
+                self.record_filtered(&about, tool, filtered, batch);
+            }
             EventKind::Tools { pages, renamed, unified, withheld } => {
                 if let Some(name) = &about.name {
                     let listing = tools::Listing { pages, renamed, unified, withheld };
@@ -247,6 +251,25 @@ impl Log {
             text::push_flat(out, text.as_bytes());
         });
         self.show_debug(about, STDERR_NAMESPACE, text.as_bytes(), batch);
+    }
+
+    /// An item that was kept from an agent: a line for people and a record for programs.
+    fn record_filtered(
+        &mut self,
+        about: &About,
+        tool: &str,
+        filtered: &Filtered,
+        batch: &mut Batch,
+    ) {
+        let stamp = String::from_utf8_lossy(&about.stamp);
+        let json = records::to_json(filtered, about.name(), tool, &stamp);
+        let json = self.redactor.redact(&json, Form::Json);
+        about.push_line(batch, Level::Info, "difc", |out| {
+            out.extend_from_slice(b"[DIFC-FILTERED] ");
+            text::push_clean(out, &json);
+        });
+        batch.rpc.extend_from_slice(&json);
+        batch.rpc.push(b'\n');
     }
 
     fn record_request(&mut self, about: &About, rpc: &Rpc<'_>, batch: &mut Batch) {

@@ -12,11 +12,28 @@
 //! A guard may ask its backend while it labels. It never waits: a [`Step`] says what it needs, and
 //! it goes on when the answer is there.
 
+mod content;
+mod cut;
+mod items;
+mod pointer;
+
+pub mod agents;
 pub mod budget;
+pub mod denial;
 pub mod explain;
+pub mod forced;
+pub mod github;
 pub mod label;
 pub mod memory;
+pub mod monitor;
+pub mod records;
+pub mod redact;
+pub mod reflect;
 pub mod rule;
+pub mod scope_words;
+pub mod source;
+pub mod wasm;
+pub mod write_sink;
 
 pub use label::{Label, Labels, Tag, WILDCARD};
 
@@ -154,7 +171,7 @@ pub enum Data {
 }
 
 /// A call that a guard needs answered before it can go on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Need {
     /// The tool of the guarded server, or [`PERMISSION_TOOL`].
     pub tool: Box<str>,

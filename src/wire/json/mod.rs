@@ -3,10 +3,11 @@
 //! what we say ourselves.
 //!
 //! Messages on their way are only ever scanned ([`scan`]): they leave as they came, or with a few
-//! members in or out ([`edit`]). The tree
+//! members in or out ([`edit`]); two are held against each other as they are ([`same`]). The tree
 //! ([`tree`]) is for the control plane: configuration, small results. Nothing here knows JSON-RPC.
 
 pub mod edit;
+pub mod same;
 pub mod scan;
 mod text;
 pub mod tree;

@@ -82,6 +82,15 @@ impl Policy {
         Self::read(node).map_err(|wrong| wrong.to_string())
     }
 
+    /// The policy that the bare fields of `allow-only` say.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::parse`].
+    pub fn of_fields(node: &Node) -> Result<Self, String> {
+        AllowOnly::read(node).map(Self::AllowOnly).map_err(|wrong| wrong.to_string())
+    }
+
     fn read(node: &Node) -> Result<Self, Wrong> {
         let (mut allow_only, mut write_sink) = (None, None);
         for (name, node) in members(node)? {

@@ -107,7 +107,7 @@ pub(super) fn required(field: &str, suggestion: &str) -> String {
 
 /// What the entries of a list are.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum List {
+pub enum List {
     /// Names, kept as they are first spelled.
     Names,
     /// Words that are kept in upper case.
@@ -131,7 +131,7 @@ impl List {
 }
 
 /// Adds `entry`, unless it is there in whatever case.
-pub(super) fn add(entries: &mut Vec<Box<str>>, entry: &str, list: List) {
+pub fn add(entries: &mut Vec<Box<str>>, entry: &str, list: List) {
     let fold = |text: &str| text.to_lowercase();
     if !entries.iter().any(|other| fold(other) == fold(entry)) {
         entries.push(match list {

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+//! From an answer to what its client may see of it.
+
+use super::deny::Denial;
+use super::piece::{AnswerCase, Asking, Verdict};
+use super::verdict::denial_of_one;
+use super::{Held, Judging};
+use crate::base::{Key, Message};
+use crate::gateway::Gateway;
+use crate::gateway::call::{Call, CallFor};
+use crate::gateway::snapshot::Watch;
+use crate::policy::guard::monitor::{self, Decision};
+use crate::policy::guard::{Labelled, Operation, denial};
+use crate::wire::jsonrpc::{self, Envelope, Parsed};
+use crate::wire::{Patch, Splice};
+
+/// What a client is told whose write was done, and who may not read what it was answered.
+const UNREADABLE: &[u8] = br#"{"content":[{"type":"text","text":"[Filtered] The call was made. Its answer is not shown: it may not be read with the labels of this agent."}]}"#;
+
+impl Gateway {
+    /// An answer of a watched server is there: it is kept until it has been judged.
+    pub(crate) fn judge_answer(&mut self, call: Call, message: Message, envelope: Envelope) {
+        let key = call.watched;
+        let Some((key, judging)) = key.and_then(|key| Some((key, self.judgings.get_mut(key)?)))
+        else {
+            // It cannot happen; if it does, nobody sees what nobody has judged.
+            debug_assert!(false, "an answer without its judgement");
+            if let CallFor::Exchange(exchange) = call.whom {
+                let reason = "The judgement of this call is lost.";
+                self.deny(exchange, &call.id, Denial::new("guard.failed", reason, "another try"));
+            }
+            return;
+        };
+        judging.held = Some(Held { message, envelope });
+        let deadline = judging.deadline.max(self.now.mono);
+        let holder = self.calls.insert(Call {
+            is_never_sent: true,
+            fetch: None,
+            extension: None,
+            question: None,
+            needs: None,
+            deadline,
+            ..call
+        });
+        if let Some(judging) = self.judgings.get_mut(key) {
+            judging.holder = holder;
+        }
+        self.label_answer(key);
+    }
+
+    /// Decides what needs no guard, and asks the guard about the rest.
+    fn label_answer(&mut self, key: Key<Judging>) {
+        let Some(judging) = self.judgings.get(key) else { return };
+        let (server, who) = (judging.server, judging.who);
+        let (Some(held), Some(labelled)) = (&judging.held, judging.labelled.clone()) else { return };
+        let Some(watch) = self.watch_of(server) else { return };
+        let is_whole = held.envelope.result_type.is_none_or(|span| {
+            span.of(&held.message) == b"\"complete\""
+        });
+        let result = held.envelope.result.filter(|_| is_whole);
+        let result = result.map(|span| held.message.slice(span));
+        let mode = self.guard_mode(server, &watch);
+        let compat = self.snapshot.guards.compat;
+        // A call that also reads shows what it has read, in every mode.
+        let is_labelled = labelled.operation == Operation::ReadWrite && !compat
+            || monitor::labels_response(labelled.operation, mode);
+        let asks = self.is_guarded(server) && is_labelled;
+        match result {
+            Some(result) if asks => {
+                let case = AnswerCase {
+                    result,
+                    labelled,
+                    agent: self.labels_of(who),
+                    agent_name: self.agent_name(who).into(),
+                    mode,
+                    compat,
+                    shadow: watch.shadow,
+                    tool: judging.tool.clone(),
+                };
+                self.ask_guard(key, Asking::Answer(Box::new(case)));
+            }
+            _ => self.answer_by_call(key, &watch, &labelled),
+        }
+    }
+
+    /// The labels of the call are all that is known of its answer.
+    fn answer_by_call(&mut self, key: Key<Judging>, watch: &Watch, labelled: &Labelled) {
+        let Some(judging) = self.judgings.get(key) else { return };
+        let (server, who) = (judging.server, judging.who);
+        let mode = self.guard_mode(server, watch);
+        let agent = self.labels_of(who);
+        let is_write = labelled.operation == Operation::Write;
+        // What a sink or an unwatched server says of a write is its own; guarded ones may quote.
+        let is_own = is_write && !self.is_guarded(server) || self.snapshot.guards.compat && is_write;
+        let decision = monitor::decide(&agent, &labelled.object.labels, Operation::Read, mode);
+        match decision {
+            Decision::Deny(violation) if !is_own => {
+                let reason = denial::reason(&labelled.object, &violation);
+                if watch.shadow {
+                    self.note_shadow(key, violation.kind.rule(), &reason);
+                    return self.show(key, None);
+                }
+                if is_write && self.is_result(key) {
+                    return self.show(key, Some(UNREADABLE.to_vec()));
+                }
+                self.refuse_judged(key, denial_of_one(&labelled.object, &violation));
+            }
+            Decision::AllowWithPropagation(_) => {
+                let labels = labelled.object.labels.clone();
+                self.agent_has_read(who, std::iter::once(&labels));
+                self.show(key, None);
+            }
+            _ => self.show(key, None),
+        }
+    }
+
+    fn is_result(&self, key: Key<Judging>) -> bool {
+        let held = self.judgings.get(key).and_then(|judging| judging.held.as_ref());
+        held.is_some_and(|held| held.envelope.result.is_some())
+    }
+
+    /// A guard has labelled the answer, and what may be seen of it is there.
+    pub(super) fn answer_judged(&mut self, key: Key<Judging>, verdict: Verdict) {
+        let Some(judging) = self.judgings.get(key) else { return };
+        let who = judging.who;
+        self.note_filtered(key, &verdict);
+        self.agent_has_read(who, verdict.read.iter());
+        match verdict.denial {
+            Some(denial) => self.refuse_judged(key, denial),
+            None => self.show(key, verdict.result),
+        }
+    }
+
+    /// Gives the client its answer, with another result if there is one.
+    pub(super) fn show(&mut self, key: Key<Judging>, result: Option<Vec<u8>>) {
+        let Some(call) = self.drop_holder(key) else { return };
+        let Some(Judging { held: Some(held), .. }) = self.judgings.remove(key) else { return };
+        if call.cancelled {
+            return;
+        }
+        let Held { message, envelope } = held;
+        let (Some(result), Some(place)) = (result, envelope.result) else {
+            return self.answer_call(&call, message, &envelope);
+        };
+        let patch = Patch::Bytes(Message::new(result));
+        let message = Splice::whole(message).with(place, patch).to_message();
+        if let Ok(Parsed::Single(envelope)) = jsonrpc::parse(&message, self.limits()) {
+            self.answer_call(&call, message, &envelope);
+        }
+    }
+}

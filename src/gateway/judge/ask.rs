@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+//! From a request to its labels, and from there to its backend or to a refusal.
+
+use std::sync::Arc;
+
+use super::deny::Denial;
+use super::piece::{Asking, Piece};
+use super::guards::Begun;
+use super::{Judging, Standing, standing};
+use crate::base::{Key, Message};
+use crate::gateway::Gateway;
+use crate::gateway::call::Call;
+use crate::gateway::exchange::Exchange;
+use crate::gateway::exchange::open::Incoming;
+use crate::gateway::io::{Level, Output};
+use crate::gateway::session::Session;
+use crate::gateway::snapshot::{ServerId, Watch, WatchKind};
+use crate::mcp::method::Method;
+use crate::policy::guard::monitor::{self, Decision};
+use crate::policy::guard::{Labelled, denial, write_sink};
+use crate::wire::json::scan;
+
+/// What a call without arguments is judged by.
+const NO_ARGUMENTS: &[u8] = b"null";
+
+impl Gateway {
+    /// Whether a request is judged before anything else becomes of it, or refused at once.
+    pub(crate) fn is_judged_first(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> bool {
+        let Some(server) = self.sessions.get(session).map(|session| session.server) else {
+            return false;
+        };
+        let Some(watch) = self.watch_of(server) else { return false };
+        match standing(one.method) {
+            Standing::Free => return false,
+            Standing::Judged => self.judge((exchange, session), server, &watch, one),
+            Standing::Refused => {
+                let reason = "No guard can judge this method, so it is not passed on.";
+                let denial = Denial::new("guard.method", reason, "tools, prompts and resources");
+                self.deny(exchange, one.id().unwrap_or(b"null"), denial);
+            }
+        }
+        true
+    }
+
+    fn judge(
+        &mut self,
+        (exchange, session): (Key<Exchange>, Key<Session>),
+        server: ServerId,
+        watch: &Arc<Watch>,
+        one: &Incoming,
+    ) {
+        let id = one.envelope.id.map(|span| one.message.slice(span)).unwrap_or_default();
+        let Some(judging) = self.new_judging(exchange, session, server, one) else {
+            return;
+        };
+        if let Err(denial) = self.may_be_judged(judging, watch) {
+            self.drop_holder(judging);
+            return self.deny(exchange, &id, denial);
+        }
+        self.label_call(judging, watch);
+    }
+
+    /// The judgement of a request, held by a call that is never sent.
+    fn new_judging(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        server: ServerId,
+        one: &Incoming,
+    ) -> Option<Key<Judging>> {
+        let who = self.sessions.get(session)?.principal;
+        if self.judgings.len() >= self.limits().guard_jobs_max {
+            let reason = "Too many calls are being judged; try again later.";
+            let denial = Denial::new("guard.busy", reason, "the same call, later");
+            self.deny(exchange, one.id().unwrap_or(b"null"), denial);
+            return None;
+        }
+        let holder = self.call_never_sent(exchange, session, one)?;
+        let deadline = self.now.mono + self.server(server).tool_timeout;
+        let key = self.judgings.insert(Judging {
+            holder,
+            exchange,
+            session,
+            server,
+            who,
+            request: one.message.clone(),
+            tool: tool_of(one),
+            args: args_of(one),
+            labelled: None,
+            held: None,
+            asking: None,
+            piece: None,
+            n_needs: 0,
+            deadline,
+        });
+        if let Some(call) = self.calls.get_mut(holder) {
+            call.watched = Some(key);
+            call.deadline = deadline;
+        }
+        Some(key)
+    }
+
+    /// Ends the call that stands for a judgement, without a word to anybody.
+    pub(super) fn drop_holder(&mut self, key: Key<Judging>) -> Option<Call> {
+        let holder = self.judgings.get(key)?.holder;
+        self.calls.remove(holder)
+    }
+
+    /// What can be said without labels: whether there is time and room left for the call.
+    fn may_be_judged(&mut self, key: Key<Judging>, watch: &Watch) -> Result<(), Denial> {
+        let Some(judging) = self.judgings.get(key) else { return Ok(()) };
+        let (server, who, session) = (judging.server, judging.who, judging.session);
+        let (tool, args) = (judging.tool.clone(), judging.args.clone());
+        if let Some(denial) = self.denied_before(who, server, &tool, &args) {
+            return Err(denial);
+        }
+        self.count_call(session, server, &tool, watch)
+    }
+
+    /// Labels the call at once, or has a guard do it.
+    fn label_call(&mut self, key: Key<Judging>, watch: &Arc<Watch>) {
+        let Some(judging) = self.judgings.get(key) else { return };
+        let tool = judging.tool.clone();
+        let labelled = match &watch.kind {
+            WatchKind::Noop => write_sink::noop(),
+            WatchKind::WriteSink(sink) => write_sink::label(&tool, sink),
+            WatchKind::GitHub | WatchKind::Wasm { .. } => {
+                return self.ask_guard(key, Asking::Call);
+            }
+        };
+        self.call_labelled(key, labelled);
+    }
+
+    /// Gives a guard its question.
+    pub(super) fn ask_guard(&mut self, key: Key<Judging>, asking: Asking) {
+        let Some(judging) = self.judgings.get(key) else { return };
+        let server = judging.server;
+        let (tool, args) = (judging.tool.clone(), judging.args.clone());
+        match self.guards.begin(server, (&tool, &args), asking, self.now) {
+            Begun::Piece(piece) => self.work_on(key, piece),
+            Begun::Waits(asking) => self.wait_for_guard(key, server, asking),
+            Begun::Broken(why) => self.guard_failed(key, &why),
+        }
+    }
+
+    fn wait_for_guard(&mut self, key: Key<Judging>, server: ServerId, asking: Asking) {
+        if let Some(judging) = self.judgings.get_mut(key) {
+            judging.asking = Some(asking);
+        }
+        let judgings = &self.judgings;
+        self.guards.wait(server, key, |waiting| judgings.contains(waiting));
+    }
+
+    pub(super) fn work_on(&mut self, key: Key<Judging>, piece: Piece) {
+        self.push(Output::Work { judging: key, task: Box::new(piece) });
+    }
+
+    /// The labels of a call are there: the monitor decides.
+    pub(super) fn call_labelled(&mut self, key: Key<Judging>, labelled: Labelled) {
+        let Some(judging) = self.judgings.get_mut(key) else { return };
+        let (server, who) = (judging.server, judging.who);
+        let Labelled { object, operation } = labelled.clone();
+        judging.labelled = Some(labelled);
+        let Some(watch) = self.watch_of(server) else { return };
+        let mode = self.guard_mode(server, &watch);
+        let agent = self.labels_of(who);
+        let decision = monitor::decide(&agent, &object.labels, operation, mode);
+        if let Decision::Deny(violation) = &decision
+            && !monitor::goes_on_although_denied(operation)
+        {
+            let reason = denial::reason(&object, violation);
+            if watch.shadow {
+                self.note_shadow(key, violation.kind.rule(), &reason);
+            } else {
+                let text = denial::violation_text(&object, &agent, violation);
+                let allowed = denial::allowed(violation);
+                let denied = Denial::new(violation.kind.rule(), &reason, &allowed);
+                return self.refuse_judged(key, denied.with_text(text));
+            }
+        }
+        self.send_judged(key);
+    }
+
+    /// Answers a judged request with a denial, and remembers it.
+    pub(super) fn refuse_judged(&mut self, key: Key<Judging>, denial: Denial) {
+        let Some(call) = self.drop_holder(key) else { return };
+        let Some(judging) = self.judgings.remove(key) else { return };
+        self.note_denial(&judging, &denial);
+        if !call.cancelled {
+            self.deny(judging.exchange, &call.id, denial);
+        }
+    }
+
+    /// Lets a judged request go to its backend.
+    pub(super) fn send_judged(&mut self, key: Key<Judging>) {
+        let Some(call) = self.drop_holder(key).filter(|call| !call.cancelled) else {
+            return;
+        };
+        let Some(judging) = self.judgings.get(key) else { return };
+        let (exchange, session) = (judging.exchange, judging.session);
+        let Some(mut one) = self.read_again(judging.request.clone()) else { return };
+        one.watched = Some(key);
+        let sent = self.send_call(exchange, session, &one);
+        debug_assert!(call.watched == Some(key));
+        if let (Some(sent), Some(judging)) = (sent, self.judgings.get_mut(key)) {
+            judging.holder = sent;
+        }
+    }
+
+    /// Writes down what would have been denied.
+    pub(super) fn note_shadow(&mut self, key: Key<Judging>, rule: &str, reason: &str) {
+        let Some(judging) = self.judgings.get(key) else { return };
+        let text = format!("would deny {} by {rule}: {reason}", judging.tool);
+        let server = Some(judging.server);
+        self.note(Level::Warn, "guard", server, text);
+    }
+}
+
+/// The tool that a request calls; for other methods their name, which no tool has.
+fn tool_of(one: &Incoming) -> Arc<str> {
+    let span = match one.method {
+        Method::ToolsCall => one.envelope.name,
+        _ => one.envelope.method,
+    };
+    let name = span.and_then(|span| scan::string(&one.message, span));
+    name.unwrap_or_default().into()
+}
+
+/// What a call is judged by: the arguments of a tool, all parameters of other methods.
+fn args_of(one: &Incoming) -> Message {
+    let params = one.envelope.params;
+    let span = match one.method {
+        Method::ToolsCall => params.and_then(|span| scan::member(&one.message, span, "arguments")),
+        _ => params,
+    };
+    span.map_or(Message::fixed(NO_ARGUMENTS), |span| one.message.slice(span))
+}

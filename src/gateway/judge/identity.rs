@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+//! Who asks, as guards know them: labels per identity, and what they have been told before.
+
+use super::Judging;
+use super::deny::Denial;
+use crate::base::{Key, Message};
+use crate::gateway::Gateway;
+use crate::gateway::io::Level;
+use crate::gateway::session::{Session, SessionKind};
+use crate::gateway::snapshot::{ServerId, Watch};
+use crate::policy::auth::Principal;
+use crate::policy::guard::memory::Asked;
+use crate::policy::guard::{Labels, monitor, reflect};
+
+/// What everybody is called where nobody has to say who they are.
+const ANYONE: &str = "default";
+
+/// Whose calls of a tool are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counted {
+    /// Those of a client's session.
+    Session(Key<Session>),
+    /// Those of everybody with this identity: such clients have no session.
+    Identity(Principal),
+}
+
+impl Gateway {
+    /// What an identity is called in logs and for operators. Its key is a secret.
+    #[must_use]
+    pub(crate) fn agent_name(&self, who: Principal) -> String {
+        if who == Principal::ANYONE {
+            return ANYONE.to_owned();
+        }
+        format!("agent-{}", u32::from(who.0) + 1)
+    }
+
+    /// What an identity carries now.
+    pub(crate) fn labels_of(&self, who: Principal) -> Labels {
+        self.agents.get(&self.agent_name(who))
+    }
+
+    /// Somebody has read this, and carries it from now on.
+    pub(super) fn agent_has_read<'l>(
+        &mut self,
+        who: Principal,
+        read: impl Iterator<Item = &'l Labels>,
+    ) {
+        let mut read = read.peekable();
+        if read.peek().is_none() {
+            return;
+        }
+        let name = self.agent_name(who);
+        let mut labels = self.agents.get(&name);
+        monitor::accumulate(&mut labels, read);
+        // An identity that carries labels has a place already.
+        if self.agents.set(&name, labels).is_ok() {
+            self.labels_changed += 1;
+        }
+    }
+
+    /// What a guard gives an identity when it first sees it.
+    pub(super) fn agent_is_given(&mut self, who: Principal, labels: &Labels) -> Result<(), Denial> {
+        let name = self.agent_name(who);
+        let before = self.agents.get(&name);
+        let full = |_| {
+            let reason = "Too many identities carry labels.";
+            Denial::new("guard.identities", reason, "calls of identities that are known")
+        };
+        self.agents.add(&name, labels).map_err(full)?;
+        if self.agents.get(&name) != before {
+            self.labels_changed += 1;
+        }
+        Ok(())
+    }
+
+    /// What `/reflect` says.
+    pub(crate) fn reflection(&self) -> Vec<u8> {
+        reflect::reflect(&self.agents, self.snapshot.guards.mode, self.now.unix_ms)
+    }
+
+    /// Counts a call of a tool that may be called only so often.
+    pub(super) fn count_call(
+        &mut self,
+        session: Key<Session>,
+        server: ServerId,
+        tool: &str,
+        watch: &Watch,
+    ) -> Result<(), Denial> {
+        let limit = watch.tool_limits.iter().find(|(name, _)| **name == *tool);
+        let Some(&(_, max)) = limit.filter(|(_, max)| *max > 0) else { return Ok(()) };
+        let whose = match self.sessions.get(session) {
+            Some(s) if matches!(s.kind, SessionKind::Handshake | SessionKind::Member(_)) => {
+                Counted::Session(session)
+            }
+            Some(s) => Counted::Identity(s.principal),
+            None => return Ok(()),
+        };
+        let n = self.counted.entry((whose, server, tool.into())).or_insert(0);
+        if *n >= max {
+            let reason = format!("tool call limit reached for \"{tool}\" (max: {max})");
+            return Err(Denial::new("guard.tool-call-limit", &reason, "other tools"));
+        }
+        *n += 1;
+        Ok(())
+    }
+
+    /// Forgets what was counted for a session that is over.
+    pub(crate) fn forget_counted(&mut self, session: Key<Session>) {
+        if !self.counted.is_empty() {
+            self.counted.retain(|(whose, ..), _| *whose != Counted::Session(session));
+        }
+    }
+
+    /// What the same call was answered before, if it was denied and nothing has changed.
+    pub(super) fn denied_before(
+        &mut self,
+        who: Principal,
+        server: ServerId,
+        tool: &str,
+        args: &Message,
+    ) -> Option<Denial> {
+        let (snapshot, generation) = (self.snapshot.clone(), self.labels_changed);
+        let asked = Asked { who, generation, server: snapshot.title(server), tool, args };
+        let (denial, repeated) = self.denials.recall(asked, self.now.mono)?;
+        Some(Denial::again(denial, repeated))
+    }
+
+    /// Writes a denial down and remembers it.
+    pub(super) fn note_denial(&mut self, judging: &Judging, denial: &Denial) {
+        let who = self.agent_name(judging.who);
+        let reason = denial.text.lines().next().unwrap_or_default();
+        let text = format!("denied {} to {who} by {}: {reason}", judging.tool, denial.rule);
+        self.note(Level::Warn, "guard", Some(judging.server), text);
+        // A denial of the call itself, and not of what it has come to, holds until labels change.
+        if judging.held.is_none() && denial.rule.starts_with("difc.") {
+            let (who, generation) = (judging.who, self.labels_changed);
+            let (tool, args) = (&*judging.tool, &*judging.args);
+            let snapshot = self.snapshot.clone();
+            let asked = Asked { who, generation, server: snapshot.title(judging.server), tool, args };
+            self.denials.remember(asked, denial.remembered(), self.now.mono);
+        }
+    }
+}

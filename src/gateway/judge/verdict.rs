@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+//! What labels mean for an answer: which of its items go, what is told of them, and whether
+//! anything is shown at all.
+
+use super::deny::Denial;
+use super::piece::{AnswerCase, Verdict};
+use crate::policy::guard::monitor::{self, Decision, Violation};
+use crate::policy::guard::records::Filtered;
+use crate::policy::guard::redact::{self, Redacted};
+use crate::policy::guard::{Findings, Object, Operation, denial};
+
+/// Removed items that are told one by one; of the others only their number is told.
+const REMOVED_TOLD_MAX: usize = 100;
+
+/// Tools with these beginnings have lists for answers, even if there is one item in them.
+const LISTING: [&str; 2] = ["list_", "search_"];
+
+/// Why an item goes of which the guard has said nothing.
+static UNLABELLED: Violation = Violation::UNLABELLED;
+
+impl AnswerCase {
+    /// What becomes of the answer.
+    ///
+    /// # Errors
+    ///
+    /// The labels do not fit the answer; nothing of it may be shown.
+    pub fn verdict(&self, findings: &Findings) -> Result<Verdict, String> {
+        let call = &self.labelled.object;
+        let operation = self.labelled.operation;
+        let mut judge = |object: &Object| {
+            match monitor::decide(&self.agent, &object.labels, operation, self.mode) {
+                Decision::Deny(violation) => Err(violation),
+                _ => Ok(()),
+            }
+        };
+        let options = redact::Options { removed_max: REMOVED_TOLD_MAX, compat: self.compat };
+        let redacted = redact::redact(&self.result, findings, call, &mut judge, &options)?;
+        if redacted.n_items == 0 {
+            return Ok(self.by_call());
+        }
+        Ok(self.by_items(&redacted))
+    }
+
+    /// The guard has found no items: what holds for the call holds for all of its answer.
+    fn by_call(&self) -> Verdict {
+        if self.compat {
+            return Verdict::default();
+        }
+        let object = &self.labelled.object;
+        match monitor::decide(&self.agent, &object.labels, Operation::Read, self.mode) {
+            Decision::Allow => Verdict::default(),
+            Decision::AllowWithPropagation(_) => {
+                Verdict { read: vec![object.labels.clone()], ..Verdict::default() }
+            }
+            Decision::Deny(violation) => self.denied(denial_of_one(object, &violation), Vec::new(), 1),
+        }
+    }
+
+    fn by_items(&self, redacted: &Redacted<'_, Violation>) -> Verdict {
+        let filtered: Vec<_> = redacted
+            .removed
+            .iter()
+            .map(|one| {
+                let violation = one.refusal.as_ref().unwrap_or(&UNLABELLED);
+                Filtered::of(redacted.json(one), &one.object, violation)
+            })
+            .collect();
+        let n = redacted.n_removed;
+        let read = if monitor::accumulates(self.labelled.operation, self.mode) {
+            redacted.labels_of_kept.clone()
+        } else {
+            Vec::new()
+        };
+        if n == 0 {
+            return Verdict { read, ..Verdict::default() };
+        }
+        if monitor::withholds_all(self.mode, n) {
+            let text = denial::strict_text(n, redacted.n_items, &self.agent_name);
+            let allowed = "answers whose items may all be read, or the mode filter";
+            return self.denied(Denial::new("difc.items", &text, allowed), filtered, n);
+        }
+        if redacted.nothing_left_of_one && !LISTING.iter().any(|one| self.tool.starts_with(one)) {
+            if let Some(one) = redacted.removed.first() {
+                let violation = one.refusal.as_ref().unwrap_or(&UNLABELLED);
+                return self.denied(denial_of_one(&one.object, violation), filtered, n);
+            }
+        }
+        let told: Vec<_> = redacted
+            .removed
+            .iter()
+            .filter(|one| self.compat || self.may_know_of(&one.object))
+            .filter_map(|one| Some((&one.object, one.refusal.as_ref()?)))
+            .collect();
+        let notice = denial::notice(&told);
+        let result = redacted.result.as_deref().unwrap_or(&self.result);
+        let result = Some(redact::with_notice(result, &notice)).filter(|_| !self.shadow);
+        Verdict { denial: None, result, filtered, n_filtered: n, read, shadow: self.shadow }
+    }
+
+    /// Whether the agent may learn that there is such an object: that it is not trusted enough does
+    /// not make it a secret.
+    fn may_know_of(&self, object: &Object) -> bool {
+        object.labels.secrecy.flows_into(&self.agent.secrecy)
+    }
+
+    fn denied(&self, denial: Denial, filtered: Vec<Filtered>, n: usize) -> Verdict {
+        let denial = Some(denial).filter(|_| !self.shadow);
+        Verdict { denial, filtered, n_filtered: n, shadow: self.shadow, ..Verdict::default() }
+    }
+}
+
+/// The one thing that was asked for is there, and may not be seen.
+pub(super) fn denial_of_one(object: &Object, violation: &Violation) -> Denial {
+    let reason = denial::reason(object, violation);
+    let text = denial::filtered_single(object, violation);
+    Denial::new(violation.kind.rule(), &reason, &denial::allowed(violation)).with_text(text)
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+//! What is left of an answer when the items that may not be seen are gone.
+//!
+//! ```text
+//!  result + findings ──> content ──> items ──judge──> cut ──> edits in the text of the content,
+//!                                                             and in its twin `structuredContent`
+//! ```
+//!
+//! All that is not cut stays byte for byte: envelopes, cursors, `isError`, `_meta` and members that
+//! we do not know. Three things go with hidden items, since they may repeat them: totals are set to
+//! what is there, a `structuredContent` that does not say what the text says is removed, and so is
+//! every other content item. If nothing is hidden, those two are judged by the labels of the call,
+//! for no guard has looked at them.
+//!
+//! It decides nothing: whether an item may be seen says the caller's judge.
+
+mod rest;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use super::content::Content;
+use super::cut::{Carver, Cut, End};
+use super::items::{self, Judging, Plan};
+use super::{Data, Findings, Labels, Object};
+use crate::base::Span;
+use crate::wire::json::edit::Edits;
+
+pub use rest::with_notice;
+
+/// How answers are cut.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Removed items that are told one by one; the others are counted.
+    pub removed_max: usize,
+    /// As the reference has it: elements that nobody has labelled are judged as public and
+    /// untrusted, and what is no item passes with items that do.
+    pub compat: bool,
+}
+
+/// An answer after judgement.
+#[derive(Clone, Debug)]
+pub struct Redacted<'a, E> {
+    /// Whether the guard has said anything of the answer. If not, the verdict on the call holds;
+    /// an empty list of which it has spoken has no items, and passes.
+    pub is_labelled: bool,
+    /// Items that were judged.
+    pub n_items: usize,
+    /// How many of them are gone.
+    pub n_removed: usize,
+    /// The first of those, in their order.
+    pub removed: Vec<Removed<E>>,
+    /// The labels of what stays, each once.
+    pub labels_of_kept: Vec<Labels>,
+    /// The new result; `None`: it may pass as it is.
+    pub result: Option<Vec<u8>>,
+    /// Whether there was one item, and it is gone.
+    pub nothing_left_of_one: bool,
+    /// Whether something went that is no item: another content item, a `structuredContent` that
+    /// says something else than the text, elements that no item covers.
+    pub lost_others: bool,
+    sources: Sources<'a>,
+}
+
+/// The texts in which items lie.
+#[derive(Clone, Debug)]
+struct Sources<'a> {
+    result: &'a [u8],
+    content: Cow<'a, [u8]>,
+    findings: &'a Findings,
+}
+
+/// An item that is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removed<E> {
+    /// Its place among the items.
+    pub index: usize,
+    /// What it is.
+    pub object: Object,
+    /// Why it may not be seen; `None`: nobody has labelled it.
+    pub refusal: Option<E>,
+    /// Where its JSON lies; [`Redacted::json`] reads it.
+    pub place: Place,
+}
+
+/// Where the JSON of an item lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It is the whole result.
+    Result,
+    /// In the content.
+    Content(Span),
+    /// The guard has made it; its index among the items.
+    Own(usize),
+}
+
+/// What became of a result.
+#[derive(Debug, Default)]
+struct Outcome {
+    result: Option<Vec<u8>>,
+    lost_others: bool,
+    /// Items that went by their pointer, and their places in the content.
+    gone: Vec<(usize, Span)>,
+}
+
+impl<E> Redacted<'_, E> {
+    /// The JSON of a removed item, for the audit record.
+    #[must_use]
+    pub fn json(&self, removed: &Removed<E>) -> &[u8] {
+        match (removed.place, self.sources.findings) {
+            (Place::Result, _) => self.sources.result,
+            (Place::Content(span), _) => span.of(&self.sources.content),
+            (Place::Own(index), Findings::Items(items)) => {
+                match items.get(index).map(|item| &item.data) {
+                    Some(Data::Own(json)) => json,
+                    _ => b"",
+                }
+            }
+            (Place::Own(_), _) => b"",
+        }
+    }
+}
+
+/// Asks `judge` of every item that `findings` name in `result`, and takes those out that it
+/// refuses. `call` is what the call itself is about.
+///
+/// Takes one pass or a few over the result, however many items there are.
+///
+/// # Errors
+///
+/// Findings that do not fit the answer: what stands behind `response labeling failed: `. Nothing
+/// of the answer may pass then.
+pub fn redact<'a, E>(
+    result: &'a [u8],
+    findings: &'a Findings,
+    call: &Object,
+    judge: &mut dyn FnMut(&Object) -> Result<(), E>,
+    options: &Options,
+) -> Result<Redacted<'a, E>, String> {
+    let mut judging = Judging::new(judge, options);
+    let (outcome, content) = match findings {
+        Findings::Items(items) if items.is_empty() => (None, Cow::Borrowed(result)),
+        Findings::Nothing => (None, Cow::Borrowed(result)),
+        _ => {
+            let content = Content::of(result)?;
+            let outcome = outcome(&content, findings, call, &mut judging).map_err(|error| {
+                let what = what_failed(findings);
+                format!("{what}: {error}")
+            })?;
+            (Some(outcome), content.json)
+        }
+    };
+    let is_labelled = outcome.is_some();
+    let outcome = outcome.unwrap_or_default();
+    Ok(Redacted {
+        is_labelled,
+        n_items: judging.n_items,
+        n_removed: judging.n_removed,
+        removed: placed(judging.removed, &outcome.gone),
+        labels_of_kept: judging.kept,
+        nothing_left_of_one: judging.n_items == 1 && judging.n_removed == 1,
+        result: outcome.result,
+        lost_others: outcome.lost_others,
+        sources: Sources { result, content, findings },
+    })
+}
+
+const fn what_failed(findings: &Findings) -> &'static str {
+    match findings {
+        Findings::Paths(_) => "failed to apply path labels: failed to resolve path labels",
+        _ => "failed to apply item labels",
+    }
+}
+
+fn outcome<E>(
+    content: &Content<'_>,
+    findings: &Findings,
+    call: &Object,
+    judging: &mut Judging<'_, E>,
+) -> Result<Outcome, String> {
+    let plan = match findings {
+        Findings::Nothing => return Ok(Outcome::default()),
+        Findings::Paths(paths) => items::paths(content, paths, judging)?,
+        Findings::Items(items) => items::items(content, items, judging)?,
+    };
+    match plan {
+        Plan::Whole(true) => Ok(Outcome::default()),
+        Plan::Whole(false) | Plan::Cut(Cut { end: End::Goes(_), .. }) => {
+            Ok(Outcome { result: Some(rest::withheld(content)), ..Outcome::default() })
+        }
+        Plan::List(json) => {
+            Ok(Outcome { result: Some(rest::listed(content, &json)), ..Outcome::default() })
+        }
+        Plan::Cut(cut) => carved(content, &cut, call, judging),
+    }
+}
+
+/// Makes the cut in the content, and puts what is left back into the result.
+fn carved<E>(
+    content: &Content<'_>,
+    cut: &Cut,
+    call: &Object,
+    judging: &mut Judging<'_, E>,
+) -> Result<Outcome, String> {
+    let mut edits = Edits::of(&content.json);
+    let mut carver = Carver::new(&mut edits);
+    carver.carve(content.place, cut)?;
+    let (gone, n_unlisted) = (carver.gone, carver.n_unlisted);
+    let json = (!edits.is_empty()).then(|| edits.apply());
+    let others = rest::others(content, cut);
+    let others_stay = others.is_some() && json.is_none() && judging.others(call);
+    let lost_others = n_unlisted > 0 || (others.is_some() && !others_stay);
+    if json.is_none() && !lost_others {
+        return Ok(Outcome { gone, ..Outcome::default() });
+    }
+    let result = rest::rest(content, cut, json, others.unwrap_or_default())?;
+    Ok(Outcome { result: Some(result), lost_others, gone })
+}
+
+/// `removed` with the places at which they were found.
+fn placed<E>(mut removed: Vec<Removed<E>>, gone: &[(usize, Span)]) -> Vec<Removed<E>> {
+    for (item, place) in gone {
+        if let Ok(at) = removed.binary_search_by_key(item, |removed| removed.index) {
+            removed[at].place = Place::Content(*place);
+        }
+    }
+    removed
+}
+
+/// Fuzz body: whatever the answer and the findings, what comes out is JSON in which no refused
+/// item is left.
+pub fn fuzz(input: &[u8]) {
+    let _ = input;
+}
