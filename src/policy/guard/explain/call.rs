@@ -123,7 +123,7 @@ fn backend_of(text: &[u8], value: &Node) -> Result<Vec<(Box<str>, Answers)>, Str
             Value::Array(elements) => elements.iter().map(answer).collect::<Result<_, _>>()?,
             _ => vec![answer(value)?],
         };
-        backend.push((name.text.as_ref().into(), Answers { list, next: 0 }));
+        backend.push((name.text.as_str().into(), Answers { list, next: 0 }));
     }
     Ok(backend)
 }
