@@ -17,6 +17,8 @@ mod containers;
 mod examples;
 #[path = "config/flags.rs"]
 mod flags;
+#[path = "config/guards.rs"]
+mod guards;
 #[path = "config/views.rs"]
 mod views;
 
@@ -34,6 +36,8 @@ fn sources(format: Format, text: &str, variables: &[(&str, &str)]) -> Sources {
     let base = [("PATH", "/usr/bin"), ("HOME", "/home/me"), ("SECRET_OF_OURS", "never-to-be-seen")];
     let all = base.iter().chain(variables);
     Sources {
+        discovered: Box::new(|_| None),
+        workflow: None,
         name: if format == Format::Json { "stdin" } else { "config.toml" }.to_owned(),
         format,
         text: text.to_owned(),

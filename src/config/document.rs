@@ -17,6 +17,7 @@ pub fn document() -> String {
         (Section::Budget, "`budgets.run`, and each row of `servers`, `tools` and `agents`"),
         (Section::Flow, "`budgets.flow`"),
         (Section::FlowBudget, "`budgets.flow.after_private`"),
+        (Section::Guard, "`guards.<name>`"),
         (Section::Telemetry, "`gateway.opentelemetry`"),
     ] {
         text.push_str(&format!("\n## {title}\n\n| TOML | JSON | takes | without it | meaning |\n"));

@@ -25,6 +25,8 @@ pub enum Section {
     Flow,
     /// `budgets.flow.after_private`.
     FlowBudget,
+    /// `guards.<name>`.
+    Guard,
     /// `gateway.opentelemetry`.
     Telemetry,
 }
@@ -134,11 +136,12 @@ impl Key {
         }
     }
 
-    /// The two old spellings that JSON still knows.
+    /// The other spellings that JSON knows.
     fn json_alias(&self) -> &'static str {
         match self.name {
             "tool_timeout" if self.section == Section::Server => "tool_timeout",
             "connect_timeout" => "connect_timeout",
+            "guard_policies" => "guard_policies",
             _ => self.json,
         }
     }
@@ -202,6 +205,7 @@ const BUDGETS: (Section, Transports) = (Section::Budgets, Transports::Any);
 const BUDGET: (Section, Transports) = (Section::Budget, Transports::Any);
 const FLOW: (Section, Transports) = (Section::Flow, Transports::Any);
 const FLOW_BUDGET: (Section, Transports) = (Section::FlowBudget, Transports::Any);
+const GUARD: (Section, Transports) = (Section::Guard, Transports::Any);
 const TELEMETRY: (Section, Transports) = (Section::Telemetry, Transports::Any);
 
 /// The spellings of `gateway::snapshot::Care`.
@@ -226,9 +230,13 @@ pub const KEYS: &[Key] = &[
         "How much may be done while the gateway runs.")),
     key(TOP, ("sequential_launch", ""), Flag, Ignored, ("",
         "Servers always start at the same time, and none holds up another.")),
-    key(TOP, ("guards_mode", ""), OneOf(&["strict", "filter", "propagate"]), Ignored, ("",
-        "How guard policies act; without guard policies it has no effect.")),
-    key(TOP, ("guards", "guards"), Any, Refused, ("", "Guard modules.")),
+    key(TOP, ("guards_mode", ""), Text, Used, ("the guard's own, `strict`",
+        "What happens where labels do not fit: `strict` withholds the answer, `filter` the items, \
+         `propagate` lets the reader carry the labels. `--guards-mode` wins.")),
+    key(TOP, ("guards_compat", ""), Flag, Used, ("false",
+        "Whether guards act as in the gateway that Penstock replaces, also where that lets \
+         something through; also written `guards.compat`.")),
+    key(TOP, ("guards", "guards"), Any, Used, ("", "Guards that servers may name, by name.")),
     key(TOP, ("custom_schemas", "customSchemas"), Any, Refused, ("",
         "Custom server types and their schemas.")),
 
@@ -289,13 +297,14 @@ pub const KEYS: &[Key] = &[
     key(GATEWAY, ("payload_size_threshold", "payloadSizeThreshold"), Whole(1, i64::MAX),
         Ignored, ("",
         "From how many bytes on a result is large.")),
-    key(GATEWAY, ("trusted_bots", "trustedBots"), Words, Ignored, ("",
-        "Further identities that guard policies trust.")),
-    key(GATEWAY, ("force_public_repos", "forcePublicRepos"), Flag, Refused, ("`false`",
-        "Narrow guard policies to public repositories.")),
+    key(GATEWAY, ("trusted_bots", "trustedBots"), Words, Used, ("",
+        "Further logins that guards trust as bots.")),
+    key(GATEWAY, ("force_public_repos", "forcePublicRepos"), Flag, Used, ("true",
+        "Whether allow-only policies are narrowed to public repositories while a workflow runs for \
+         a public one; `MCP_GATEWAY_FORCE_PUBLIC_REPOS` stands in.")),
     key(GATEWAY, ("sink_visibility_exempt_servers", "sinkVisibilityExemptServers"), Texts,
-        Ignored, ("",
-        "Servers without the default visibility of write sinks.")),
+        Used, ("",
+        "Write sinks whose visibility is not `public` by default; `*`: all.")),
     key(GATEWAY, ("opentelemetry", "opentelemetry"), Table, Ignored, ("",
         "Where traces would go; checked, not used.")),
     key(GATEWAY, ("tracing", ""), Table, Ignored, ("", "The old name of `opentelemetry`.")),
@@ -347,6 +356,13 @@ pub const KEYS: &[Key] = &[
         "How many calls that write to a public place are let through; 0: none.")),
     key(FLOW_BUDGET, ("bytes", "bytes"), Size, Used, ("",
         "How many bytes the messages of these calls may have.")),
+    key(GUARD, ("type", "type"), Text, Used, ("`noop`", "`wasm`, `github` or `noop`.")),
+    key(GUARD, ("path", "path"), Word, Used, ("", "The file of a `wasm` guard.")),
+    key(GUARD, ("sha256", "sha256"), Word, Used, ("",
+        "What the bytes of that file must hash to, in hexadecimal digits.")),
+    key(GUARD, ("policy", "policy"), Any, Used, ("",
+        "The policy of the servers that name this guard and have none of their own.")),
+    key(GUARD, ("config", "config"), Any, Silent, ("", "For the guard; informational.")),
 
     key(TELEMETRY, ("endpoint", "endpoint"), Text, Silent, ("required",
         "An `http` or `https` URL.")),
@@ -414,9 +430,14 @@ pub const KEYS: &[Key] = &[
     key(SERVER, ("rate_limit_cooldown", ""), Whole(0, i64::MAX), Ignored, ("",
         "Seconds until the breaker tries again.")),
     key(HTTP, ("auth", "auth"), Any, Refused, ("", "Tokens for HTTP servers (`github-oidc`).")),
-    key(SERVER, ("guard_policies", "guard-policies"), Any, Refused, ("",
-        "What agents may see and write.")),
-    key(SERVER, ("guard", "guard"), Any, Refused, ("", "The guard of this server.")),
+    key(SERVER, ("guard_policies", "guard-policies"), Any, Used, ("",
+        "What agents may see of this server, or what may flow into it: `allow-only` or \
+         `write-sink`.")),
+    key(SERVER, ("guard", "guard"), Text, Used, ("",
+        "The guard of this server: a name of `guards`, `github` or `noop`.")),
+    key(SERVER, ("guard_enforcement", "guardEnforcement"), OneOf(&["enforce", "shadow"]),
+        Used, ("`enforce`",
+        "Whether the guard's verdicts count, or are only written down.")),
     key(SERVER, ("tool_response_filters", "tool_response_filters"), Any, Refused, ("",
         "jq filters on results.")),
 ];

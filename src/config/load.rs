@@ -4,11 +4,11 @@
 use super::diagnostics::{Problem, Report};
 use super::keys::{Place, Section};
 use super::raw::{Format, Item, Value};
-use super::sections::{auth, budgets, client, gateway, refused, server, view};
+use super::sections::{auth, budgets, client, gateway, guards, refused, server, view};
 use super::{ClientConfigFacts, Diagnostics, Loaded, RunOptions, Sources, env, fields::Fields};
 use super::{json, toml};
 use crate::base::{Secret, Span};
-use crate::gateway::snapshot::Snapshot;
+use crate::gateway::snapshot::{GuardOptions, Snapshot};
 
 const UNDEFINED: &str = "undefined environment variable referenced";
 
@@ -68,13 +68,14 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
     });
     let overall = gateway::resolve(fields.as_ref(), sources, report);
     let clients = client::resolve_all(top.item("clients").as_ref(), format, report);
+    let guards = guards::resolve(&top, fields.as_ref(), sources, report);
     let auth = auth::resolve(fields.as_ref(), &clients, &overall.listen, sources, report);
     let servers = top.item("servers");
     if servers.is_none() {
         missing_servers(root.span, format, report);
     }
     let servers = match &servers {
-        Some(item) => server::resolve_all(item, &overall, sources, report),
+        Some(item) => server::resolve_all(item, &overall, &guards, sources, report),
         None => server::Servers::default(),
     };
     let views = view::resolve_all(top.item("views").as_ref(), &servers.servers, format, report);
@@ -112,7 +113,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         websocket: overall.websocket,
         tolerance: overall.tolerance,
         budgets: budgets.into(),
-        guards: Default::default(),
+        guards: GuardOptions { is_enabled: servers.is_watched, ..guards.options },
         limits: overall.limits,
         version: super::VERSION.into(),
     };

@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::base::Secret;
 use crate::cli::Flags;
 use crate::gateway::snapshot::{ServerId, Snapshot};
+use crate::policy::guard::forced::Workflow;
 
 pub mod diagnostics;
 pub mod document;
@@ -23,6 +24,7 @@ pub mod env;
 pub mod fields;
 pub mod json;
 pub mod keys;
+pub mod modules;
 pub mod raw;
 pub mod sections;
 pub mod size;
@@ -41,6 +43,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Asks the file system for a path without symbolic links; `None` if there is none.
 pub type Canonicalize = Box<dyn Fn(&Path) -> Option<PathBuf>>;
+
+/// Asks the file system for the guard module of a server; `None` if there is none.
+pub type Discover = Box<dyn Fn(&str) -> Option<PathBuf>>;
 
 /// Everything that a configuration is made from.
 pub struct Sources {
@@ -62,6 +67,10 @@ pub struct Sources {
     pub fresh_key: String,
     /// The path without symbolic links, if it exists and may be read.
     pub canonicalize: Canonicalize,
+    /// The guard module that lies ready for a server, if one does.
+    pub discovered: Discover,
+    /// The repository that we run for, if there is one and the forge could be asked about it.
+    pub workflow: Option<Workflow>,
 }
 
 /// A configuration that is fit to run.
@@ -192,6 +201,8 @@ pub fn fuzz(input: &[u8], format: Format) {
         instance: "fuzz".to_owned(),
         fresh_key: "0".repeat(64),
         canonicalize: Box::new(|path| Some(path.to_path_buf())),
+        discovered: Box::new(|_| None),
+        workflow: None,
     };
     match load(&sources) {
         Ok(loaded) => {

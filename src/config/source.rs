@@ -8,6 +8,7 @@ use std::io::{self, Read};
 
 use super::Sources;
 use super::env::{self, Environment};
+use super::modules::Modules;
 use super::raw::Format;
 use crate::base::Rng;
 use crate::cli::Flags;
@@ -49,6 +50,7 @@ pub fn gather(flags: &Flags) -> Result<Gathered, String> {
         (path.to_owned(), format, text)
     };
     let mut rng = Rng::new(seed()?);
+    let modules = Modules::of(&environment);
     let sources = Sources {
         name,
         format,
@@ -59,6 +61,8 @@ pub fn gather(flags: &Flags) -> Result<Gathered, String> {
         instance: rng.hex(16),
         fresh_key: rng.hex(64),
         canonicalize: Box::new(|path| fs::canonicalize(path).ok()),
+        discovered: Box::new(move |server| modules.find(server)),
+        workflow: None,
     };
     Ok(Gathered { sources, notices })
 }

@@ -124,19 +124,6 @@ impl Gateway {
         self.push(Output::Cancel { fetch: key });
         self.forge_done(key, false);
     }
-
-    /// What the forge has said to `need`: the body of its answer, or nothing. The judgement may be
-    /// gone.
-    ///
-    /// This is where judgements are to be connected: nobody asks yet, so nobody waits.
-    pub(crate) fn forge_answered(
-        &mut self,
-        judging: Key<Judging>,
-        need: &Need,
-        body: Option<&Message>,
-    ) {
-        let _ = (judging, need, body);
-    }
 }
 
 /// Where `need` is answered, below the path of the API; `None`: nowhere.

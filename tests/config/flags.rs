@@ -117,13 +117,7 @@ fn several_agents_share_a_gateway_and_exclude_a_single_one() {
 
 #[test]
 fn what_protects_is_refused_and_what_is_harmless_is_noticed() {
-    for (name, value) in [
-        ("guard-policy-json", "{}"),
-        ("tls-cert", "c"),
-        ("hmac-secret", "s"),
-        ("allowonly-scope-public", "true"),
-        ("allowonly-min-integrity", "none"),
-    ] {
+    for (name, value) in [("tls-cert", "c"), ("hmac-secret", "s")] {
         let mut sources = sources(Format::Toml, PLAIN, &[]);
         sources.flags = Flags::default().with(name, value);
         let shown = load(&sources).unwrap_err().to_string();
@@ -132,22 +126,19 @@ fn what_protects_is_refused_and_what_is_harmless_is_noticed() {
     let set = [("MCP_GATEWAY_TLS_CERT", "/c")];
     let shown = load(&sources(Format::Toml, PLAIN, &set)).unwrap_err().to_string();
     assert!(shown.contains("'MCP_GATEWAY_TLS_CERT' is not supported"), "{shown}");
-    let server =
-        json_server(r#"{"container":"i","guard-policies":{"allow-only":{"repos":"all"}}}"#);
-    check_refused(Format::Json, &server, &["'guard-policies' is not supported by this version"]);
-    json(&json_server(r#"{"container":"i","guard-policies":{},"tool_response_filters":{}}"#), &[]);
+    let server = json_server(r#"{"container":"i","tool_response_filters":{"a":"."}}"#);
+    check_refused(Format::Json, &server, &["'tool_response_filters' is not supported"]);
+    json(&json_server(r#"{"container":"i","tool_response_filters":{}}"#), &[]);
 
     let harmless = Flags::default().with("payload-dir", "/p").with("url-domain-audit", "true");
     let loaded = with(harmless, PLAIN, &[("MCP_GATEWAY_TLS_CERT", "")]);
     let notice = loaded.notices.iter().find(|n| n.contains("without effect")).unwrap();
     assert!(notice.contains("--payload-dir") && notice.contains("--url-domain-audit"), "{notice}");
     let more = json(
-        &json_gateway(
-            r#","keepaliveInterval":-1,"trustedBots":["b"],"opentelemetry":{"endpoint":"http://c/"}"#,
-        ),
+        &json_gateway(r#","keepaliveInterval":-1,"opentelemetry":{"endpoint":"http://c/"}"#),
         &[],
     );
-    assert!(more.notices.iter().any(|n| n.contains("gateway.trustedBots")));
+    assert!(more.notices.iter().any(|n| n.contains("gateway.keepaliveInterval")));
 }
 
 #[test]

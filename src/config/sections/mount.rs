@@ -203,6 +203,8 @@ mod tests {
     fn sources(variables: &[(&str, &str)]) -> Sources {
         let pairs = variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
         Sources {
+            discovered: Box::new(|_| None),
+            workflow: None,
             name: "t".into(),
             format: Format::Json,
             text: String::new(),

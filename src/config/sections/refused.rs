@@ -5,7 +5,7 @@
 //! with a notice.
 
 use crate::cli::{FLAGS, Flag, Group, Takes};
-use crate::config::diagnostics::{Problem, Report};
+use crate::config::diagnostics::Report;
 use crate::config::{Sources, env};
 
 /// Adds problems and notices for the flags of absent features, whether given as flags or variables.
@@ -28,14 +28,6 @@ pub fn flags(sources: &Sources, report: &mut Report) {
             // Images and runners set these for everyone; a notice each time would be noise.
             Group::Ignored => {}
         }
-    }
-    let mode = sources.flags.get("guards-mode").unwrap_or("strict");
-    if !["strict", "filter", "propagate"].contains(&mode) {
-        report.add(Problem::value(
-            "--guards-mode",
-            None,
-            format!("invalid --guards-mode flag: unknown enforcement mode: {mode}"),
-        ));
     }
 }
 

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::client;
 use super::container::{self, Cx};
 use super::gateway::Overall;
+use super::guards::Guards;
 use super::http;
 use super::mount::Policy;
+use super::watch;
 use crate::base::Span;
 use crate::config::diagnostics::{Problem, Report};
 use crate::config::fields::{Fields, wrong_type};
@@ -34,12 +36,15 @@ pub struct Servers {
     pub broken: Vec<(ServerId, String)>,
     /// Whether any is a container.
     pub uses_containers: bool,
+    /// Whether anything watches over any.
+    pub is_watched: bool,
 }
 
 /// Reads the table of servers.
 pub fn resolve_all(
     table: &Sourced<&Item>,
     overall: &Overall,
+    guards: &Guards,
     sources: &Sources,
     report: &mut Report,
 ) -> Servers {
@@ -57,6 +62,7 @@ pub fn resolve_all(
     }
     let policy = Policy::new(sources);
     let mut servers = Servers::default();
+    let mut found = Vec::new();
     for (index, member) in members.iter().enumerate() {
         let path = join(&table.path, &member.name);
         check_name(member, &path, &members[..index], report);
@@ -68,6 +74,9 @@ pub fn resolve_all(
         let fields = Fields::read(&member.item, place, report);
         let resolved = resolve(&member.name, &fields, overall, (sources, &policy), report);
         let Some((server, broken)) = resolved else { continue };
+        let (name, transport) = (&server.name, &server.transport);
+        let cx = watch::Cx { server: name, transport, fields: &fields, guards, sources };
+        found.push(watch::resolve(&cx, report));
         if let (Some(why), Ok(id)) = (broken, u16::try_from(servers.servers.len())) {
             let why = format!("server \"{}\": {why}", member.name);
             report.notice(why.clone());
@@ -79,6 +88,7 @@ pub fn resolve_all(
             Transport::Stdio(command) if command.container.is_some());
         servers.servers.push(server);
     }
+    servers.is_watched = watch::settle(found, &mut servers.servers, guards, report);
     servers
 }
 

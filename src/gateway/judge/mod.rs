@@ -171,6 +171,7 @@ impl Gateway {
         if let Some(piece) = judging.piece {
             self.take_back(judging.server, piece.into_running());
         }
+        self.forget_question_of(key);
         let asks = |call: &Call| call.whom == CallFor::Guard(key) && !call.cancelled;
         for call in self.calls.keys_of(asks) {
             self.calls.cancel(call);

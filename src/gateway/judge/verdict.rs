@@ -96,7 +96,7 @@ impl AnswerCase {
             .filter(|one| self.compat || self.may_know_of(&one.object))
             .filter_map(|one| Some((&one.object, one.refusal.as_ref()?)))
             .collect();
-        let notice = denial::notice(&told);
+        let notice = denial::notice(&told, n);
         let result = redacted.result.as_deref().unwrap_or(&self.result);
         let result = Some(redact::with_notice(result, &notice)).filter(|_| !self.shadow);
         Verdict { denial: None, result, filtered, n_filtered: n, read, shadow: self.shadow }

@@ -122,17 +122,16 @@ pub fn strict_text(filtered: usize, count: usize, agent_id: &str) -> String {
     )
 }
 
-/// What is said behind an answer from which these items were removed.
+/// What is said behind an answer from which `count` items were removed, of which these may be named.
 ///
 /// A few are named with their reasons, of more it is the number.
 #[must_use]
-pub fn notice(items: &[(&Object, &Violation)]) -> String {
+pub fn notice(items: &[(&Object, &Violation)], count: usize) -> String {
     let policy = policy(items.iter().map(|(_, violation)| *violation));
-    let count = items.len();
     let head = format!(
         "[Filtered] {count} item(s) in this response were removed by {policy} and are not shown"
     );
-    if !(1..=NAMED_ITEMS_MAX).contains(&count) {
+    if items.is_empty() || count > NAMED_ITEMS_MAX {
         return head + ".";
     }
     let named = items.iter().map(|(object, violation)| {

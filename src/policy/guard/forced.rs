@@ -104,8 +104,8 @@ impl Exempt<'_> {
     }
 }
 
-/// Who can read what is written to the sink `server`, and lines about it. It never becomes stricter
-/// to read than it is said to be.
+/// Who can read what is written to the sink `server`, and lines about it. Nobody is shut
+/// out by that: it only says how many may be reading.
 #[must_use]
 pub fn sink_visibility(
     server: &str,

@@ -148,6 +148,7 @@ fn cut_label(label: &Label) -> Label {
 pub fn fuzz(input: &[u8]) {
     use crate::wire::json::tree;
     const DEPTH_MAX: usize = 64;
+    // Five texts, in which each byte may become an escape of six.
     const RECORD_BYTES_MAX: usize = 64 * 1024;
     let record = Filtered::of(input, &Object::default(), &Violation::UNLABELLED);
     let line = to_json(&record, "server", "tool", "now");

@@ -9,7 +9,7 @@
 
 use super::rule::{AllowOnly, Policy, value};
 use super::scope_words::ScopeWords;
-use crate::wire::json::{Node, Value};
+use crate::wire::json::Node;
 
 /// Who said a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,16 +172,6 @@ pub fn unite<'a>(rule: &mut AllowOnly, variable: &dyn Fn(&str) -> Option<&'a str
     ] {
         value::split(variable(name).unwrap_or_default())
             .for_each(|entry| value::add(entries, entry, value::List::Names));
-    }
-}
-
-/// Whether a value says nothing at all: `null` or an empty object.
-#[must_use]
-pub fn is_silent(node: &Node) -> bool {
-    match &node.value {
-        Value::Null => true,
-        Value::Object(members) => members.is_empty(),
-        _ => false,
     }
 }
 

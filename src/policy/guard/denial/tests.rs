@@ -197,13 +197,13 @@ fn a_few_items_are_named_and_many_are_counted() {
         )
     };
     let one = format!("issue:o/p#1 ({why})");
-    assert_eq!(notice(&items(1)), format!("{}: {one}.", head(1)));
-    assert_eq!(notice(&items(2)), format!("{}: {one}; {one}.", head(2)));
-    assert_eq!(notice(&items(5)), format!("{}: {}.", head(5), [one.as_str(); 5].join("; ")));
-    assert_eq!(notice(&items(6)), format!("{}.", head(6)));
+    assert_eq!(notice(&items(1), 1), format!("{}: {one}.", head(1)));
+    assert_eq!(notice(&items(2), 2), format!("{}: {one}; {one}.", head(2)));
+    assert_eq!(notice(&items(5), 5), format!("{}: {}.", head(5), [one.as_str(); 5].join("; ")));
+    assert_eq!(notice(&items(6), 6), format!("{}.", head(6)));
     let without = Object { description: "".into(), labels: object.labels.clone() };
     let why = reason(&without, &violation);
-    assert_eq!(notice(&[(&without, &violation)]), format!("{}: {why}.", head(1)));
+    assert_eq!(notice(&[(&without, &violation)], 1), format!("{}: {why}.", head(1)));
 }
 
 #[test]
