@@ -70,6 +70,7 @@ impl World {
             close_timeout: Duration::from_secs(30),
             websocket: false,
             tolerance: Default::default(),
+            budgets: Default::default(),
             guards: Default::default(),
             limits: Limits::DEFAULT,
             version: "0".into(),

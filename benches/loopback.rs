@@ -119,6 +119,7 @@ fn start_gateway() -> SocketAddr {
         close_timeout: Duration::from_secs(30),
         websocket: false,
         tolerance: Default::default(),
+        budgets: Default::default(),
         guards: Default::default(),
         limits: Limits::DEFAULT,
         version: "0".into(),

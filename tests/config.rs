@@ -7,6 +7,8 @@
 
 #[path = "config/bad.rs"]
 mod bad;
+#[path = "config/budgets.rs"]
+mod budgets;
 #[path = "config/cfg.rs"]
 mod cfg;
 #[path = "config/containers.rs"]

@@ -13,6 +13,10 @@ pub fn document() -> String {
         (Section::Server, "`servers.<name>`, in JSON `mcpServers.<name>`"),
         (Section::Client, "`clients.<name>`"),
         (Section::View, "`views.<name>`"),
+        (Section::Budgets, "`budgets`"),
+        (Section::Budget, "`budgets.run`, and each row of `servers`, `tools` and `agents`"),
+        (Section::Flow, "`budgets.flow`"),
+        (Section::FlowBudget, "`budgets.flow.after_private`"),
         (Section::Guard, "`guards.<name>`"),
         (Section::Telemetry, "`gateway.opentelemetry`"),
     ] {
@@ -55,6 +59,7 @@ fn takes(kind: Kind) -> String {
         Kind::Whole(least, i64::MAX) => format!("whole number, at least {least}"),
         Kind::Whole(least, most) => format!("{least} to {most}"),
         Kind::Duration => "duration: `90s`, `1h30m`".to_owned(),
+        Kind::Size => "bytes: `2048`, `\"10MB\"`, `\"64KiB\"`".to_owned(),
         Kind::Texts | Kind::Words => "list of strings".to_owned(),
         Kind::TextMap => "table of strings".to_owned(),
         Kind::Table => "table".to_owned(),

@@ -8,6 +8,7 @@ use super::diagnostics::{Problem, Report};
 use super::env;
 use super::keys::{self, Effect, Key, Kind, Place, Section, Transports};
 use super::raw::{Format, Item, Member, Sourced, Value, join};
+use super::size;
 use crate::base::Span;
 
 /// The good entries of one table.
@@ -135,6 +136,12 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A number of bytes.
+    #[must_use]
+    pub fn size(&self, name: &str) -> Option<u64> {
+        u64::try_from(self.get(name)?.whole).ok()
+    }
+
     /// A table of seconds by name.
     #[must_use]
     pub fn seconds_map(&self, name: &str) -> Vec<(&'a str, Sourced<Duration>)> {
@@ -236,6 +243,7 @@ fn check(key: &Key, said: &str, path: &str, item: &Item) -> Result<i64, Box<Prob
             check_text(key.kind, said, text)
                 .map_err(|(message, suggestion)| Box::new(value(message).suggest(suggestion)))?;
         }
+        Kind::Size => return check_size(said, path, item),
         Kind::Texts | Kind::Words => check_list(key.kind, said, path, item)?,
         Kind::TextMap => {
             for member in item.as_table().ok_or_else(|| typed("object"))? {
@@ -278,6 +286,19 @@ fn whole(item: &Item) -> Option<i64> {
         Value::Text(digits) if item.expanded => digits.parse().ok(),
         _ => None,
     }
+}
+
+fn check_size(said: &str, path: &str, item: &Item) -> Result<i64, Box<Problem>> {
+    let (size, spelled) = match &item.value {
+        Value::Whole(bytes) => (Some(*bytes).filter(|bytes| *bytes >= 0), bytes.to_string()),
+        Value::Text(text) => (size::parse(text), text.clone()),
+        _ => return Err(Box::new(wrong_type(path, item, "integer or string"))),
+    };
+    size.ok_or_else(|| {
+        let message = format!("{said} '{spelled}' is not a number of bytes");
+        let problem = Problem::value(path, Some(item.span), message);
+        Box::new(problem.suggest("Write it as in 2048, \"10MB\" or \"64KiB\""))
+    })
 }
 
 fn check_text(kind: Kind, said: &str, text: &str) -> Result<(), (String, String)> {

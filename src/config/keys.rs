@@ -17,6 +17,14 @@ pub enum Section {
     Client,
     /// `views.<name>`.
     View,
+    /// `budgets`.
+    Budgets,
+    /// `budgets.run` and whatever else is one budget.
+    Budget,
+    /// `budgets.flow`.
+    Flow,
+    /// `budgets.flow.after_private`.
+    FlowBudget,
     /// `guards.<name>`.
     Guard,
     /// `gateway.opentelemetry`.
@@ -46,6 +54,8 @@ pub enum Kind {
     Whole(i64, i64),
     /// A span of time such as `90s`, `1h30m`.
     Duration,
+    /// Bytes: a whole number, or a string such as `10MB`.
+    Size,
     /// A list of strings.
     Texts,
     /// A list of strings, not empty and none of them blank.
@@ -180,8 +190,8 @@ const fn key(
 
 use Effect::{Ignored, Refused, Silent, Used};
 use Kind::{
-    Any, Duration, Flag, OneOf, Port, Seconds, SecondsMap, SecondsOrZero, Table, Text, TextMap,
-    Texts, Whole, Word, Words,
+    Any, Duration, Flag, OneOf, Port, Seconds, SecondsMap, SecondsOrZero, Size, Table, Text,
+    TextMap, Texts, Whole, Word, Words,
 };
 
 const TOP: (Section, Transports) = (Section::Top, Transports::Any);
@@ -191,6 +201,10 @@ const STDIO: (Section, Transports) = (Section::Server, Transports::Stdio);
 const HTTP: (Section, Transports) = (Section::Server, Transports::Http);
 const CLIENT: (Section, Transports) = (Section::Client, Transports::Any);
 const VIEW: (Section, Transports) = (Section::View, Transports::Any);
+const BUDGETS: (Section, Transports) = (Section::Budgets, Transports::Any);
+const BUDGET: (Section, Transports) = (Section::Budget, Transports::Any);
+const FLOW: (Section, Transports) = (Section::Flow, Transports::Any);
+const FLOW_BUDGET: (Section, Transports) = (Section::FlowBudget, Transports::Any);
 const GUARD: (Section, Transports) = (Section::Guard, Transports::Any);
 const TELEMETRY: (Section, Transports) = (Section::Telemetry, Transports::Any);
 
@@ -212,6 +226,8 @@ pub const KEYS: &[Key] = &[
     key(TOP, ("views", ""), Table, Used, ("",
         "Parts of several servers behind one address, `/mcp/view/<name>`, by name; `/mcp` shows \
          all of all servers.")),
+    key(TOP, ("budgets", "budgets"), Table, Used, ("nothing is bounded",
+        "How much may be done while the gateway runs.")),
     key(TOP, ("sequential_launch", ""), Flag, Ignored, ("",
         "Servers always start at the same time, and none holds up another.")),
     key(TOP, ("guards_mode", ""), Text, Used, ("the guard's own, `strict`",
@@ -308,6 +324,38 @@ pub const KEYS: &[Key] = &[
     key(VIEW, ("resources", ""), Flag, Used, ("true",
         "Whether the resources of the servers in `tools` are seen.")),
 
+    key(BUDGETS, ("run", "run"), Table, Used, ("",
+        "The budget of everything together.")),
+    key(BUDGETS, ("servers", "servers"), Table, Used, ("",
+        "Budgets of servers, by name.")),
+    key(BUDGETS, ("tools", "tools"), Table, Used, ("",
+        "Budgets of tools, by `server.tool`; `*` stands for any characters, and as the server for \
+         all. The tools of one row share its budget, and a call counts against every row that \
+         means it.")),
+    key(BUDGETS, ("agents", "agents"), Table, Used, ("",
+        "Budgets of agents, by the name of a client, by the place of the key (`1` is the first \
+         one) or by the key itself; `*` is the budget of each agent that has none of its own.")),
+    key(BUDGETS, ("flow", "flow"), Table, Used, ("",
+        "Budgets of what goes from one place to another, as guards see it.")),
+
+    key(BUDGET, ("calls", "calls"), Whole(0, i64::MAX), Used, ("",
+        "How many calls of tools are let through; 0: none.")),
+    key(BUDGET, ("bytes", "bytes"), Size, Used, ("",
+        "How many bytes the messages of calls and of their answers may have; an answer beyond \
+         that is withheld.")),
+    key(BUDGET, ("time", "time"), Duration, Used, ("",
+        "For how long calls may be under way, by the clock on the wall: two at once take no more \
+         of it than one.")),
+    key(BUDGET, ("concurrent", "concurrent"), Whole(1, u32::MAX as i64), Used, ("",
+        "How many calls may be under way at once.")),
+
+    key(FLOW, ("after_private", "afterPrivate"), Table, Used, ("",
+        "What an agent may still write to public places once it has read private data.")),
+
+    key(FLOW_BUDGET, ("calls", "calls"), Whole(0, i64::MAX), Used, ("",
+        "How many calls that write to a public place are let through; 0: none.")),
+    key(FLOW_BUDGET, ("bytes", "bytes"), Size, Used, ("",
+        "How many bytes the messages of these calls may have.")),
     key(GUARD, ("type", "type"), Text, Used, ("`noop`", "`wasm`, `github` or `noop`.")),
     key(GUARD, ("path", "path"), Word, Used, ("", "The file of a `wasm` guard.")),
     key(GUARD, ("sha256", "sha256"), Word, Used, ("",

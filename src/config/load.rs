@@ -4,7 +4,7 @@
 use super::diagnostics::{Problem, Report};
 use super::keys::{Place, Section};
 use super::raw::{Format, Item, Value};
-use super::sections::{auth, client, gateway, guards, refused, server, view};
+use super::sections::{auth, budgets, client, gateway, guards, refused, server, view};
 use super::{ClientConfigFacts, Diagnostics, Loaded, RunOptions, Sources, env, fields::Fields};
 use super::{json, toml};
 use crate::base::{Secret, Span};
@@ -79,6 +79,8 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         None => server::Servers::default(),
     };
     let views = view::resolve_all(top.item("views").as_ref(), &servers.servers, format, report);
+    let named = budgets::Named { servers: &servers.servers, clients: &clients, auth: &auth };
+    let budgets = budgets::resolve(top.item("budgets").as_ref(), &named, format, report);
     if !report.problems.is_empty() {
         return None;
     }
@@ -110,6 +112,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         close_timeout: gateway::CLOSE_TIMEOUT,
         websocket: overall.websocket,
         tolerance: overall.tolerance,
+        budgets: budgets.into(),
         guards: GuardOptions { is_enabled: servers.is_watched, ..guards.options },
         limits: overall.limits,
         version: super::VERSION.into(),

@@ -27,6 +27,7 @@ pub mod keys;
 pub mod modules;
 pub mod raw;
 pub mod sections;
+pub mod size;
 pub mod source;
 pub mod toml;
 

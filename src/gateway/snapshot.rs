@@ -9,6 +9,7 @@ pub use super::watch::{GuardOptions, Watch, WatchKind};
 use crate::base::{Limits, Secret};
 pub use crate::mcp::schema::Care;
 use crate::policy::auth;
+use crate::policy::guard::budget;
 
 /// Names a configured server: its place in [`Snapshot::servers`]. Behind the last one, the numbers
 /// go on with [`Snapshot::views`]: to a client, a view is a server.
@@ -41,6 +42,8 @@ pub struct Snapshot {
     pub websocket: bool,
     /// The slips of clients that are let pass.
     pub tolerance: Tolerance,
+    /// How much may be done while the gateway runs.
+    pub budgets: Arc<budget::Limits>,
     /// What holds for all that watches over servers.
     pub guards: GuardOptions,
     /// The bounds.

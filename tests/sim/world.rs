@@ -104,6 +104,7 @@ impl World {
             close_timeout: Duration::from_secs(5),
             websocket: false,
             tolerance: Default::default(),
+            budgets: Default::default(),
             guards: Default::default(),
             limits,
             version: "0".into(),

@@ -117,6 +117,7 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         close_timeout: Duration::from_secs(30),
         websocket: false,
         tolerance: Default::default(),
+        budgets: Default::default(),
         guards: Default::default(),
         limits: Limits::DEFAULT,
         version: "0.1.0".into(),

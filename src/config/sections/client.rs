@@ -13,6 +13,8 @@ const CLIENTS_MAX: usize = 1000;
 /// One client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
+    /// Its name in the configuration.
+    pub name: String,
     /// Its key.
     pub agent: String,
     /// In what form it gets answers; `None`: as the server says.
@@ -57,7 +59,8 @@ pub fn resolve_all(
         }
         let response = fields.text("response").map(|response| response_mode(response.value));
         let schema = fields.text("schema").and_then(|schema| Care::of(schema.value));
-        clients.push(Client { agent: agent.value.to_owned(), response, schema });
+        let (name, agent) = (member.name.clone(), agent.value.to_owned());
+        clients.push(Client { name, agent, response, schema });
     }
     clients
 }

@@ -2,6 +2,7 @@
 //! The sections of a configuration, each from what was said to the options of one module.
 
 pub mod auth;
+pub mod budgets;
 pub mod client;
 pub mod container;
 pub mod gateway;

@@ -101,7 +101,7 @@ fn parts(
 
 /// The servers that a pattern means, and the pattern of their tools. Names of servers may hold
 /// dots: the longest one that fits is meant.
-fn meant<'p>(pattern: &'p str, servers: &[Server]) -> Vec<(usize, &'p str)> {
+pub fn meant<'p>(pattern: &'p str, servers: &[Server]) -> Vec<(usize, &'p str)> {
     if let Some(tool) = pattern.strip_prefix("*.") {
         return (0..servers.len()).map(|server| (server, tool)).collect();
     }

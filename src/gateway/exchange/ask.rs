@@ -39,7 +39,11 @@ impl Gateway {
             return self.note(Level::Warn, "backend", server, text.to_owned());
         }
         if self.is_quiet_backend(backend) && !is_ping(&message, envelope) {
-            return self.refuse_asked(backend, &id, "a guard stands between, which judges no requests");
+            return self.refuse_asked(
+                backend,
+                &id,
+                "a guard stands between, which judges no requests",
+            );
         }
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         if let Some(Owner::Session(key)) = owner

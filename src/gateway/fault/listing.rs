@@ -10,9 +10,9 @@ use super::{
 };
 use crate::base::Limits;
 use crate::gateway::judge::deny::Refusal;
-use crate::mcp::{Code, Era};
 use crate::mcp::meta::MetaError;
 use crate::mcp::mirror::MirrorError;
+use crate::mcp::{Code, Era};
 use crate::wire::json::JsonReason;
 
 /// One fault as clients see it.

@@ -477,6 +477,7 @@ fn snapshot(options: u8) -> Snapshot {
         close_timeout: Duration::from_secs(30),
         websocket: true,
         tolerance: Default::default(),
+        budgets: Default::default(),
         guards: Default::default(),
         limits: Limits::TEST_MIN,
         version: "0".into(),

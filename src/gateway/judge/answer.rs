@@ -52,11 +52,12 @@ impl Gateway {
     fn label_answer(&mut self, key: Key<Judging>) {
         let Some(judging) = self.judgings.get(key) else { return };
         let (server, who) = (judging.server, judging.who);
-        let (Some(held), Some(labelled)) = (&judging.held, judging.labelled.clone()) else { return };
+        let (Some(held), Some(labelled)) = (&judging.held, judging.labelled.clone()) else {
+            return;
+        };
         let Some(watch) = self.watch_of(server) else { return };
-        let is_whole = held.envelope.result_type.is_none_or(|span| {
-            span.of(&held.message) == b"\"complete\""
-        });
+        let is_whole =
+            held.envelope.result_type.is_none_or(|span| span.of(&held.message) == b"\"complete\"");
         let result = held.envelope.result.filter(|_| is_whole);
         let result = result.map(|span| held.message.slice(span));
         let mode = self.guard_mode(server, &watch);
@@ -91,7 +92,8 @@ impl Gateway {
         let agent = self.labels_of(who);
         let is_write = labelled.operation == Operation::Write;
         // What a sink or an unwatched server says of a write is its own; guarded ones may quote.
-        let is_own = is_write && !self.is_guarded(server) || self.snapshot.guards.compat && is_write;
+        let is_own =
+            is_write && !self.is_guarded(server) || self.snapshot.guards.compat && is_write;
         let decision = monitor::decide(&agent, &labelled.object.labels, Operation::Read, mode);
         match decision {
             Decision::Deny(violation) if !is_own => {

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::deny::Denial;
-use super::piece::{Asking, Piece};
 use super::guards::Begun;
+use super::piece::{Asking, Piece};
 use super::{Judging, Standing, standing};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::piece::{Asking, Module, Piece, Running};
 use super::Judging;
+use super::piece::{Asking, Module, Piece, Running};
 use crate::base::{Key, Message, Now, Rng};
 use crate::gateway::Gateway;
 use crate::gateway::snapshot::{ServerId, Snapshot, WatchKind};
@@ -35,7 +35,10 @@ pub struct Guards {
 
 /// The guard of one server.
 enum One {
-    GitHub { policy: Arc<github::Policy>, agent: Given },
+    GitHub {
+        policy: Arc<github::Policy>,
+        agent: Given,
+    },
     Wasm(Box<Loaded>),
     /// Its policy or its module is not one: nothing passes.
     Broken(Box<str>),
@@ -297,11 +300,7 @@ fn question(tool: &str, args: &Message, asking: &Asking) -> wasm::Question {
 
 impl Gateway {
     /// Gives a server's guard its module, or the reason why there is none: then nothing passes.
-    pub fn load_guard(
-        &mut self,
-        server: ServerId,
-        module: Result<Arc<wasm::Module>, GuardError>,
-    ) {
+    pub fn load_guard(&mut self, server: ServerId, module: Result<Arc<wasm::Module>, GuardError>) {
         self.guards.load(server, module);
     }
 

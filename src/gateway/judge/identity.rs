@@ -140,7 +140,8 @@ impl Gateway {
             let (who, generation) = (judging.who, self.labels_changed);
             let (tool, args) = (&*judging.tool, &*judging.args);
             let snapshot = self.snapshot.clone();
-            let asked = Asked { who, generation, server: snapshot.title(judging.server), tool, args };
+            let asked =
+                Asked { who, generation, server: snapshot.title(judging.server), tool, args };
             self.denials.remember(asked, denial.remembered(), self.now.mono);
         }
     }

@@ -124,7 +124,8 @@ impl Gateway {
 
     /// Whether a guard with a judgement of its own labels what this server says.
     pub(crate) fn is_guarded(&self, server: ServerId) -> bool {
-        let watch = self.snapshot.servers.get(usize::from(server.0)).map(|one| one.watch.as_deref());
+        let watch =
+            self.snapshot.servers.get(usize::from(server.0)).map(|one| one.watch.as_deref());
         let kind = watch.flatten().map(|watch| &watch.kind);
         matches!(kind, Some(WatchKind::GitHub | WatchKind::Wasm { .. }))
     }

@@ -94,7 +94,12 @@ impl Gateway {
     }
 
     /// The forge has said what somebody may do, or not.
-    pub(crate) fn forge_answered(&mut self, key: Key<Judging>, need: &Need, body: Option<&Message>) {
+    pub(crate) fn forge_answered(
+        &mut self,
+        key: Key<Judging>,
+        need: &Need,
+        body: Option<&Message>,
+    ) {
         let of = self.judgings.get(key).map(|judging| (judging.server, judging.who));
         let result = body.map(|body| as_result(body));
         if let (Some((server, who)), Some(result)) = (of, &result) {

@@ -208,8 +208,12 @@ impl Module {
                 self.keep_instance();
                 match outcome {
                     Err(error) => self.failed(error),
-                    Ok(wasm::Outcome::Labelled(labelled)) => Step::Done(Ok(Said::Labelled(labelled))),
-                    Ok(wasm::Outcome::Findings(findings)) => Step::Done(Ok(Said::Findings(findings))),
+                    Ok(wasm::Outcome::Labelled(labelled)) => {
+                        Step::Done(Ok(Said::Labelled(labelled)))
+                    }
+                    Ok(wasm::Outcome::Findings(findings)) => {
+                        Step::Done(Ok(Said::Findings(findings)))
+                    }
                     Ok(wasm::Outcome::Agent(agent)) => {
                         self.agent = Some(agent);
                         self.policy = None;
@@ -259,7 +263,9 @@ impl Work for Piece {
             Step::Done(Err(error)) => Reached::Failed(error),
             Step::Done(Ok(Said::Labelled(labelled))) => Reached::Labelled(labelled),
             Step::Done(Ok(Said::Findings(findings))) => match &self.asking {
-                Asking::Call => Reached::Failed(GuardError::new("the guard has answered another question")),
+                Asking::Call => {
+                    Reached::Failed(GuardError::new("the guard has answered another question"))
+                }
                 Asking::Answer(case) => match case.verdict(&findings) {
                     Ok(verdict) => Reached::Verdict(Box::new(verdict)),
                     Err(text) => Reached::Failed(GuardError::new(text)),
@@ -275,6 +281,9 @@ impl Work for Piece {
 
 impl fmt::Debug for Piece {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Piece").field("server", &self.server).field("reached", &self.reached).finish_non_exhaustive()
+        f.debug_struct("Piece")
+            .field("server", &self.server)
+            .field("reached", &self.reached)
+            .finish_non_exhaustive()
     }
 }

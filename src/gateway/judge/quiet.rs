@@ -39,8 +39,12 @@ impl Gateway {
             return Heard::All;
         }
         match method {
-            Method::Progress => bare_progress(message, envelope).map_or(Heard::Nothing, Heard::Only),
-            Method::ListChanged => bare_notice(message, envelope).map_or(Heard::Nothing, Heard::Only),
+            Method::Progress => {
+                bare_progress(message, envelope).map_or(Heard::Nothing, Heard::Only)
+            }
+            Method::ListChanged => {
+                bare_notice(message, envelope).map_or(Heard::Nothing, Heard::Only)
+            }
             Method::Cancelled | Method::Acknowledged => Heard::All,
             _ => Heard::Nothing,
         }

@@ -64,7 +64,10 @@ impl Gateway {
             self.note_shadow(key, "guard.failed", &text);
             return if is_answer { self.show(key, None) } else { self.send_judged(key) };
         }
-        self.refuse_judged(key, Denial::new("guard.failed", &text, "calls that the guard can label"));
+        self.refuse_judged(
+            key,
+            Denial::new("guard.failed", &text, "calls that the guard can label"),
+        );
     }
 
     fn note_guard_logs(&mut self, server: ServerId, logs: Vec<(u32, String)>) {

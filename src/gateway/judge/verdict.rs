@@ -27,11 +27,14 @@ impl AnswerCase {
     pub fn verdict(&self, findings: &Findings) -> Result<Verdict, String> {
         let call = &self.labelled.object;
         let operation = self.labelled.operation;
-        let mut judge = |object: &Object| {
-            match monitor::decide(&self.agent, &object.labels, operation, self.mode) {
-                Decision::Deny(violation) => Err(violation),
-                _ => Ok(()),
-            }
+        let mut judge = |object: &Object| match monitor::decide(
+            &self.agent,
+            &object.labels,
+            operation,
+            self.mode,
+        ) {
+            Decision::Deny(violation) => Err(violation),
+            _ => Ok(()),
         };
         let options = redact::Options { removed_max: REMOVED_TOLD_MAX, compat: self.compat };
         let redacted = redact::redact(&self.result, findings, call, &mut judge, &options)?;
@@ -52,7 +55,9 @@ impl AnswerCase {
             Decision::AllowWithPropagation(_) => {
                 Verdict { read: vec![object.labels.clone()], ..Verdict::default() }
             }
-            Decision::Deny(violation) => self.denied(denial_of_one(object, &violation), Vec::new(), 1),
+            Decision::Deny(violation) => {
+                self.denied(denial_of_one(object, &violation), Vec::new(), 1)
+            }
         }
     }
 

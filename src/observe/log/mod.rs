@@ -25,8 +25,8 @@ use crate::base::stamp::Stamp;
 use crate::gateway::io::{Event, EventKind, Level};
 use crate::gateway::snapshot::ServerId;
 use crate::observe::debug::{Elapsed, Patterns};
-use crate::policy::guard::records::{self, Filtered};
 use crate::observe::redact::{Form, Redactor};
+use crate::policy::guard::records::{self, Filtered};
 use jsonl::Record;
 use tools::Tools;
 

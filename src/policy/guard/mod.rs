@@ -20,6 +20,7 @@ mod pointer;
 pub mod agents;
 pub mod budget;
 pub mod denial;
+pub mod explain;
 pub mod forced;
 pub mod github;
 pub mod label;

@@ -17,14 +17,12 @@ mod counter;
 pub mod flow;
 mod ledger;
 mod spent;
-pub mod tool_calls;
 
 use std::time::Duration;
 
 pub use flow::{FlowBudget, Flows};
 pub use ledger::{Budgets, Ticket};
 pub use spent::{Quantity, Scope, Spent};
-pub use tool_calls::ToolCalls;
 
 use crate::policy::auth::Principal;
 

@@ -17,8 +17,6 @@ pub enum Scope {
     Agent,
     /// What goes to the public after private data was read.
     Flow,
-    /// A tool in a session, by the `tool-call-limits` of a policy.
-    Session(Box<str>),
 }
 
 /// What is counted.
@@ -83,7 +81,6 @@ impl Spent {
             (Scope::Agent, Concurrent) => "budget.agent.concurrent",
             (Scope::Flow, Bytes) => "budget.flow.bytes",
             (Scope::Flow, _) => "budget.flow.calls",
-            (Scope::Session(_), _) => "allow-only.tool-call-limits",
         }
     }
 
@@ -97,9 +94,7 @@ impl Spent {
     #[must_use]
     pub fn text(&self) -> String {
         let limit = self.limit;
-        if let (Scope::Tool(tool) | Scope::Session(tool), Quantity::Calls) =
-            (&self.scope, self.quantity)
-        {
+        if let (Scope::Tool(tool), Quantity::Calls) = (&self.scope, self.quantity) {
             return format!("tool call limit reached for \"{tool}\" (max: {limit})");
         }
         let whose = self.whose();
@@ -133,7 +128,7 @@ impl Spent {
             (Scope::Run, _) => "nothing more in this run".to_owned(),
             (Scope::Agent, _) => "nothing more for this agent in this run".to_owned(),
             (Scope::Server(_), _) => "calls of other servers".to_owned(),
-            (Scope::Tool(_) | Scope::Session(_), _) => "calls of other tools".to_owned(),
+            (Scope::Tool(_), _) => "calls of other tools".to_owned(),
         }
     }
 
@@ -154,7 +149,7 @@ impl Spent {
         match &self.scope {
             Scope::Run => "this run".to_owned(),
             Scope::Server(name) => format!("server \"{name}\""),
-            Scope::Tool(tool) | Scope::Session(tool) => format!("\"{tool}\""),
+            Scope::Tool(tool) => format!("\"{tool}\""),
             Scope::Agent => "this agent".to_owned(),
             Scope::Flow => "public writes after private data was read".to_owned(),
         }
