@@ -194,9 +194,7 @@ impl<'e, 't> Carver<'e, 't> {
         let (mut wanted, mut list) = (wanted.into_iter().peekable(), List::default());
         for (index, element) in scan::elements(self.edits.text(), array).enumerate() {
             let stays = match wanted.next_if(|(other, _)| *other == index) {
-                Some((_, part)) => {
-                    !matches!(self.value(element, part, is_covered)?, Left::Nothing)
-                }
+                Some((_, part)) => !matches!(self.value(element, part, is_covered)?, Left::Nothing),
                 None => {
                     self.n_unlisted += usize::from(!is_covered);
                     is_covered

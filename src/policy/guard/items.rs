@@ -37,10 +37,7 @@ pub struct Judging<'j, E> {
 
 impl<'j, E> Judging<'j, E> {
     /// Nothing has been asked yet.
-    pub fn new(
-        judge: &'j mut dyn FnMut(&Object) -> Result<(), E>,
-        options: &'j Options,
-    ) -> Self {
+    pub fn new(judge: &'j mut dyn FnMut(&Object) -> Result<(), E>, options: &'j Options) -> Self {
         let unlabelled = Object { description: UNLABELLED.into(), labels: Labels::NONE };
         let (removed, kept, known) = (Vec::new(), Vec::new(), HashSet::new());
         Self { judge, options, unlabelled, n_items: 0, n_removed: 0, removed, kept, known }
@@ -240,9 +237,8 @@ fn origin(content: &Content<'_>, copies: &[&[u8]]) -> Option<Origin> {
         }
     }
     let json = &content.json;
-    let is_same = |(copy, element): (&&[u8], &Span)| {
-        is_same(copy, edit::whole(copy), json, *element)
-    };
+    let is_same =
+        |(copy, element): (&&[u8], &Span)| is_same(copy, edit::whole(copy), json, *element);
     let elements = |array: Span| {
         let found: Vec<Span> = scan::elements(json, array).take(copies.len() + 1).collect();
         let is_origin = found.len() == copies.len() && copies.iter().zip(&found).all(is_same);
@@ -273,9 +269,10 @@ fn from_origin<E>(
             Ok(Plan::Cut(Cut::of(end)))
         }
         Origin::Elements(pointer, found) => {
-            let goes = items.iter().zip(found).map(|(item, element)| {
-                !judging.item(&item.object, Place::Content(*element))
-            });
+            let goes = items
+                .iter()
+                .zip(found)
+                .map(|(item, element)| !judging.item(&item.object, Place::Content(*element)));
             elements(pointer, goes.collect())
         }
     }
