@@ -116,6 +116,10 @@ pub struct Limits {
     /// Requests that wait for the answer to an equal one; beyond: they are sent.
     pub followers_max: usize,
 
+    // Guards
+    /// Items hidden from one answer that are recorded one by one; beyond: they are counted.
+    pub filtered_records_max: usize,
+
     // Several servers as one
     /// How long `initialize` waits for all servers; those that have not answered join later.
     pub unified_open_after_max: Duration,
@@ -195,6 +199,7 @@ impl Limits {
         job_ttl_max: Duration::from_secs(86_400),
         tasks_max: 4096,
         followers_max: 1024,
+        filtered_records_max: 1000,
         read_bytes_per_turn_max: 256 * KIB,
         write_bytes_per_turn_max: 1024 * KIB,
         accepts_per_turn_max: 64,
@@ -257,6 +262,7 @@ impl Limits {
         job_ttl_max: Duration::from_secs(120),
         tasks_max: 2,
         followers_max: 2,
+        filtered_records_max: 2,
         read_bytes_per_turn_max: 64,
         write_bytes_per_turn_max: 64,
         accepts_per_turn_max: 2,

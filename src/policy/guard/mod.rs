@@ -16,6 +16,7 @@ mod content;
 mod cut;
 mod items;
 pub mod label;
+pub mod listing;
 mod pointer;
 pub mod redact;
 

@@ -233,10 +233,10 @@ fn placed<E>(mut removed: Vec<Removed<E>>, gone: &[(usize, Span)]) -> Vec<Remove
 /// Fuzz body: whatever the answer and the findings, what comes out is JSON from which refused items
 /// are gone, also where it says things twice.
 ///
-/// First the findings, NUL between their parts, then two NULs and the result. A part that ends with
-/// a bang is refused.
+/// First the findings, a line for each part, then an empty line and the result. A part that ends
+/// with a bang is refused.
 pub fn fuzz(input: &[u8]) {
-    let Some(at) = input.windows(2).position(|two| two == [0, 0]) else { return };
+    let Some(at) = input.windows(2).position(|two| two == b"\n\n") else { return };
     let (Ok(said), result) = (str::from_utf8(&input[..at]), &input[at + 2..]) else { return };
     let mut judge = |object: &Object| if &*object.description == "!" { Err(()) } else { Ok(()) };
     let call = fuzz_object(if said.starts_with(['q', 'j']) { "!" } else { "" });
@@ -271,7 +271,7 @@ fn fuzz_object(part: &str) -> Object {
 }
 
 fn fuzz_findings(said: &str) -> Findings {
-    let mut parts = said.split('\0');
+    let mut parts = said.split('\n');
     let kind = parts.next().unwrap_or_default();
     let path = |part: &str| part.strip_suffix('!').unwrap_or(part).into();
     if kind.starts_with(['p', 'q']) {

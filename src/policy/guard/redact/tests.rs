@@ -335,16 +335,16 @@ fn a_notice_comes_last() {
 #[test]
 fn the_body_of_the_fuzzer_runs() {
     for case in [
-        "p\0/l\0/l/0\0/l/1!",
-        "p\0\0/0!",
-        "q\0\0/0!",
-        "i\0/l/0!\0/l/1",
-        "i\0*!",
-        "i\0!",
-        "j\0[1]\0{\"a\":2}!",
+        "p\n/l\n/l/0\n/l/1!",
+        "p\n\n/0!",
+        "q\n\n/0!",
+        "i\n/l/0!\n/l/1",
+        "i\n*!",
+        "i\n!",
+        "j\n[1]\n{\"a\":2}!",
     ] {
         for result in [text(r#"{"l":[1,2],"totalCount":5}"#), text("[[1],{}]"), "[1]".to_owned()] {
-            fuzz(&[case.as_bytes(), b"\0\0", result.as_bytes()].concat());
+            fuzz(&[case.as_bytes(), b"\n\n", result.as_bytes()].concat());
         }
     }
     fuzz(b"");
