@@ -30,6 +30,7 @@ use piece::{Asking, Piece};
 pub mod answer;
 pub mod ask;
 pub mod deny;
+pub mod glance;
 pub mod guards;
 pub mod identity;
 pub mod needs;

@@ -41,7 +41,8 @@ impl AnswerCase {
         if redacted.n_items == 0 {
             return Ok(self.by_call());
         }
-        Ok(self.by_items(&redacted))
+        let n_items = redacted.n_items;
+        Ok(Verdict { n_items, ..self.by_items(&redacted) })
     }
 
     /// The guard has found no items: what holds for the call holds for all of its answer.
@@ -99,7 +100,7 @@ impl AnswerCase {
         let notice = denial::notice(&told, n);
         let result = redacted.result.as_deref().unwrap_or(&self.result);
         let result = Some(redact::with_notice(result, &notice)).filter(|_| !self.shadow);
-        Verdict { denial: None, result, filtered, n_filtered: n, read, shadow: self.shadow }
+        Verdict { result, filtered, n_filtered: n, read, shadow: self.shadow, ..Verdict::default() }
     }
 
     /// Whether the agent may learn that there is such an object: that it is not trusted enough does
