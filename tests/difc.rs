@@ -260,7 +260,7 @@ proptest! {
             .collect();
         let denied = objects.iter().zip(&decisions);
         let denied: Vec<_> = denied.filter_map(|(it, by)| Some((it, by.denied()?))).collect();
-        let notice = denial::notice(&denied);
+        let notice = denial::notice(&denied, denied.len());
         prop_assert!(!notice.contains("unrelated-integrity"), "{notice}");
         prop_assert_eq!(notice.matches("Resource 'thing'").count(), denied.len());
     }

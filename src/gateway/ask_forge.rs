@@ -2,8 +2,8 @@
 //! What guards ask the forge itself: a plain GET with the operator's token, at no backend.
 //!
 //! ```text
-//!  guard: Need ──> ask_forge ──> Output::Fetch          GET {api}/repos/{o}/{r}/collaborators/{u}/…
-//!         <── forge_answered <── one JSON body of the answer, or nothing
+//!  guard: Need ──> ask_forge ─────> Output::Fetch: GET {api}/repos/…/collaborators/…/permission
+//!         Met  <── forge_answered <── one JSON body, or nothing
 //! ```
 //!
 //! Whatever goes wrong is no answer, and a guard then knows less: it must not think better of

@@ -79,6 +79,18 @@ mod tests {
 
     #[track_caller]
     fn check(method: FetchMethod, headers: &[(&str, &str)], want: &[&str], not: &[&str]) {
+        check_with(method, headers, ("Mcp-Name", "get x"), want, not);
+    }
+
+    /// The same with a field of the request.
+    #[track_caller]
+    fn check_with(
+        method: FetchMethod,
+        headers: &[(&str, &str)],
+        (name, value): (&str, &str),
+        want: &[&str],
+        not: &[&str],
+    ) {
         let headers = headers
             .iter()
             .map(|(name, value)| (Box::from(*name), Secret::new(value.as_bytes())))
@@ -98,7 +110,7 @@ mod tests {
             method,
             session_id: Some("s1".into()),
             revision: Some("2025-06-18".into()),
-            fields: vec![("Mcp-Name".into(), "get x".into())],
+            fields: vec![(name.into(), value.into())],
             last_event_id: None,
             body: (method == FetchMethod::Post).then(|| Message::from("{}").into()),
             repeatable: false,
@@ -128,6 +140,13 @@ mod tests {
         check(FetchMethod::Post, &[], &want, &["last-event-id"]);
         check(FetchMethod::Get, &[], &["accept: text/event-stream\r\n"], &["content-type"]);
         check(FetchMethod::Delete, &[], &["delete /mcp"], &["accept:"]);
+    }
+
+    #[test]
+    fn a_field_of_the_request_replaces_ours() {
+        let field = ("accept", "application/vnd.github+json");
+        let want = ["accept: application/vnd.github+json\r\n", "user-agent: penstock/1\r\n"];
+        check_with(FetchMethod::Get, &[], field, &want, &["text/event-stream"]);
     }
 
     #[test]

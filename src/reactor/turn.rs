@@ -75,7 +75,7 @@ impl Turn {
         }
     }
 
-    /// What ends the wait of the loop, from any thread; it then looks for what threads have brought.
+    /// What ends the wait of the loop, from any thread; it then looks what threads have brought.
     ///
     /// Errors: the poll cannot be woken.
     pub(super) fn waker(&mut self) -> std::io::Result<Arc<Waker>> {

@@ -292,3 +292,18 @@ fn with_compat_a_broken_guard_only_is_not_used() {
     assert!(has_notice(&loaded, "unknown guard type: native; it has no guard"));
     assert!(has_notice(&loaded, "server \"other\" has a guard and no policy"));
 }
+
+#[test]
+fn cutting_or_breaking_a_policy_anywhere_does_no_harm() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/guard_policy");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read(entry.unwrap().path()).unwrap();
+        for at in 0..text.len() {
+            penstock::policy::guard::rule::fuzz(&text[..at]);
+            let mut broken = text.clone();
+            broken[at] = b"\"{[=:,$\n0"[at % 9];
+            penstock::policy::guard::rule::fuzz(&broken);
+        }
+        penstock::policy::guard::rule::fuzz(&text);
+    }
+}

@@ -27,6 +27,8 @@ const LAYERS: &[Row] = &[
     ("policy",     &["base", "wire", "mcp"],                      &["ring", "wasmi"]),
     ("gateway",    &["base", "wire", "mcp", "policy"],            &["memchr"]),
     ("observe",    &["base", "wire", "gateway", "policy"],        &["aho_corasick", "memchr"]),
+    ("observe",    &["base", "wire", "gateway"],                  &["aho_corasick", "memchr"]),
+    ("github_proxy", &["base", "wire", "policy"],                 &[]),
     ("calculator", &["base", "wire"],                             &["num_bigint"]),
     // --- the purity line: above it no I/O, no clock, no thread, no environment
     ("worker",     &["base", "gateway", "observe"],               &[]),
@@ -44,7 +46,7 @@ const KNOW_CONFIG: &[&str] = &["run", "cli", "main"];
 
 /// Above this line nothing touches the world.
 pub const PURE: &[&str] =
-    &["base", "wire", "link", "mcp", "policy", "gateway", "observe", "calculator"];
+    &["base", "wire", "link", "mcp", "policy", "gateway", "observe", "github_proxy", "calculator"];
 
 /// What only touches the world. `std::net` also has addresses, which are values.
 const WORLD: &[&str] = &[

@@ -62,3 +62,41 @@ impl World {
         panic!("a task that is never done");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::any::Any;
+    use std::sync::mpsc::{Sender, channel};
+    use std::time::Instant;
+
+    use super::*;
+
+    /// A task that says its number when it is done.
+    #[derive(Debug)]
+    struct Say(u32, Sender<u32>);
+
+    impl Work for Say {
+        fn step(&mut self) {
+            self.1.send(self.0).unwrap();
+        }
+        fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+            self
+        }
+    }
+
+    #[test]
+    fn some_pieces_are_late_and_none_overtakes_another_of_its_judgement() {
+        let mut world = World::new(Instant::now(), 0);
+        let (done, said) = channel();
+        // The third is late, and the fourth stands behind it.
+        for (n, key) in [(1, 0), (2, 1), (3, 2), (4, 2), (5, 3)] {
+            world.workers.take(Key::from_parts(key, 0), Box::new(Say(n, done.clone())));
+        }
+        world.pump_and_work();
+        assert!(said.try_iter().eq([1, 2, 5]));
+        world.workers.hurry();
+        world.pump_and_work();
+        assert!(said.try_iter().eq([3, 4]));
+        assert!(!world.work());
+    }
+}

@@ -108,9 +108,10 @@ impl Gateway {
                 self.refuse_judged(key, denial_of_one(&labelled.object, &violation));
             }
             Decision::AllowWithPropagation(_) => {
-                let labels = labelled.object.labels.clone();
-                self.agent_has_read(who, std::iter::once(&labels));
-                self.show(key, None);
+                match self.agent_reads(who, std::slice::from_ref(&labelled.object.labels)) {
+                    Err(denial) => self.refuse_judged(key, denial),
+                    Ok(()) => self.show(key, None),
+                }
             }
             _ => self.show(key, None),
         }
@@ -126,10 +127,13 @@ impl Gateway {
         let Some(judging) = self.judgings.get(key) else { return };
         let who = judging.who;
         self.note_filtered(key, &verdict);
-        self.agent_has_read(who, verdict.read.iter());
-        match verdict.denial {
-            Some(denial) => self.refuse_judged(key, denial),
-            None => self.show(key, verdict.result),
+        let denied = match verdict.denial {
+            Some(denial) => Err(denial),
+            None => self.agent_reads(who, &verdict.read),
+        };
+        match denied {
+            Err(denial) => self.refuse_judged(key, denial),
+            Ok(()) => self.show(key, verdict.result),
         }
     }
 

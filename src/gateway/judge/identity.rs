@@ -10,7 +10,8 @@ use crate::gateway::session::{Session, SessionKind};
 use crate::gateway::snapshot::{ServerId, Watch};
 use crate::policy::auth::Principal;
 use crate::policy::guard::memory::Asked;
-use crate::policy::guard::{Labels, monitor, reflect};
+use crate::policy::guard::agents::Full;
+use crate::policy::guard::{Labels, WILDCARD, monitor, reflect};
 
 /// What everybody is called where nobody has to say who they are.
 const ANYONE: &str = "default";
@@ -39,34 +40,37 @@ impl Gateway {
         self.agents.get(&self.agent_name(who))
     }
 
-    /// Somebody has read this, and carries it from now on.
-    pub(super) fn agent_has_read<'l>(
-        &mut self,
-        who: Principal,
-        read: impl Iterator<Item = &'l Labels>,
-    ) {
-        let mut read = read.peekable();
-        if read.peek().is_none() {
-            return;
+    /// Somebody is about to read this, and carries it from now on.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be carried, so it must not be read.
+    pub(super) fn agent_reads(&mut self, who: Principal, read: &[Labels]) -> Result<(), Denial> {
+        if read.is_empty() {
+            return Ok(());
+        }
+        // On the side of the reader it would stand for every secret there is.
+        if read.iter().any(|labels| labels.secrecy.contains(WILDCARD)) {
+            let reason = "The answer has a secrecy that nobody can carry.";
+            return Err(Denial::new("guard.wildcard", reason, "answers with secrecy of their own"));
         }
         let name = self.agent_name(who);
         let mut labels = self.agents.get(&name);
+        let before = labels.clone();
         monitor::accumulate(&mut labels, read);
-        // An identity that carries labels has a place already.
-        if self.agents.set(&name, labels).is_ok() {
-            self.labels_changed += 1;
+        if labels == before {
+            return Ok(());
         }
+        self.agents.set(&name, labels).map_err(too_much)?;
+        self.labels_changed += 1;
+        Ok(())
     }
 
     /// What a guard gives an identity when it first sees it.
     pub(super) fn agent_is_given(&mut self, who: Principal, labels: &Labels) -> Result<(), Denial> {
         let name = self.agent_name(who);
         let before = self.agents.get(&name);
-        let full = |_| {
-            let reason = "Too many identities carry labels.";
-            Denial::new("guard.identities", reason, "calls of identities that are known")
-        };
-        self.agents.add(&name, labels).map_err(full)?;
+        self.agents.add(&name, labels).map_err(too_much)?;
         if self.agents.get(&name) != before {
             self.labels_changed += 1;
         }
@@ -141,4 +145,9 @@ impl Gateway {
             self.denials.remember(asked, denial.remembered(), self.now.mono);
         }
     }
+}
+
+/// There is no room for what an identity would have to carry.
+fn too_much(full: Full) -> Denial {
+    Denial::new("guard.room", &full.to_string(), "calls that add no labels")
 }

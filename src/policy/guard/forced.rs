@@ -93,14 +93,15 @@ impl Exempt<'_> {
     /// Lines about names that no server has.
     #[must_use]
     pub fn unknown(&self, servers: &[&str]) -> Vec<String> {
-        let is_unknown = |one: &&Box<str>| ***one != *"*" && !servers.contains(&&***one);
-        let line = |one: &Box<str>| {
+        let names = self.servers.iter().map(|one| &**one);
+        let unknown = names.filter(|one| *one != "*" && !servers.contains(one));
+        let line = |one| {
             format!(
                 "sinkVisibilityExemptServers contains unknown server ID \"{one}\" — ignoring (not \
                  in mcpServers config)"
             )
         };
-        self.servers.iter().filter(is_unknown).map(line).collect()
+        unknown.map(line).collect()
     }
 }
 

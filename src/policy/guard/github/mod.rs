@@ -12,14 +12,34 @@
 //! A judgement is a function of the call, the answer and the facts. If a fact is missing, it stops
 //! there and says what it needs; items that were judged before are not judged again.
 
-pub mod level;
+mod answer;
+mod author;
+mod call;
+mod facts;
+mod item;
+mod kinds;
+mod level;
+mod list;
+mod one;
 mod policy;
+mod resource;
+mod response;
 mod scope;
+mod tools;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
+pub use level::Level;
 pub use policy::{AgentLabels, Normalized, Options, Policy};
 
+use self::answer::Answer;
+use self::author::Bench;
+use self::call::Call;
+use self::facts::{Facts, Known, Question};
+use self::response::Response;
 use super::{Findings, GuardError, Labelled, Met, Step};
 use crate::base::Message;
 
@@ -36,27 +56,79 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Run {
     policy: Arc<Policy>,
-    tool: Box<str>,
-    args: Message,
-    result: Option<Message>,
+    facts: Facts,
+    /// What was asked last, if it has not been answered.
+    asked: Option<Question>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Nothing has been read yet.
+    Fresh { tool: Box<str>, args: Message, result: Option<Message> },
+    /// The call is judged, or its answer if there is one.
+    Judging(Call, Option<Box<Response>>),
 }
 
 impl Run {
     /// Judges a call; `args` is JSON text.
     #[must_use]
     pub fn resource(policy: Arc<Policy>, tool: &str, args: Message) -> Self {
-        Self { policy, tool: tool.into(), args, result: None }
+        Self::new(policy, Stage::Fresh { tool: tool.into(), args, result: None })
     }
 
     /// Judges the answer to a call; `result` is that of `tools/call` as JSON text.
     #[must_use]
     pub fn response(policy: Arc<Policy>, tool: &str, args: Message, result: Message) -> Self {
-        Self { policy, tool: tool.into(), args, result: Some(result) }
+        Self::new(policy, Stage::Fresh { tool: tool.into(), args, result: Some(result) })
+    }
+
+    fn new(policy: Arc<Policy>, stage: Stage) -> Self {
+        Self { policy, facts: Facts::default(), asked: None, stage }
     }
 
     /// Goes on: first with nothing, and after a need with what came of it.
     pub fn step(&mut self, met: Option<Met>) -> Step<Outcome> {
-        let _ = (met, &self.policy, &self.tool, &self.args, &self.result);
-        Step::Done(Err(GuardError::new("the GitHub guard is not complete")))
+        if let Some(question) = self.asked.take() {
+            self.facts.learn(question, met.flatten());
+        }
+        loop {
+            match self.judge() {
+                Ok(Ok(outcome)) => return Step::Done(Ok(outcome)),
+                Ok(Err(question)) if self.facts.may_ask(&question) => {
+                    let need = question.need();
+                    self.asked = Some(question);
+                    return Step::Needs(need);
+                }
+                Ok(Err(_)) => {}
+                Err(error) => return Step::Done(Err(error)),
+            }
+        }
+    }
+
+    fn judge(&mut self) -> Result<Known<Outcome>, GuardError> {
+        if let Stage::Fresh { tool, args, result } = &mut self.stage {
+            let call = Call::new(std::mem::take(tool), args, self.policy.options.compat)?;
+            let response = match result {
+                None => None,
+                Some(result) => match Answer::read(result) {
+                    Ok(answer) => Some(Box::new(Response::new(answer))),
+                    // The reference says nothing then, which lets it pass.
+                    Err(_) if self.policy.options.compat => {
+                        return Ok(Ok(Outcome::Findings(Findings::Nothing)));
+                    }
+                    Err(_) => return Err(GuardError::new("the answer is not JSON")),
+                },
+            };
+            self.stage = Stage::Judging(call, response);
+        }
+        let bench = Bench { policy: &self.policy, facts: &self.facts };
+        Ok(match &mut self.stage {
+            Stage::Judging(call, Some(response)) => {
+                response.judge(bench, call).map(Outcome::Findings)
+            }
+            Stage::Judging(call, None) => resource::label(bench, call).map(Outcome::Labelled),
+            Stage::Fresh { .. } => return Err(GuardError::new("there is no call")),
+        })
     }
 }

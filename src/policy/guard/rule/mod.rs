@@ -151,6 +151,10 @@ impl Level {
 /// Any bytes as a policy: it is refused, or its own spelling says the same again.
 pub fn fuzz(input: &[u8]) {
     let _verdict = check_payload(input);
+    let _visibility = super::forced::parse_visibility(input);
+    if let Ok(node) = tree::parse(input, DEPTH_MAX) {
+        let _policy = super::source::of_server(&node, "s");
+    }
     let Ok(policy) = Policy::parse(input) else { return };
     let text = policy.to_json();
     assert_eq!(Policy::parse(&text).as_ref(), Ok(&policy), "{}", text.escape_ascii());

@@ -113,12 +113,18 @@ fn what_is_wrong_with_a_policy_of_a_server_is_said() {
     }
 }
 
+fn source(
+    global: Option<&Given>,
+    server: Option<Policy>,
+    named: Option<&Policy>,
+    compat: bool,
+) -> Option<Source> {
+    resolve(global, server, named, compat).map(|given| given.source)
+}
+
 #[test]
 fn the_policy_for_all_counts_first_and_takes_no_sinks_policy_away() {
     let given = Given { policy: all(), source: Source::Cli };
-    let source = |global, server, named, compat| {
-        resolve(global, server, named, compat).map(|given| given.source)
-    };
     let (all, sink) = (all(), sink());
     assert_eq!(source(None, None, None, false), None);
     assert_eq!(source(None, None, Some(&all), false), Some(Source::Config));

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+//! A call: the tool, its rules, and what its arguments name.
+
+use super::item;
+use super::kinds::{Home, Kind, Secrecy};
+use super::scope::Repo;
+use super::tools::{READ_RESOURCE, Row};
+use crate::base::Message;
+use crate::policy::guard::{GuardError, Operation};
+use crate::wire::json::{Node, Value, tree};
+
+/// How deep arguments and answers may be nested to be understood.
+pub(super) const DEPTH_MAX: usize = 128;
+
+/// A call that is judged.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// The tool, as it was called.
+    pub tool: Box<str>,
+    /// What it does.
+    pub operation: Operation,
+    /// By which rules.
+    pub kind: Kind,
+    args: Node,
+    /// The file behind the address of a resource.
+    file: Option<File>,
+}
+
+/// A file as its address names it.
+#[derive(Debug)]
+struct File {
+    owner: Box<str>,
+    repo: Box<str>,
+    git_ref: Box<str>,
+    path: Box<str>,
+}
+
+impl Call {
+    /// Reads the arguments.
+    pub fn new(tool: Box<str>, args: &Message, compat: bool) -> Result<Self, GuardError> {
+        let args: &[u8] = if args.is_empty() { b"null" } else { args };
+        let bad = |_| GuardError::new("the arguments of the call are not JSON that can be judged");
+        let args = tree::parse(args, DEPTH_MAX).map_err(bad)?;
+        let Row { operation, mut kind, .. } = Row::of(&tool, compat);
+        let uri = args.get("uri").and_then(Node::as_str).filter(|_| &*tool == READ_RESOURCE);
+        let address = uri.and_then(|uri| uri.strip_prefix("repo://"));
+        let file = address.and_then(file_of);
+        match (&*tool, address, &file) {
+            (READ_RESOURCE, None, _) => kind = Row::of("", compat).kind,
+            (READ_RESOURCE, Some(_), None) => kind.secrecy = Secrecy::Private,
+            _ => {}
+        }
+        Ok(Self { tool, operation, kind, args, file })
+    }
+
+    /// An argument that is a string; empty if there is none.
+    pub fn text(&self, key: &str) -> &str {
+        self.args.get(key).and_then(Node::as_str).unwrap_or_default()
+    }
+
+    /// Whose repository it is about; empty if it does not say.
+    pub fn owner(&self) -> &str {
+        self.file.as_ref().map_or_else(|| self.text("owner"), |file| &file.owner)
+    }
+
+    /// The repository that the arguments name.
+    pub fn repo(&self) -> Option<Repo<'_>> {
+        let name = self.file.as_ref().map_or_else(|| self.text("repo"), |file| &file.repo);
+        let owner = self.owner();
+        (!owner.is_empty() && !name.is_empty()).then_some(Repo { owner, name })
+    }
+
+    /// The path of the file.
+    pub fn path(&self) -> &str {
+        self.file.as_ref().map_or_else(|| self.text("path"), |file| &file.path)
+    }
+
+    /// From which ref files are read; empty: the default one.
+    pub fn git_ref(&self) -> &str {
+        self.file.as_ref().map_or_else(|| self.text("ref"), |file| &file.git_ref)
+    }
+
+    /// The first of these arguments that is a number, in digits.
+    pub fn number(&self, keys: &[&str]) -> Option<&str> {
+        keys.iter().find_map(|key| item::digits(self.args.get(key)?))
+    }
+
+    /// The repository that is searched: the first `repo:` of the query, else the arguments'.
+    pub fn searched(&self) -> Option<Repo<'_>> {
+        self.queried().next().or_else(|| self.repo())
+    }
+
+    /// Whether the query names repositories that are not the same.
+    pub fn searches_several(&self) -> bool {
+        let mut repos = self.queried();
+        repos.next().is_some_and(|first| repos.any(|other| other != first))
+    }
+
+    fn queried(&self) -> impl Iterator<Item = Repo<'_>> {
+        let words = self.text("query").split_whitespace();
+        words.filter_map(|word| Repo::of(word.strip_prefix("repo:")?.trim_matches('"')))
+    }
+
+    /// To whom a secret or variable belongs that is no repository's.
+    pub fn organisation(&self) -> &str {
+        let keys = ["org", "org_name", "organization", "organization_name", "owner"];
+        keys.into_iter().map(|key| self.text(key)).find(|text| !text.is_empty()).unwrap_or_default()
+    }
+
+    /// The name of the scope to which the call belongs; empty: to none.
+    pub fn home(&self) -> String {
+        if let Some(repo) = self.repo() {
+            return repo.to_string();
+        }
+        match self.kind.home {
+            Home::Nowhere => String::new(),
+            Home::Github => "github".into(),
+            Home::User => "user".into(),
+            Home::Searched => self.searched().map_or_else(String::new, |repo| repo.to_string()),
+            Home::Vault { is_secret } => match self.organisation() {
+                "" if is_secret => "user".into(),
+                organisation => organisation.into(),
+            },
+        }
+    }
+
+    /// Whether a single thing is asked for, and not one of its lists.
+    pub fn is_plain_get(&self) -> bool {
+        let method = self.args.get("method");
+        method.is_none_or(|method| match &method.value {
+            Value::String(method) => method.is_empty() || method == "get",
+            _ => true,
+        })
+    }
+}
+
+/// `owner/repo/contents/path`, `owner/repo/refs/heads/main/contents/path`,
+/// `owner/repo/sha/0123/contents/path`.
+fn file_of(address: &str) -> Option<File> {
+    let mut parts = address.splitn(3, '/');
+    let (owner, repo) = (parts.next()?, parts.next()?);
+    // What is spelled with escapes may be another repository for the server behind us.
+    let is_plain = |part: &str| !part.is_empty() && !part.contains(['%', '?', '#', '\\']);
+    if !is_plain(owner) || !is_plain(repo) || matches!(repo, "." | "..") {
+        return None;
+    }
+    let rest = parts.next().unwrap_or_default();
+    let (git_ref, path) = match rest.strip_prefix("contents") {
+        Some(path) => ("", path),
+        None => rest.split_once("/contents").unwrap_or((rest, "")),
+    };
+    let git_ref = git_ref.strip_prefix("refs/heads/").unwrap_or(git_ref);
+    let path = path.trim_start_matches('/');
+    let [owner, repo, git_ref, path] = [owner, repo, git_ref, path].map(Into::into);
+    Some(File { owner, repo, git_ref, path })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(tool: &str, args: &str) -> Call {
+        Call::new(tool.into(), &Message::from(args), false).unwrap()
+    }
+
+    #[test]
+    fn a_query_names_the_repository_before_the_arguments_do() {
+        let searched = |args| call("search_issues", args).searched().map(|repo| repo.to_string());
+        assert_eq!(
+            searched(r#"{"query":"bug repo:a/b is:open","owner":"c","repo":"d"}"#).unwrap(),
+            "a/b"
+        );
+        assert_eq!(searched(r#"{"query":"bug","owner":"c","repo":"d"}"#).unwrap(), "c/d");
+        assert_eq!(searched(r#"{"query":"repo:a repo:/b"}"#), None);
+        assert!(call("search_code", r#"{"query":"repo:a/b repo:a/c"}"#).searches_several());
+        assert!(!call("search_code", r#"{"query":"repo:a/b x repo:a/b"}"#).searches_several());
+    }
+
+    #[test]
+    fn the_address_of_a_file_names_its_repository_and_ref() {
+        let file = |uri: &str| {
+            let call = call("resources/read", &format!(r#"{{"uri":"{uri}"}}"#));
+            let repo = call.repo().map(|repo| repo.to_string()).unwrap_or_default();
+            format!("{repo} {} {}", call.git_ref(), call.path())
+        };
+        assert_eq!(file("repo://a/b/contents/x/y.rs"), "a/b  x/y.rs");
+        assert_eq!(file("repo://a/b/refs/heads/main/contents/x"), "a/b main x");
+        assert_eq!(file("repo://a/b/sha/0123/contents"), "a/b sha/0123 ");
+        assert_eq!(file("repo://a/b"), "a/b  ");
+        assert_eq!(file("repo://a%2Fb/c/contents/x"), "  ");
+        assert_eq!(file("ui://a/b"), "  ");
+    }
+
+    #[test]
+    fn an_address_that_hides_its_repository_is_private() {
+        let secrecy = |uri: &str| call("resources/read", uri).kind.secrecy;
+        assert_eq!(secrecy(r#"{"uri":"repo://a%2fb/c"}"#), Secrecy::Private);
+        assert_eq!(secrecy(r#"{"uri":"repo://a/c"}"#), Secrecy::File);
+        assert_eq!(secrecy(r#"{"uri":"ui://a/c"}"#), Secrecy::Repo);
+    }
+
+    #[test]
+    fn arguments_that_are_no_object_name_nothing() {
+        for args in ["", "null", "[]", "7", r#"{"owner":7,"repo":null}"#] {
+            let call = call("get_commit", args);
+            assert_eq!((call.repo(), call.home().as_str()), (None, ""), "{args}");
+        }
+        assert!(Call::new("x".into(), &Message::from("{"), false).is_err());
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+//! What an answer holds: the elements of a list, one thing, or something that is judged as a whole.
+//!
+//! ```text
+//!  list ──> labels for each element ──┐
+//!  one thing ──> its labels ──────────┼──> Findings
+//!  all else ──> the labels of the call┘
+//! ```
+
+use super::answer::Answer;
+use super::author::Bench;
+use super::call::Call;
+use super::facts::Known;
+use super::kinds::Shape;
+use super::level::{Integrity, Level};
+use super::list::List;
+use super::{one, resource};
+use crate::policy::guard::{Data, Findings, Item, Label, Labels, Object};
+use crate::wire::json::Node;
+
+/// An answer that is judged, and how far that has come.
+#[derive(Debug)]
+pub(super) struct Response {
+    answer: Answer,
+    list: Option<List>,
+    is_looked_through: bool,
+}
+
+impl Response {
+    /// Before anything has been judged.
+    pub fn new(answer: Answer) -> Self {
+        Self { answer, list: None, is_looked_through: false }
+    }
+
+    /// Goes on until it is over or a fact is missing; elements that have been judged stay so.
+    pub fn judge(&mut self, bench: Bench<'_>, call: &Call) -> Known<Findings> {
+        if !self.is_looked_through {
+            if self.is_readable(bench, call) {
+                self.list = List::begin(bench, call, self.answer.value())?;
+            }
+            self.is_looked_through = true;
+        }
+        if let Some(list) = &mut self.list {
+            list.judge(bench, call, self.answer.value())?;
+            return Ok(Findings::Paths(list.paths()));
+        }
+        if self.is_readable(bench, call)
+            && let Some((pointer, object)) = one::label(bench, call, self.answer.value())?
+        {
+            return Ok(item(Data::Content(pointer.into()), object));
+        }
+        self.whole(bench, call)
+    }
+
+    /// Whether the answer is what the tool says that it gives, and no error or another view of it.
+    fn is_readable(&self, bench: Bench<'_>, call: &Call) -> bool {
+        let is_view = matches!(call.kind.shape, Shape::Issue | Shape::Pull) && !call.is_plain_get();
+        // Other parts of the answer are seen by the agent as well.
+        let is_all = bench.is_compat() || !self.answer.has_more();
+        !self.answer.is_error && !is_view && is_all
+    }
+
+    /// One item that is the whole answer.
+    fn whole(&self, bench: Bench<'_>, call: &Call) -> Known<Findings> {
+        let value = self.answer.value();
+        let is_compat = bench.is_compat();
+        let is_text = self.answer.is_plain_text();
+        if is_text && is_compat || is_empty_search(value, is_compat) {
+            return Ok(item(Data::Whole, metadata(bench, call)));
+        }
+        if is_compat && value.as_array().is_some() {
+            return Ok(Findings::Nothing);
+        }
+        let mut object = resource::label(bench, call)?.object;
+        if is_text {
+            object.description = format!("metadata:{}", call.tool).into();
+        }
+        Ok(item(Data::Whole, object))
+    }
+}
+
+fn item(data: Data, object: Object) -> Findings {
+    Findings::Items(vec![Item { data, object: Some(object) }])
+}
+
+/// What the server says of itself.
+fn metadata(bench: Bench<'_>, call: &Call) -> Object {
+    let mut home = call.home();
+    if home.is_empty() {
+        home = "github".into();
+    }
+    let integrity = Integrity { level: Some(Level::Approved), scope: bench.policy.scope(&home) };
+    let integrity = bench.policy.integrity(&integrity);
+    let description = format!("metadata:{}", call.tool).into();
+    Object { description, labels: Labels { secrecy: Label::EMPTY, integrity } }
+}
+
+/// Whether it says that nothing was found; the reference does not look whether that is so.
+fn is_empty_search(value: &Node, is_compat: bool) -> bool {
+    let count = value.get("total_count").or_else(|| value.get("totalCount"));
+    let is_zero = count.is_some_and(|count| count.as_u64() == Some(0));
+    let is_something = |node: &Node| {
+        node.as_array().is_some_and(|list| !list.is_empty())
+            || node.as_object().is_some_and(|members| !members.is_empty())
+            || node.as_str().is_some_and(|text| !text.is_empty())
+    };
+    let members = value.as_object().unwrap_or_default();
+    let mut members = members.iter().filter(|(name, _)| name.text != "pageInfo");
+    is_zero && (is_compat || !members.any(|(_, node)| is_something(node)))
+}
