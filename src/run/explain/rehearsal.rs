@@ -14,7 +14,7 @@ use crate::gateway::io::{
     Work,
 };
 use crate::gateway::judge::piece::{Piece, Reached};
-use crate::gateway::snapshot::{ServerId, Snapshot};
+use crate::gateway::snapshot::Snapshot;
 use crate::policy::auth::Principal;
 use crate::policy::guard::explain::Call;
 use crate::policy::guard::{Need, PERMISSION_TOOL};
@@ -102,10 +102,11 @@ impl Rehearsal {
     }
 
     fn take_outputs(&mut self, notes: &mut Notes) {
+        // What was labelled the turn before has been judged now, and its agent has been introduced.
+        notes.standing(&self.gateway);
         while let Some(output) = self.gateway.poll_output() {
             self.take(output, notes);
         }
-        notes.standing(&self.gateway);
     }
 
     fn take(&mut self, output: Output, notes: &mut Notes) {

@@ -19,6 +19,7 @@ const SERVERS: &str = r#"
 const SINK: &str = "
     [servers.outputs.guard_policies.write-sink]
     accept = [\"private:acme\"]
+    sink-visibility = \"private\"
 ";
 
 fn snapshot(text: &str) -> Snapshot {
