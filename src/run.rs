@@ -18,7 +18,9 @@ use crate::worker::{LogOptions, LogSender, Logs};
 
 pub mod client_config;
 mod environment;
+pub mod explain;
 pub mod health;
+mod modules;
 mod programs;
 
 /// Runs the gateway until it is told to stop.

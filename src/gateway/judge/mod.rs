@@ -32,6 +32,7 @@ pub mod answer;
 pub mod ask;
 pub mod budgets;
 pub mod deny;
+pub mod glance;
 pub mod guards;
 pub mod identity;
 pub mod needs;

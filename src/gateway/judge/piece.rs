@@ -72,6 +72,8 @@ pub struct Verdict {
     pub result: Option<Vec<u8>>,
     /// What was removed, as far as it is told one by one.
     pub filtered: Vec<Filtered>,
+    /// How many items were judged.
+    pub n_items: usize,
     /// How many items were removed.
     pub n_filtered: usize,
     /// What the agent is shown.

@@ -47,7 +47,8 @@ impl AnswerCase {
         if has_none {
             return Ok(self.by_call());
         }
-        Ok(self.by_items(&redacted))
+        let n_items = redacted.n_items;
+        Ok(Verdict { n_items, ..self.by_items(&redacted) })
     }
 
     /// The guard has found no items: what holds for the call holds for all of its answer.
@@ -109,6 +110,7 @@ impl AnswerCase {
         let result = Some(redact::with_notice(result, &notice)).filter(|_| !self.shadow);
         let shadow = self.shadow;
         Verdict { denial: None, result, filtered, n_filtered: n, kept, accumulates, shadow }
+        Verdict { result, filtered, n_filtered: n, read, shadow: self.shadow, ..Verdict::default() }
     }
 
     /// Whether the agent may learn that there is such an object: that it is not trusted enough does
