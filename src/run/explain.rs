@@ -24,6 +24,8 @@ use crate::cli::Flags;
 use crate::gateway::snapshot::Snapshot;
 use crate::policy::auth::Principal;
 use crate::policy::guard::explain::{Call, Explanation};
+use crate::run::Ready;
+use crate::run::guards::Modules;
 
 /// A longer file is no description of a call.
 const CALL_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -37,9 +39,10 @@ const AGENT: &str = "agent-";
 ///
 /// The text for stderr.
 pub fn explain(flags: &Flags, path: &str, is_json: bool) -> Result<String, String> {
-    let (loaded, _) = super::load(flags)?;
+    let gathered = crate::config::source::gather(flags)?;
+    let Ready { loaded, modules, .. } = super::load(&gathered, Modules::default())?;
     let call = Call::parse(&read(path)?)?;
-    let explanation = explained(&loaded.snapshot, call)?;
+    let explanation = explained(&loaded.snapshot, &modules, call)?;
     Ok(match is_json {
         true => String::from_utf8_lossy(&explanation.json()).into_owned(),
         false => explanation.text(),
@@ -63,14 +66,18 @@ fn read(path: &str) -> Result<Vec<u8>, String> {
 /// # Errors
 ///
 /// The call is for nobody, or from nobody.
-pub fn explained(snapshot: &Snapshot, call: Call) -> Result<Explanation, String> {
+pub fn explained(
+    snapshot: &Snapshot,
+    modules: &Modules,
+    call: Call,
+) -> Result<Explanation, String> {
     let server = snapshot.find(call.server.as_bytes()).ok_or_else(|| {
         let names: Vec<_> = snapshot.servers.iter().map(|server| &*server.name).collect();
         format!("there is no server \"{}\", only: {}", call.server, names.join(", "))
     })?;
     let who = agent(snapshot, &call.agent)?;
     let mut notes = Notes::begin(snapshot, (server, who), &call);
-    let mut rehearsal = Rehearsal::new(snapshot, who, call);
+    let mut rehearsal = Rehearsal::new(snapshot, modules, who, call);
     rehearsal.run(&mut notes)?;
     Ok(notes.end())
 }

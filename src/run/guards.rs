@@ -90,7 +90,8 @@ fn wanted(server: &Server) -> Option<Wanted<'_>> {
 
 /// The file, if it is one and not longer than modules may be.
 fn read(path: &str, bytes_max: usize) -> Result<Vec<u8>, String> {
-    let failed = |why: &dyn ToString| format!("failed to read WASM file: {path}: {}", why.to_string());
+    let failed =
+        |why: &dyn ToString| format!("failed to read WASM file: {path}: {}", why.to_string());
     // Whatever else may have this name could keep us waiting.
     if !Path::new(path).metadata().map_err(|error| failed(&error))?.is_file() {
         return Err(failed(&"it is no file"));

@@ -33,7 +33,7 @@ fn snapshot(text: &str) -> Snapshot {
         instance: "test".to_owned(),
         fresh_key: "0".repeat(64),
         canonicalize: Box::new(|_| None),
-        discovered: Box::new(|_| None),
+        discovered: Box::new(|_| Ok(None)),
         workflow: None,
     };
     match load(&sources) {
@@ -45,7 +45,7 @@ fn snapshot(text: &str) -> Snapshot {
 #[track_caller]
 fn explain(config: &str, call: &str) -> Explanation {
     let call = Call::parse(call.as_bytes()).unwrap();
-    explained(&snapshot(&format!("{SERVERS}{config}")), call).unwrap()
+    explained(&snapshot(&format!("{SERVERS}{config}")), &Modules::default(), call).unwrap()
 }
 
 #[track_caller]
@@ -103,14 +103,17 @@ fn shadow_mode_says_what_it_would_deny() {
     let servers = SERVERS.replace("tools =", "guard_enforcement = \"shadow\"\ntools =");
     let call = format!(r#"{{"server":"outputs","tool":"write_x",{CARRIES}}}"#);
     let call = Call::parse(call.replace("private:acme", "private:zed").as_bytes()).unwrap();
-    let explanation = explained(&snapshot(&format!("{servers}{SINK}")), call).unwrap();
+    let explanation =
+        explained(&snapshot(&format!("{servers}{SINK}")), &Modules::default(), call).unwrap();
     check(&explanation, "shadow", &["only written down", "else denied by difc.write.secrecy"]);
 }
 
 #[test]
 fn a_call_for_nobody_or_from_nobody_is_an_error() {
     let snapshot = snapshot(SERVERS);
-    let error = |call: &str| explained(&snapshot, Call::parse(call.as_bytes()).unwrap());
+    let error = |call: &str| {
+        explained(&snapshot, &Modules::default(), Call::parse(call.as_bytes()).unwrap())
+    };
     let no_server = error(r#"{"server":"tome","tool":"now"}"#).unwrap_err();
     assert_eq!(no_server, "there is no server \"tome\", only: outputs, time");
     for agent in ["2", "0", "agent-2", "key-of-nobody"] {
