@@ -18,6 +18,7 @@ use crate::worker::{LogOptions, LogSender, Logs};
 
 pub mod client_config;
 mod environment;
+pub mod guards;
 pub mod health;
 mod programs;
 
