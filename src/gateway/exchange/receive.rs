@@ -95,13 +95,20 @@ impl Gateway {
         let shares = found.map(|key| self.note_answer(key, &mut call, &message, envelope));
         if call.watched.is_some() {
             self.judge_answer(call, message.clone(), envelope.clone());
-        } else if is_for_its_client(&call, &message, envelope) {
-            self.answer_call(&call, message.clone(), envelope);
-        } else if let Some(call) = self.without_need(call, &message, envelope) {
-            self.answer_call(&call, message.clone(), envelope);
+        } else {
+            self.hand_on(call, &message, envelope);
         }
         if let Some(shares) = shares {
             self.share(shares, (&message, envelope), http_status);
+        }
+    }
+
+    /// Hands an answer on, unless it is a question.
+    pub(crate) fn hand_on(&mut self, call: Call, message: &Message, envelope: &Envelope) {
+        if is_for_its_client(&call, message, envelope) {
+            self.answer_call(&call, message.clone(), envelope);
+        } else if let Some(call) = self.without_need(call, message, envelope) {
+            self.answer_call(&call, message.clone(), envelope);
         }
     }
 

@@ -76,8 +76,10 @@ pub struct Verdict {
     pub n_items: usize,
     /// How many items were removed.
     pub n_filtered: usize,
-    /// What the agent carries from now on, because it has read it.
-    pub read: Vec<Labels>,
+    /// What the agent is shown.
+    pub kept: Vec<Labels>,
+    /// Whether it carries the labels of that from now on.
+    pub accumulates: bool,
     /// Whether all this was only written down.
     pub shadow: bool,
 }
