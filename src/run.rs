@@ -21,6 +21,7 @@ use self::guards::Modules;
 
 pub mod client_config;
 mod environment;
+pub mod explain;
 mod guards;
 pub mod health;
 mod lookup;

@@ -261,6 +261,7 @@ fn watch(cx: &Cx<'_, '_>, kind: WatchKind, given: Option<Given>) -> Watch {
     let enforcement = cx.fields.text("guard_enforcement");
     Watch {
         kind,
+        source: given.as_ref().map(|given| given.source),
         policy: given.map(|given| given.policy),
         payload: Message::new(payload),
         tool_limits: tool_limits.into(),

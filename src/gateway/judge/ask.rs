@@ -9,6 +9,7 @@ use super::piece::{Asking, Piece};
 use super::{Judging, Standing, standing};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
+use crate::gateway::alarm::Alarm;
 use crate::gateway::call::Call;
 use crate::gateway::exchange::Exchange;
 use crate::gateway::exchange::open::Incoming;
@@ -31,13 +32,27 @@ impl Gateway {
         session: Key<Session>,
         one: &Incoming,
     ) -> bool {
+        // Where nothing watches over anything, nothing is looked up for it.
+        self.snapshot.guards.is_enabled && self.is_watched_first(exchange, session, one)
+    }
+
+    fn is_watched_first(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> bool {
         let Some(server) = self.sessions.get(session).map(|session| session.server) else {
             return false;
         };
-        let Some(watch) = self.watch_of(server) else { return false };
+        let watch = self.watch_of(server);
+        if watch.is_none() && self.budgets.is_idle() {
+            return false;
+        }
         match standing(one.method) {
             Standing::Free => return false,
-            Standing::Judged => self.judge((exchange, session), server, &watch, one),
+            Standing::Judged => self.judge((exchange, session), server, watch.as_ref(), one),
+            Standing::Refused if watch.is_none() => return false,
             Standing::Refused => {
                 let reason = "No guard can judge this method, so it is not passed on.";
                 let denial = Denial::new("guard.method", reason, "tools, prompts and resources");
@@ -51,7 +66,7 @@ impl Gateway {
         &mut self,
         (exchange, session): (Key<Exchange>, Key<Session>),
         server: ServerId,
-        watch: &Arc<Watch>,
+        watch: Option<&Arc<Watch>>,
         one: &Incoming,
     ) {
         let id = one.envelope.id.map(|span| one.message.slice(span)).unwrap_or_default();
@@ -62,7 +77,10 @@ impl Gateway {
             self.drop_holder(judging);
             return self.deny(exchange, &id, denial);
         }
-        self.label_call(judging, watch);
+        match watch {
+            Some(watch) => self.label_call(judging, watch),
+            None => self.send_judged(judging),
+        }
     }
 
     /// The judgement of a request, held by a call that is never sent.
@@ -95,8 +113,10 @@ impl Gateway {
             held: None,
             asking: None,
             piece: None,
+            ticket: None,
             n_needs: 0,
             deadline,
+            until: None,
         });
         if let Some(call) = self.calls.get_mut(holder) {
             call.watched = Some(key);
@@ -112,14 +132,21 @@ impl Gateway {
     }
 
     /// What can be said without labels: whether there is time and room left for the call.
-    fn may_be_judged(&mut self, key: Key<Judging>, watch: &Watch) -> Result<(), Denial> {
+    fn may_be_judged(
+        &mut self,
+        key: Key<Judging>,
+        watch: Option<&Arc<Watch>>,
+    ) -> Result<(), Denial> {
         let Some(judging) = self.judgings.get(key) else { return Ok(()) };
         let (server, who, session) = (judging.server, judging.who, judging.session);
         let (tool, args) = (judging.tool.clone(), judging.args.clone());
         if let Some(denial) = self.denied_before(who, server, &tool, &args) {
             return Err(denial);
         }
-        self.count_call(session, server, &tool, watch)
+        if let Some(watch) = watch {
+            self.count_call(session, server, &tool, watch)?;
+        }
+        self.take_budget(key)
     }
 
     /// Labels the call at once, or has a guard do it.
@@ -183,13 +210,16 @@ impl Gateway {
                 return self.refuse_judged(key, denied.with_text(text));
             }
         }
+        if let Err(denial) = self.take_flow(key) {
+            return self.refuse_judged(key, denial);
+        }
         self.send_judged(key);
     }
 
     /// Answers a judged request with a denial, and remembers it.
     pub(super) fn refuse_judged(&mut self, key: Key<Judging>, denial: Denial) {
         let Some(call) = self.drop_holder(key) else { return };
-        let Some(judging) = self.judgings.remove(key) else { return };
+        let Some(judging) = self.take_judging(key) else { return };
         self.note_denial(&judging, &denial);
         if !call.cancelled {
             self.deny(judging.exchange, &call.id, denial);
@@ -207,8 +237,11 @@ impl Gateway {
         one.watched = Some(key);
         let sent = self.send_call(exchange, session, &one);
         debug_assert!(call.watched == Some(key));
-        if let (Some(sent), Some(judging)) = (sent, self.judgings.get_mut(key)) {
-            judging.holder = sent;
+        let until = self.judgings.get(key).and_then(|judging| judging.until);
+        if let (Some(sent), Some(until)) = (sent.and_then(|sent| self.calls.get_mut(sent)), until) {
+            sent.deadline = sent.deadline.min(until);
+            sent.extension = None;
+            self.alarms.set(Alarm::Calls, sent.deadline);
         }
     }
 

@@ -72,10 +72,14 @@ pub struct Verdict {
     pub result: Option<Vec<u8>>,
     /// What was removed, as far as it is told one by one.
     pub filtered: Vec<Filtered>,
+    /// How many items were judged.
+    pub n_items: usize,
     /// How many items were removed.
     pub n_filtered: usize,
-    /// What the agent carries from now on, because it has read it.
-    pub read: Vec<Labels>,
+    /// What the agent is shown.
+    pub kept: Vec<Labels>,
+    /// Whether it carries the labels of that from now on.
+    pub accumulates: bool,
     /// Whether all this was only written down.
     pub shadow: bool,
 }
