@@ -202,7 +202,8 @@ fn guards_ask_the_forge_with_the_operators_token_and_others_do_not() {
 
 #[test]
 fn the_workflow_matters_where_a_policy_can_be_narrowed_or_a_sink_be_public() {
-    let sink = "[servers.x]\ncommand = \"x\"\nguard_policies = { write-sink = { accept = [] } }\n";
+    let sink =
+        "[servers.x]\ncommand = \"x\"\nguard_policies = { write-sink = { accept = [\"*\"] } }\n";
     let none = "[servers.time]\ncommand = \"time\"\n";
     let off = "[gateway]\nforce_public_repos = false\n";
     for (text, want) in [
