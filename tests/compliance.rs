@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-//! The list of what the written gateway specification wants of policies, `tests/data/compliance.txt`:
-//! each item is a test whose name begins with its id, as in `fn t_ws_004_…`.
+//! What the written gateway specification wants of policies, `tests/data/compliance.txt`: each item
+//! is a test whose name begins with its id, as in `fn t_ws_004_…`.
 
 #![allow(clippy::print_stdout, reason = "the list is what this is for")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]

@@ -4,14 +4,19 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::Command;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use penstock::policy::guard::wasm::sha256;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::binary::{CALCULATOR, PENSTOCK, Running, Scratch, eventually, run};
+use crate::binary::{CALCULATOR, PATIENCE, PENSTOCK, Running, Scratch, eventually, run};
 
 /// A call of a tool without a session.
 const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"exact_calculate","arguments":{"operator":"add","operands":["0.1","0.2"]}}}"#;
@@ -172,17 +177,47 @@ fn forge(answer: &'static str, after: Duration) -> (String, Receiver<String>) {
     let (asked, asks) = channel();
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut head = Vec::new();
-            let mut byte = [0];
-            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n > 0) {
-                head.push(byte[0]);
-            }
-            if asked.send(String::from_utf8(head).unwrap()).is_err() {
-                return;
-            }
-            thread::sleep(after);
-            let _ = stream.write_all(answer.as_bytes());
+            serve(stream.unwrap(), answer, after, &asked);
+        }
+    });
+    (address, asks)
+}
+
+fn serve(mut stream: impl Read + Write, answer: &str, after: Duration, asked: &Sender<String>) {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n > 0) {
+        head.push(byte[0]);
+    }
+    let _ = asked.send(String::from_utf8_lossy(&head).into_owned());
+    thread::sleep(after);
+    let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
+}
+
+fn place(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/tls").join(name)
+}
+
+/// The same over TLS, as `localhost`.
+fn secure_forge(answer: &'static str) -> (String, Receiver<String>) {
+    let certificate = CertificateDer::from_pem_file(place("certificate.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(place("key.pem")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+    let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let (asked, asks) = channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = ServerConnection::new(config.clone()).unwrap();
+            let stream = StreamOwned::new(connection, stream.unwrap());
+            serve(stream, answer, Duration::ZERO, &asked);
         }
     });
     (address, asks)
@@ -211,11 +246,12 @@ const WATCHED: &str = r#"
     guard_policies = { write-sink = { accept = ["*"], sink-visibility = "private" } }
 "#;
 
-fn in_workflow(toml: &str, api: &str) -> Running {
+fn in_workflow(toml: &str, api: &str, change: impl FnOnce(&mut Command)) -> Running {
     Running::with(toml, |command| {
         command.env("GITHUB_API_URL", api).env("GITHUB_TOKEN", TOKEN);
         command.env("GITHUB_REPOSITORY", "acme/web").env("DEBUG", "*");
         command.env_remove("GITHUB_MCP_SERVER_TOKEN");
+        change(command);
     })
 }
 
@@ -223,7 +259,7 @@ fn in_workflow(toml: &str, api: &str) -> Running {
 #[track_caller]
 fn log_of(toml: &str, answer: &'static str) -> (String, Option<String>) {
     let (api, asks) = forge(answer, Duration::ZERO);
-    let mut gateway = in_workflow(toml, &api);
+    let mut gateway = in_workflow(toml, &api, |_| {});
     gateway.ends_well();
     let log = gateway.scratch.read("logs/mcp-gateway.log");
     let all = log.clone() + &gateway.scratch.read("stderr") + &gateway.scratch.read("stdout");
@@ -264,6 +300,22 @@ fn a_forge_that_does_not_tell_forces_nothing_and_is_told_of() {
 }
 
 #[test]
+fn only_a_forge_that_is_trusted_learns_the_token() {
+    let (api, asks) = secure_forge(PRIVATE);
+    for (trusted, want) in [(true, "verification passed"), (false, "verification failed")] {
+        let mut gateway = in_workflow(WATCHED, &api, |command| {
+            let file = if trusted { place("certificate.pem") } else { "/dev/null".into() };
+            command.env("SSL_CERT_FILE", file);
+        });
+        gateway.ends_well();
+        let log = gateway.scratch.read("logs/mcp-gateway.log");
+        assert!(log.contains(want), "{log}");
+        let asked = asks.recv_timeout(PATIENCE).unwrap_or_default();
+        assert_eq!(asked.contains(TOKEN), trusted, "{asked}");
+    }
+}
+
+#[test]
 fn where_nothing_depends_on_it_nobody_is_asked() {
     let (log, asked) = log_of(CALCULATOR, PUBLIC);
     assert!(asked.is_none() && !log.contains("acme/web"), "{log}");
@@ -289,7 +341,7 @@ fn whoever_comes_while_the_forge_is_asked_finds_the_port_and_waits() {
     command.env("GITHUB_API_URL", &api).env("GITHUB_TOKEN", TOKEN);
     command.env("GITHUB_REPOSITORY", "acme/web");
     let mut child = command.stdout(fs::File::create("/dev/null").unwrap()).spawn().unwrap();
-    asks.recv_timeout(crate::binary::PATIENCE).unwrap();
+    asks.recv_timeout(PATIENCE).unwrap();
     let started = Instant::now();
     let health = penstock::run::health::ask(Some(&format!("http://127.0.0.1:{port}/health")));
     assert!(health.is_ok(), "{health:?}");
