@@ -129,7 +129,7 @@ impl Case {
             let mut item = r#"{"type":"text", "annotations":{},"text":"#.to_owned().into_bytes();
             write::push_str(&mut item, text);
             item.push(b'}');
-            texts.push(String::from_utf8(item).unwrap());
+            texts.push(String::from_utf8(item).expect("it is text"));
         }
         if self.has_echo {
             texts.insert(
@@ -137,7 +137,7 @@ impl Case {
                 format!(r#"{{"type":"resource","resource":{{"text":{}}}}}"#, {
                     let mut text = Vec::new();
                     write::push_str(&mut text, &json);
-                    String::from_utf8(text).unwrap()
+                    String::from_utf8(text).expect("it is text")
                 }),
             );
         }
@@ -218,12 +218,12 @@ fn judge<'c>(case: &'c Case) -> impl FnMut(&Object) -> Result<(), ()> + 'c {
 fn check(case: &Case) {
     let (result, findings) = (case.result(), case.findings());
     let call = Object { description: "call".into(), labels: Labels::NONE };
-    let left =
-        redact::redact(result.as_bytes(), &findings, &call, &mut judge(case), &OPTIONS).unwrap();
+    let left = redact::redact(result.as_bytes(), &findings, &call, &mut judge(case), &OPTIONS)
+        .expect("they fit");
     let out = left.result.as_deref().unwrap_or(result.as_bytes());
     let (mut found, n_refused) = (Vec::new(), case.items.iter().filter(|item| !item.1).count());
     strings(out, &mut found);
-    strings(texts(&tree::parse(out, 100).unwrap()).as_bytes(), &mut found);
+    strings(texts(&tree::parse(out, 100).expect("it is JSON")).as_bytes(), &mut found);
     if left.is_labelled {
         assert_eq!((left.n_items, left.n_removed), (case.items.len(), n_refused));
     }
@@ -260,9 +260,9 @@ fn check_frame(case: &Case, left: &Redacted<'_, ()>, n_refused: usize) {
     };
     assert!(n_refused > 0 || loses_others || is_bared);
     assert_eq!(left.lost_others, loses_others || is_bared);
-    let node = tree::parse(out, 100).unwrap();
+    let node = tree::parse(out, 100).expect("it is JSON");
     for (name, want) in [("z", "[1.0,2E5]"), ("isError", "false"), ("_meta", r#"{"k":"é"}"#)] {
-        assert_eq!(node.get(name).unwrap().span.of(out), want.as_bytes());
+        assert_eq!(node.get(name).expect("it stays").span.of(out), want.as_bytes());
     }
     let text = texts(&node);
     let total = if n_refused > 0 { case.items.len() - n_refused } else { 700 };
@@ -272,16 +272,19 @@ fn check_frame(case: &Case, left: &Redacted<'_, ()>, n_refused: usize) {
     let structured = node.get("structuredContent").map(|node| node.span.of(out));
     match case.structure {
         Structure::Missing | Structure::Different => assert_eq!(structured, None),
-        Structure::Same => assert_same(structured.unwrap(), want.as_bytes()),
+        Structure::Same => assert_same(structured.expect("the twin stays"), want.as_bytes()),
         Structure::Wrapped => {
-            assert_same(structured.unwrap(), format!("{{\"result\":{want}}}").as_bytes());
+            assert_same(
+                structured.expect("the twin stays"),
+                format!("{{\"result\":{want}}}").as_bytes(),
+            );
         }
     }
 }
 
 /// What the content items of a result say together.
 fn texts(result: &Node) -> String {
-    let items = result.get("content").unwrap().as_array().unwrap();
+    let items = result.get("content").and_then(Node::as_array).expect("there is a list");
     items.iter().filter_map(|item| item.get("text")?.as_str()).collect()
 }
 
@@ -309,8 +312,8 @@ fn the_samples_of_the_fuzzers_keep_what_the_fuzzers_ask() {
     {
         let samples =
             std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(folder);
-        for sample in std::fs::read_dir(samples).unwrap() {
-            fuzz(&std::fs::read(sample.unwrap().path()).unwrap());
+        for sample in std::fs::read_dir(samples).expect("there are samples") {
+            fuzz(&std::fs::read(sample.expect("an entry").path()).expect("it can be read"));
         }
     }
 }
