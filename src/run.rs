@@ -22,8 +22,6 @@ use self::guards::Modules;
 pub mod client_config;
 mod environment;
 pub mod explain;
-pub mod health;
-mod modules;
 mod guards;
 pub mod health;
 mod lookup;

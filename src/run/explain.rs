@@ -20,7 +20,10 @@ use std::io::Read;
 use notes::Notes;
 use rehearsal::Rehearsal;
 
+use super::guards::Modules;
+use super::{Ready, load};
 use crate::cli::Flags;
+use crate::config;
 use crate::gateway::snapshot::Snapshot;
 use crate::policy::auth::Principal;
 use crate::policy::guard::explain::{Call, Explanation};
@@ -37,9 +40,13 @@ const AGENT: &str = "agent-";
 ///
 /// The text for stderr.
 pub fn explain(flags: &Flags, path: &str, is_json: bool) -> Result<String, String> {
-    let (loaded, _) = super::load(flags)?;
+    let Ready { loaded, modules, .. } = load(&config::source::gather(flags)?, Modules::default())?;
     let call = Call::parse(&read(path)?)?;
-    let explanation = explained(&loaded.snapshot, call)?;
+    let mut explanation = explained(&loaded.snapshot, &modules, call)?;
+    if loaded.run.asks_workflow {
+        let text = "the forge was not asked who can read the repository of the workflow";
+        explanation.step("not known", text);
+    }
     Ok(match is_json {
         true => String::from_utf8_lossy(&explanation.json()).into_owned(),
         false => explanation.text(),
@@ -63,14 +70,14 @@ fn read(path: &str) -> Result<Vec<u8>, String> {
 /// # Errors
 ///
 /// The call is for nobody, or from nobody.
-pub fn explained(snapshot: &Snapshot, call: Call) -> Result<Explanation, String> {
+fn explained(snapshot: &Snapshot, modules: &Modules, call: Call) -> Result<Explanation, String> {
     let server = snapshot.find(call.server.as_bytes()).ok_or_else(|| {
         let names: Vec<_> = snapshot.servers.iter().map(|server| &*server.name).collect();
         format!("there is no server \"{}\", only: {}", call.server, names.join(", "))
     })?;
     let who = agent(snapshot, &call.agent)?;
     let mut notes = Notes::begin(snapshot, (server, who), &call);
-    let mut rehearsal = Rehearsal::new(snapshot, who, call);
+    let mut rehearsal = Rehearsal::new(snapshot, modules, who, call);
     rehearsal.run(&mut notes)?;
     Ok(notes.end())
 }

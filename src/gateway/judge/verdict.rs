@@ -109,8 +109,8 @@ impl AnswerCase {
         let result = redacted.result.as_deref().unwrap_or(&self.result);
         let result = Some(redact::with_notice(result, &notice)).filter(|_| !self.shadow);
         let shadow = self.shadow;
-        Verdict { denial: None, result, filtered, n_filtered: n, kept, accumulates, shadow }
-        Verdict { result, filtered, n_filtered: n, read, shadow: self.shadow, ..Verdict::default() }
+        let told = Verdict { result, filtered, n_filtered: n, ..Verdict::default() };
+        Verdict { kept, accumulates, shadow, ..told }
     }
 
     /// Whether the agent may learn that there is such an object: that it is not trusted enough does

@@ -18,6 +18,7 @@ use crate::gateway::snapshot::Snapshot;
 use crate::policy::auth::Principal;
 use crate::policy::guard::explain::Call;
 use crate::policy::guard::{Need, PERMISSION_TOOL};
+use crate::run::guards::Modules;
 use crate::wire::json::{edit, scan};
 
 /// More turns than any call takes: each is a fact from this world, or a deadline.
@@ -46,7 +47,7 @@ pub struct Rehearsal {
 impl Rehearsal {
     /// A gateway that has just been started, and an agent that is about to call. Each server is a
     /// child that nobody starts.
-    pub fn new(snapshot: &Snapshot, who: Principal, call: Call) -> Self {
+    pub fn new(snapshot: &Snapshot, modules: &Modules, who: Principal, call: Call) -> Self {
         let mut snapshot = snapshot.clone();
         for one in &mut snapshot.servers {
             one.transport = server::child(&one.name);
@@ -55,7 +56,7 @@ impl Rehearsal {
         let snapshot = Arc::new(snapshot);
         let now = crate::run::read_clock();
         let mut gateway = Gateway::new(Arc::clone(&snapshot), Rng::new([0; 32]), now);
-        crate::run::modules::load(&mut gateway, &snapshot);
+        modules.give(&snapshot, &mut gateway);
         let key = snapshot.auth.agents.get(usize::from(who.0)).map(|key| key.expose().to_vec());
         let (own, need, facts, answer) = (Vec::new(), None, VecDeque::new(), None);
         Self { gateway, now, who, key, call, own, need, facts, answer }
