@@ -23,6 +23,7 @@ pub mod client_config;
 mod environment;
 pub mod explain;
 mod guards;
+pub mod guards;
 pub mod health;
 mod lookup;
 mod programs;
@@ -76,8 +77,7 @@ fn prepare(flags: &Flags) -> Result<(Ready, Listener), String> {
 ///
 /// Errors: the text for stderr.
 pub fn check(flags: &Flags) -> Result<String, String> {
-    let Ready { loaded, notices, .. } =
-        load(&config::source::gather(flags)?, Modules::default())?;
+    let Ready { loaded, notices, .. } = load(&config::source::gather(flags)?, Modules::default())?;
     let mut text = loaded.summary();
     for notice in notices {
         text.push_str(&format!("note: {notice}\n"));

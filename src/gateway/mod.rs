@@ -344,8 +344,17 @@ impl Gateway {
         self.outputs.push_back(output);
     }
 
-    /// What an input may have left to do at its end.
+    /// What an input may have left to do at its end: nearly always nothing.
     fn settle(&mut self) {
+        let is_leaving = !matches!(self.phase, Phase::Serving);
+        if is_leaving || !self.turns_wait.is_empty() || self.calls.have_left_something() {
+            self.settle_the_rest();
+        } else {
+            self.alarms.forget_calls_if(self.calls.is_empty());
+        }
+    }
+
+    fn settle_the_rest(&mut self) {
         self.end_needless();
         self.end_flights();
         self.give_turns();

@@ -84,7 +84,11 @@ struct Exchange {
 
 impl Exchange {
     /// Connects and owes the request.
-    fn begin(target: &HttpTarget, ca_file: Option<PathBuf>, until: Instant) -> Result<Self, String> {
+    fn begin(
+        target: &HttpTarget,
+        ca_file: Option<PathBuf>,
+        until: Instant,
+    ) -> Result<Self, String> {
         let addresses = (&*target.host, target.port).to_socket_addrs().map_err(text)?;
         let stream = connect(addresses, until)?;
         let mut tls = None;
@@ -96,10 +100,8 @@ impl Exchange {
         let bytes_max = limits.forge_answer_bytes_max;
         let limits = Limits { backend_message_bytes_max: bytes_max, ..limits };
         let mut http = HttpClient::new(Arc::new(limits));
-        let mut fields: Vec<(&str, &[u8])> = vec![
-            ("Accept", b"application/vnd.github+json"),
-            ("Connection", b"close"),
-        ];
+        let mut fields: Vec<(&str, &[u8])> =
+            vec![("Accept", b"application/vnd.github+json"), ("Connection", b"close")];
         fields.extend(target.headers.iter().map(|(name, value)| (&**name, value.expose())));
         http.send(&ClientRequest {
             method: "GET",

@@ -14,7 +14,6 @@ use crate::gateway::judge::quiet::Heard;
 use crate::gateway::session::Session;
 use crate::mcp::method::Method;
 use crate::mcp::{Code, Era};
-use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
 use crate::wire::{Patch, Splice};
 
@@ -209,8 +208,7 @@ impl Gateway {
         envelope: &Envelope,
         via: Option<Key<Call>>,
     ) {
-        let name = envelope.method.and_then(|span| scan::string(&message, span));
-        let method = name.map_or(Method::Other, |name| Method::of(&name));
+        let method = envelope.method.map_or(Method::Other, |span| Method::spelled(&message, span));
         match self.may_be_heard(backend, method, &message, envelope) {
             Heard::All => {}
             Heard::Nothing => return,

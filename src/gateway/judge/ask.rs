@@ -32,6 +32,16 @@ impl Gateway {
         session: Key<Session>,
         one: &Incoming,
     ) -> bool {
+        // Where nothing watches over anything, nothing is looked up for it.
+        self.snapshot.guards.is_enabled && self.is_watched_first(exchange, session, one)
+    }
+
+    fn is_watched_first(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> bool {
         let Some(server) = self.sessions.get(session).map(|session| session.server) else {
             return false;
         };

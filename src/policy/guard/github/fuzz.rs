@@ -12,8 +12,10 @@ use crate::wire::json::tree;
 const POLICY: &[u8] = br#"{"allow-only":{"repos":["acme/*","b/c"],"min-integrity":"none",
     "endorsement-reactions":["HEART"],"disapproval-reactions":["CONFUSED"]}}"#;
 
-/// Four lines: a policy, a tool, arguments, and an answer. It never panics, asks a bounded number of
-/// questions that are calls, and says the same to those who ask again.
+/// Four lines: a policy, a tool, arguments, and an answer.
+///
+/// It never panics, asks a bounded number of questions that are calls, and says the same to those
+/// who ask again.
 pub fn fuzz(input: &[u8]) {
     let mut lines = input.splitn(4, |byte| *byte == b'\n');
     let mut line = || lines.next().unwrap_or_default();

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//! The guard from outside: policies, calls and answers in, labels out.
+
 use super::*;
 use crate::policy::guard::{Data, Item, Labels, NEEDS_MAX, Need, Object, Operation};
 use crate::wire::json::write;
@@ -246,14 +248,16 @@ fn plain_text_and_lists_without_a_rule_are_what_the_call_is() {
 }
 
 #[test]
-fn a_search_that_found_nothing_may_say_so_and_one_that_lies_may_not() {
+fn an_answer_that_says_nothing_was_found_is_looked_at() {
     let policy = named("\"public\"");
-    let description = |answer: &str| match findings(&policy, "search_code", "{}", answer) {
+    let description = |answer: &str| match findings(&policy, "list_discussions", "{}", answer) {
         Findings::Items(mut items) => items.remove(0).object.unwrap().description,
         other => panic!("{other:?}"),
     };
-    assert_eq!(&*description(r#"{"total_count":0,"items":[]}"#), "metadata:search_code");
-    assert_eq!(&*description(r#"{"total_count":0,"items":[1]}"#), "resource:search_code");
+    let empty = r#"{"totalCount":0,"discussions":[],"pageInfo":{"endCursor":"x"}}"#;
+    assert_eq!(&*description(empty), "metadata:list_discussions");
+    let lie = r#"{"totalCount":0,"discussions":[1]}"#;
+    assert_eq!(&*description(lie), "resource:list_discussions");
 }
 
 #[test]
@@ -321,6 +325,55 @@ fn a_judgement_asks_fifty_times_at_most_and_nothing_twice() {
         paths.labelled.iter().map(|(_, object)| object.labels.integrity.len()).collect();
     let want: Vec<usize> = (0..120).map(|n| if n % 60 < 49 { 3 } else { 2 }).collect();
     assert_eq!(levels, want, "who could be asked about is approved");
+}
+
+#[test]
+fn a_comment_is_vouched_for_by_whoever_wrote_it() {
+    let policy = rules("approved");
+    let args = r#"{"owner":"acme","repo":"web","issue_number":7,"method":"get_comments"}"#;
+    let answer = r#"[{"id":1,"user":{"login":"trusty"}},{"id":2,"user":{"login":"mallory"}},
+        {"id":3,"url":"x/comments/9","user":{"login":"bob"}}]"#;
+    let Findings::Paths(paths) = findings(&policy, "issue_read", args, answer) else { panic!() };
+    let levels: Vec<String> =
+        paths.labelled.iter().map(|(_, object)| object.labels.integrity.to_string()).collect();
+    let approved = "[approved:acme none:acme unapproved:acme]";
+    assert_eq!(levels, [approved, "[blocked:acme]", "[none:acme]"]);
+    let Findings::Items(items) = findings(&policy, "issue_read", args, r#"{"threads":[]}"#) else {
+        panic!();
+    };
+    let object = items[0].object.as_ref().unwrap();
+    assert_eq!(object.labels.integrity.to_string(), "[none:acme]");
+}
+
+#[test]
+fn an_issue_that_has_moved_is_as_secret_as_where_it_lies_now() {
+    let policy = named("\"public\"");
+    let answer = r#"{"number":1,"repository_url":"https://api.github.com/repos/acme/private"}"#;
+    let Findings::Items(items) = findings(&policy, "issue_read", WEB, answer) else { panic!() };
+    assert_eq!(items[0].object.as_ref().unwrap().labels.secrecy.to_string(), "[private]");
+}
+
+#[test]
+fn code_that_was_found_elsewhere_is_as_secret_as_there() {
+    let policy = named("\"public\"");
+    let secrecy = |query: &str, answer: &str| {
+        let args = format!(r#"{{"query":"{query}"}}"#);
+        match findings(&policy, "search_code", &args, answer) {
+            Findings::Paths(paths) => {
+                let labels = paths.labelled.iter().map(|(_, object)| &object.labels.secrecy);
+                labels.map(ToString::to_string).collect::<Vec<_>>().join(" ")
+            }
+            Findings::Items(_) => "one".into(),
+            Findings::Nothing => "none".into(),
+        }
+    };
+    let answer = r#"{"items":[{"repository":{"full_name":"acme/web"}},
+        {"repository":{"full_name":"acme/x","private":true}},
+        {"repository":{"full_name":"acme/private"}},{"path":"a"}]}"#;
+    assert_eq!(secrecy("x", answer), "[] [private] [private] [private]");
+    let answer = r#"{"items":[{"repository":{"full_name":"acme/web"}}]}"#;
+    assert_eq!(secrecy("x repo:ACME/web", answer), "one");
+    assert_eq!(secrecy("repo:acme/web repo:acme/b", answer), "[]");
 }
 
 #[test]
