@@ -70,7 +70,11 @@ fn read(path: &str) -> Result<Vec<u8>, String> {
 /// # Errors
 ///
 /// The call is for nobody, or from nobody.
-pub fn explained(snapshot: &Snapshot, modules: &Modules, call: Call) -> Result<Explanation, String> {
+pub fn explained(
+    snapshot: &Snapshot,
+    modules: &Modules,
+    call: Call,
+) -> Result<Explanation, String> {
     let server = snapshot.find(call.server.as_bytes()).ok_or_else(|| {
         let names: Vec<_> = snapshot.servers.iter().map(|server| &*server.name).collect();
         format!("there is no server \"{}\", only: {}", call.server, names.join(", "))
