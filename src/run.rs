@@ -16,6 +16,7 @@ use crate::reactor::{self, Listener, Observer, Reactor};
 use crate::wire::json::write;
 use crate::worker::{LogOptions, LogSender, Logs};
 
+pub mod certificate;
 pub mod client_config;
 mod environment;
 pub mod health;
