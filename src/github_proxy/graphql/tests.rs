@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//! What queries ask for, and which are refused.
+
 use proptest::prelude::*;
 
 use super::*;

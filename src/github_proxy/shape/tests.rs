@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//! What is left of answers.
+
 use proptest::prelude::*;
 
 use super::*;
