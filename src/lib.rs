@@ -17,6 +17,8 @@
 //! together. [`github_proxy`] is the gateway's sibling for the interfaces of GitHub. [`keeper`] is a
 //! process of its own; [`calculator`] and [`serve`] are an MCP server to
 //! try it with.
+//! together. [`github_proxy`] is a sibling of [`mcp`] for the interfaces of GitHub. [`keeper`] is a
+//! process of its own; [`calculator`] and [`serve`] are an MCP server to try it with.
 //!
 //! ARCHITECTURE.md tells the rest.
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-//! Where fields lead: the part of the forge's schema in which we know our way.
+//! The kinds of objects that the forge's schema has, and of what may be asked of them.
 //!
 //! Types that share their fields share a family. A field without a selection of its own stays with
 //! its object and needs no row, unless the family says which of them it has.
+
+use super::steps::ROWS;
 
 /// Objects whose fields lead to the same places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +85,7 @@ pub(super) enum Ask {
     Alerts,
 }
 
-/// A step of a query.
+/// A step of a query, as a row of [`steps`](super::steps).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     pub to: Family,
@@ -163,15 +165,37 @@ pub(super) fn has_leaf(family: Family, field: &str) -> bool {
         "isArchived",
     ];
     match family {
-        Actor => NAMES.contains(&field),
-        RepositoryName => OF_REPOSITORIES.contains(&field),
-        CommitName => OF_COMMITS.contains(&field),
-        Echo => OF_ANSWERS.contains(&field),
-        // Nothing of a user or of an answer: these are objects.
-        Query => matches!(field, "__typename" | "id"),
+        Family::Actor => OF_ACTORS.contains(&field),
+        Family::RepositoryName => OF_REPOSITORIES.contains(&field),
+        Family::CommitName => OF_COMMITS.contains(&field),
+        Family::Echo => OF_ANSWERS.contains(&field),
+        // All else that a query begins with are objects.
+        Family::Query => matches!(field, "__typename" | "id"),
         _ => true,
     }
 }
+
+#[rustfmt::skip] // These are lists of words.
+const OF_ACTORS: &[&str] = &[
+    "__typename", "id", "databaseId", "fullDatabaseId", "login", "name", "slug", "url",
+    "resourcePath", "avatarUrl", "email", "isViewer",
+];
+#[rustfmt::skip]
+const OF_REPOSITORIES: &[&str] = &[
+    "__typename", "id", "databaseId", "name", "nameWithOwner", "url", "sshUrl", "isPrivate",
+    "isFork", "isArchived", "isInOrganization", "viewerPermission", "hasIssuesEnabled",
+    "hasWikiEnabled", "hasDiscussionsEnabled",
+];
+#[rustfmt::skip]
+const OF_COMMITS: &[&str] = &[
+    "__typename", "id", "oid", "abbreviatedOid", "url", "committedDate", "authoredDate", "name",
+];
+#[rustfmt::skip]
+const OF_ANSWERS: &[&str] = &[
+    "__typename", "clientMutationId", "id", "databaseId", "fullDatabaseId", "number", "url",
+    "state", "stateReason", "closed", "merged", "mergedAt", "isDraft", "isResolved", "locked",
+    "login", "name", "nameWithOwner", "oid", "content", "type", "isArchived",
+];
 
 /// Whether `field` of a repository only names it, so that nobody has to be asked.
 pub(super) fn only_names(field: &str) -> bool {
@@ -179,6 +203,7 @@ pub(super) fn only_names(field: &str) -> bool {
 }
 
 /// The names under which guards look for what they judge by. No other field may stand under them.
+#[rustfmt::skip]
 pub(super) const GUARDED: &[&str] = &[
     "author",
     "authorAssociation",
@@ -352,4 +377,12 @@ const ROWS: &[Row] = &[
     (&[Echo], &["issue", "pullRequest", "comment", "commentEdge", "node", "subject", "discussion", "review", "pullRequestReview", "reviewComment", "thread"], Echo, ONE, Nobody),
     (&[Echo], &["ref", "target", "commit", "repository", "owner", "label", "labelable", "assignable", "actor", "reaction", "starrable", "lockedRecord", "unlockedRecord", "subIssue", "linkedBranch"], Echo, ONE, Nobody),
     (&[Echo], &["projectV2", "projectV2Item", "projectV2Field", "item", "projectItem", "revertPullRequest"], Echo, ONE, Nobody),
+    "author", "authorAssociation", "author_association", "base", "content", "contents",
+    "createdAt", "created_at", "data", "edges", "editedAt", "edited_at", "fullName", "full_name",
+    "head", "html_url", "incomplete_results", "isError", "isPrivate", "is_private", "issues",
+    "items", "labels", "lastEditedAt", "last_edited_at", "login", "merged", "merged_at", "method",
+    "name", "node", "nodes", "number", "oid", "owner", "pageInfo", "private", "public",
+    "pull_requests", "reactions", "repositories", "repository", "repository_url", "sha",
+    "tag_name", "totalCount", "total_count", "type", "updatedAt", "updated_at", "url", "user",
+    "visibility",
 ];
