@@ -95,13 +95,20 @@ impl Gateway {
         let shares = found.map(|key| self.note_answer(key, &mut call, &message, envelope));
         if call.watched.is_some() {
             self.judge_answer(call, message.clone(), envelope.clone());
-        } else if is_for_its_client(&call, &message, envelope) {
-            self.answer_call(&call, message.clone(), envelope);
-        } else if let Some(call) = self.without_need(call, &message, envelope) {
-            self.answer_call(&call, message.clone(), envelope);
+        } else {
+            self.answer_or_ask(call, message.clone(), envelope);
         }
         if let Some(shares) = shares {
             self.share(shares, (&message, envelope), http_status);
+        }
+    }
+
+    /// Hands an answer on, unless it asks for input, or nobody is there to take it yet.
+    pub(crate) fn answer_or_ask(&mut self, call: Call, message: Message, envelope: &Envelope) {
+        if is_for_its_client(&call, &message, envelope) {
+            self.answer_call(&call, message, envelope);
+        } else if let Some(call) = self.without_need(call, &message, envelope) {
+            self.answer_call(&call, message, envelope);
         }
     }
 
@@ -281,6 +288,8 @@ impl Gateway {
         let Some(key) = ours.or_else(|| self.calls.by_token(backend, token)) else {
             // Nothing follows an answer, but a task reports progress until it ends.
             match owner {
+                // Its text could be anything.
+                _ if self.is_quiet_backend(backend) => {}
                 Some(Owner::Session(session)) if self.has_tasks(backend) => {
                     self.relay(session, None, Splice::whole(message), None);
                 }

@@ -7,6 +7,7 @@ use super::verdict::denial_of_one;
 use super::{Held, Judging};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
+use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::snapshot::Watch;
 use crate::policy::guard::monitor::{self, Decision};
@@ -32,16 +33,17 @@ impl Gateway {
             return;
         };
         judging.held = Some(Held { message, envelope });
-        let deadline = judging.deadline.max(self.now.mono);
+        // Progress may have given the call more time than its judgement had at first.
+        let deadline = judging.deadline.max(call.deadline);
         let holder = self.calls.insert(Call {
             is_never_sent: true,
             fetch: None,
             extension: None,
             question: None,
-            needs: None,
             deadline,
             ..call
         });
+        self.alarms.set(Alarm::Calls, deadline);
         if let Some(judging) = self.judgings.get_mut(key) {
             judging.holder = holder;
         }
@@ -58,6 +60,12 @@ impl Gateway {
         let Some(watch) = self.watch_of(server) else { return };
         let is_whole =
             held.envelope.result_type.is_none_or(|span| span.of(&held.message) == b"\"complete\"");
+        if !is_whole && self.is_guarded(server) {
+            // Nobody labels what a server asks its client, and nobody would judge the answer.
+            let reason = "The server asks for input, which no guard can judge.";
+            let allowed = "calls that need no input";
+            return self.refuse_judged(key, Denial::new("guard.input", reason, allowed));
+        }
         let result = held.envelope.result.filter(|_| is_whole);
         let result = result.map(|span| held.message.slice(span));
         let mode = self.guard_mode(server, &watch);
@@ -144,9 +152,10 @@ impl Gateway {
         if call.cancelled {
             return;
         }
+        let call = Call { watched: None, ..call };
         let Held { message, envelope } = held;
         let (Some(result), Some(place)) = (result, envelope.result) else {
-            return self.answer_call(&call, message, &envelope);
+            return self.answer_or_ask(call, message, &envelope);
         };
         let patch = Patch::Bytes(Message::new(result));
         let message = Splice::whole(message).with(place, patch).to_message();

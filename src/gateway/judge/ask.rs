@@ -9,7 +9,8 @@ use super::piece::{Asking, Piece};
 use super::{Judging, Standing, standing};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
-use crate::gateway::call::Call;
+use crate::gateway::alarm::Alarm;
+use crate::gateway::call::{Call, CallFor};
 use crate::gateway::exchange::Exchange;
 use crate::gateway::exchange::open::Incoming;
 use crate::gateway::io::{Level, Output};
@@ -37,11 +38,14 @@ impl Gateway {
         let Some(watch) = self.watch_of(server) else { return false };
         match standing(one.method) {
             Standing::Free => return false,
-            Standing::Judged => self.judge((exchange, session), server, &watch, one),
-            Standing::Refused => {
+            Standing::Refused if self.is_guarded(server) => {
                 let reason = "No guard can judge this method, so it is not passed on.";
                 let denial = Denial::new("guard.method", reason, "tools, prompts and resources");
                 self.deny(exchange, one.id().unwrap_or(b"null"), denial);
+            }
+            // What needs no guard judges every method alike.
+            Standing::Judged | Standing::Refused => {
+                self.judge((exchange, session), server, &watch, one);
             }
         }
         true
@@ -102,6 +106,7 @@ impl Gateway {
             call.watched = Some(key);
             call.deadline = deadline;
         }
+        self.alarms.set(Alarm::Calls, deadline);
         Some(key)
     }
 
@@ -130,7 +135,8 @@ impl Gateway {
             WatchKind::Noop => write_sink::noop(),
             WatchKind::WriteSink(sink) => write_sink::label(&tool, sink),
             WatchKind::GitHub | WatchKind::Wasm { .. } => {
-                return self.ask_guard(key, Asking::Call);
+                let request = judging.request.clone();
+                return self.ask_guard(key, Asking::Call(Some(request)));
             }
         };
         self.call_labelled(key, labelled);
@@ -191,8 +197,15 @@ impl Gateway {
         let Some(call) = self.drop_holder(key) else { return };
         let Some(judging) = self.judgings.remove(key) else { return };
         self.note_denial(&judging, &denial);
-        if !call.cancelled {
-            self.deny(judging.exchange, &call.id, denial);
+        match call.whom {
+            _ if call.cancelled => {}
+            // Its client may have come back for the answer with another exchange.
+            CallFor::Exchange(exchange) => self.deny(exchange, &call.id, denial),
+            CallFor::Parked => {
+                let message = self.refusal(&call.id, denial);
+                self.answered_while_parked(call, &message);
+            }
+            _ => {}
         }
     }
 
@@ -205,10 +218,10 @@ impl Gateway {
         let (exchange, session) = (judging.exchange, judging.session);
         let Some(mut one) = self.read_again(judging.request.clone()) else { return };
         one.watched = Some(key);
+        // Whoever sends it holds the judgement; what is known already may be judged by now.
         let sent = self.send_call(exchange, session, &one);
-        debug_assert!(call.watched == Some(key));
-        if let (Some(sent), Some(judging)) = (sent, self.judgings.get_mut(key)) {
-            judging.holder = sent;
+        if let Some(sent) = sent.and_then(|sent| self.calls.get_mut(sent)) {
+            sent.n_rounds = call.n_rounds;
         }
     }
 

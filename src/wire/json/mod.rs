@@ -11,6 +11,7 @@ pub mod same;
 pub mod scan;
 mod text;
 pub mod tree;
+pub mod twice;
 pub mod write;
 
 pub use tree::{JsonError, JsonReason, Name, Node, Value};
