@@ -25,10 +25,14 @@ pub fn parse_u64(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || digits.len() > 20 {
         return None;
     }
-    digits.iter().try_fold(0u64, |value, &byte| {
-        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-        value.checked_mul(10)?.checked_add(digit)
-    })
+    // Only the last of twenty digits can go beyond 64 bits.
+    let (first, last) = digits.split_at(digits.len().min(19));
+    let value = first.iter().try_fold(0u64, |value, &byte| Some(value * 10 + digit(byte)?))?;
+    last.iter().try_fold(value, |value, &byte| value.checked_mul(10)?.checked_add(digit(byte)?))
+}
+
+fn digit(byte: u8) -> Option<u64> {
+    byte.is_ascii_digit().then(|| u64::from(byte - b'0'))
 }
 
 /// Appends `value` in decimal.
@@ -39,15 +43,23 @@ pub fn push_u64(out: &mut Vec<u8>, value: u64) {
 
 /// Writes `value` in decimal to the end of `digits` and returns the part used.
 pub fn format_u64(mut value: u64, digits: &mut [u8; 20]) -> &[u8] {
+    let digit = |value: u64| b'0' + (value % 10) as u8;
     let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            return &digits[at..];
-        }
+    // Two at a time: a division is what costs.
+    while value >= 100 {
+        let two = value % 100;
+        value /= 100;
+        at -= 2;
+        (digits[at], digits[at + 1]) = (digit(two / 10), digit(two));
     }
+    if value >= 10 {
+        at -= 1;
+        digits[at] = digit(value);
+        value /= 10;
+    }
+    at -= 1;
+    digits[at] = digit(value);
+    &digits[at..]
 }
 
 #[cfg(test)]

@@ -43,6 +43,12 @@ impl Outbox {
         self.bytes == 0
     }
 
+    /// In how many pieces it is lent.
+    #[must_use]
+    pub fn n_pieces(&self) -> usize {
+        self.segments.len()
+    }
+
     /// Owes a copy of `bytes`.
     pub fn push(&mut self, bytes: &[u8]) {
         self.write_with(|scratch| scratch.extend_from_slice(bytes));

@@ -204,11 +204,15 @@ impl Calls {
     pub fn remove(&mut self, key: Key<Call>) -> Option<Call> {
         let call = self.slab.get(key)?;
         let list = call.backend.index();
-        self.needless.extend(call.needs);
+        if let Some(needs) = call.needs {
+            self.needless.push(needs);
+        }
         if let Some(asking) = &call.question {
             self.left.push((key, asking.clone()));
         }
-        self.let_go.extend(call.watched.map(|judging| (key, judging)));
+        if let Some(judging) = call.watched {
+            self.let_go.push((key, judging));
+        }
         self.unlink(key.index(), list);
         // Moved out last and at once: a call is a few hundred bytes.
         self.slab.remove(key)
@@ -261,6 +265,12 @@ impl Calls {
     /// Calls that are over or cancelled and held a judgement, with it.
     pub fn take_let_go(&mut self) -> Vec<(Key<Call>, Key<Judging>)> {
         std::mem::take(&mut self.let_go)
+    }
+
+    /// Whether calls that are over or cancelled have left anything behind.
+    #[must_use]
+    pub const fn have_left_something(&self) -> bool {
+        !(self.needless.is_empty() && self.left.is_empty() && self.let_go.is_empty())
     }
 
     /// Whether there are calls of that kind.

@@ -86,6 +86,7 @@ use snapshot::{Server, ServerId, Snapshot, Tolerance};
 use unified::Fan;
 
 use crate::policy::guard::agents::Agents;
+use crate::policy::guard::budget::{Budgets, Flows};
 use crate::policy::guard::memory::Memory;
 
 /// All of the gateway that is not I/O.
@@ -120,6 +121,8 @@ pub struct Gateway {
     agents: Agents,
     /// What was denied, to whom.
     denials: Memory,
+    budgets: Budgets,
+    flows: Flows,
     /// How often labels of identities have changed.
     labels_changed: u64,
     /// Calls of tools that may be called only so often.
@@ -145,6 +148,8 @@ impl Gateway {
         let seal = Seal::new(rng.bytes());
         let guards = Guards::new(&snapshot, &mut rng);
         let limits = snapshot.limits;
+        let budgets = Budgets::new(Arc::clone(&snapshot.budgets));
+        let flows = Flows::new(snapshot.budgets.flow);
         let mut gateway = Self {
             snapshot,
             rng,
@@ -170,6 +175,8 @@ impl Gateway {
             guards,
             agents: Agents::new(&limits),
             denials: Memory::new(&limits),
+            budgets,
+            flows,
             labels_changed: 0,
             counted: HashMap::new(),
             n_inputs: 0,
@@ -339,8 +346,17 @@ impl Gateway {
         self.outputs.push_back(output);
     }
 
-    /// What an input may have left to do at its end.
+    /// What an input may have left to do at its end: nearly always nothing.
     fn settle(&mut self) {
+        let is_leaving = !matches!(self.phase, Phase::Serving);
+        if is_leaving || !self.turns_wait.is_empty() || self.calls.have_left_something() {
+            self.settle_the_rest();
+        } else {
+            self.alarms.forget_calls_if(self.calls.is_empty());
+        }
+    }
+
+    fn settle_the_rest(&mut self) {
         self.end_needless();
         self.end_flights();
         self.give_turns();

@@ -54,7 +54,7 @@ pub struct ClientFacts {
 #[derive(Default)]
 pub struct Sessions {
     slab: Slab<Session>,
-    by_id: HashMap<Box<str>, Key<Session>>,
+    by_id: HashMap<Box<[u8]>, Key<Session>>,
     one_shots: HashMap<(ServerId, Principal), Key<Session>>,
     pools: HashMap<Pool, Vec<Key<Session>>>,
     n_members: usize,
@@ -87,7 +87,7 @@ impl Sessions {
     /// The session that a client means.
     #[must_use]
     pub fn by_id(&self, id: &[u8]) -> Option<Key<Session>> {
-        self.by_id.get(std::str::from_utf8(id).ok()?).copied()
+        self.by_id.get(id).copied()
     }
 
     /// The session for calls without a handshake.
@@ -112,7 +112,7 @@ impl Sessions {
         let identity = (session.server, session.principal);
         let key = self.slab.insert(session);
         match kind {
-            SessionKind::Handshake => drop(self.by_id.insert(id, key)),
+            SessionKind::Handshake => drop(self.by_id.insert(id.into_boxed_bytes(), key)),
             SessionKind::OneShot => drop(self.one_shots.insert(identity, key)),
             SessionKind::Pooled(pool) => self.pools.entry(pool).or_default().push(key),
             SessionKind::Member(_) => self.n_members += 1,
@@ -123,7 +123,7 @@ impl Sessions {
     pub(super) fn remove(&mut self, key: Key<Session>) -> Option<Session> {
         let session = self.slab.remove(key)?;
         match &session.kind {
-            SessionKind::Handshake => drop(self.by_id.remove(&session.id)),
+            SessionKind::Handshake => drop(self.by_id.remove(session.id.as_bytes())),
             SessionKind::OneShot => {
                 self.one_shots.remove(&(session.server, session.principal));
             }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 //! The methods that the gateway does something about; all others are forwarded unread.
 
+use crate::base::Span;
+use crate::wire::json::scan;
+
 /// What we do with a message, by its method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -153,38 +156,54 @@ impl Method {
     /// From the name, decoded and without quotes.
     #[must_use]
     pub fn of(name: &str) -> Self {
+        Self::of_bytes(name.as_bytes())
+    }
+
+    /// From the name at `place` of a message that was validated before, with its quotes.
+    #[must_use]
+    pub fn spelled(text: &[u8], place: Span) -> Self {
+        let [b'"', plain @ .., b'"'] = place.of(text) else { return Self::Other };
+        match Self::of_bytes(plain) {
+            // Only what is none of ours as it stands there may be one in escapes.
+            Self::Other if plain.contains(&b'\\') => {
+                scan::string(text, place).map_or(Self::Other, |name| Self::of(&name))
+            }
+            method => method,
+        }
+    }
+
+    fn of_bytes(name: &[u8]) -> Self {
         match name {
-            // What comes most comes first, for the names are compared in this order.
-            "tools/call" => Self::ToolsCall,
-            "notifications/progress" => Self::Progress,
-            "notifications/message" => Self::LogMessage,
-            "tools/list" => Self::ToolsList,
-            "resources/read" => Self::ResourcesRead,
-            "prompts/get" => Self::PromptsGet,
-            "initialize" => Self::Initialize,
-            "notifications/initialized" => Self::Initialized,
-            "ping" => Self::Ping,
-            "server/discover" => Self::Discover,
-            "subscriptions/listen" => Self::Listen,
-            "prompts/list" => Self::PromptsList,
-            "resources/list" => Self::ResourcesList,
-            "resources/templates/list" => Self::TemplatesList,
-            "completion/complete" => Self::Complete,
-            "notifications/cancelled" => Self::Cancelled,
-            "logging/setLevel" => Self::SetLevel,
-            "resources/subscribe" => Self::Subscribe,
-            "resources/unsubscribe" => Self::Unsubscribe,
-            "notifications/resources/updated" => Self::ResourceUpdated,
-            "notifications/tools/list_changed"
-            | "notifications/prompts/list_changed"
-            | "notifications/resources/list_changed" => Self::ListChanged,
-            "notifications/roots/list_changed" => Self::RootsListChanged,
-            "notifications/subscriptions/acknowledged" => Self::Acknowledged,
-            "tasks/get" => Self::TasksGet,
-            "tasks/result" => Self::TasksResult,
-            "tasks/list" => Self::TasksList,
-            "tasks/cancel" => Self::TasksCancel,
-            "tasks/update" => Self::TasksUpdate,
+            b"tools/call" => Self::ToolsCall,
+            b"notifications/progress" => Self::Progress,
+            b"notifications/message" => Self::LogMessage,
+            b"tools/list" => Self::ToolsList,
+            b"resources/read" => Self::ResourcesRead,
+            b"prompts/get" => Self::PromptsGet,
+            b"initialize" => Self::Initialize,
+            b"notifications/initialized" => Self::Initialized,
+            b"ping" => Self::Ping,
+            b"server/discover" => Self::Discover,
+            b"subscriptions/listen" => Self::Listen,
+            b"prompts/list" => Self::PromptsList,
+            b"resources/list" => Self::ResourcesList,
+            b"resources/templates/list" => Self::TemplatesList,
+            b"completion/complete" => Self::Complete,
+            b"notifications/cancelled" => Self::Cancelled,
+            b"logging/setLevel" => Self::SetLevel,
+            b"resources/subscribe" => Self::Subscribe,
+            b"resources/unsubscribe" => Self::Unsubscribe,
+            b"notifications/resources/updated" => Self::ResourceUpdated,
+            b"notifications/tools/list_changed"
+            | b"notifications/prompts/list_changed"
+            | b"notifications/resources/list_changed" => Self::ListChanged,
+            b"notifications/roots/list_changed" => Self::RootsListChanged,
+            b"notifications/subscriptions/acknowledged" => Self::Acknowledged,
+            b"tasks/get" => Self::TasksGet,
+            b"tasks/result" => Self::TasksResult,
+            b"tasks/list" => Self::TasksList,
+            b"tasks/cancel" => Self::TasksCancel,
+            b"tasks/update" => Self::TasksUpdate,
             _ => Self::Other,
         }
     }
@@ -207,6 +226,16 @@ mod tests {
         }
         let other = Method::of("acme/do");
         assert!(!other.is_known_modern() && !other.is_legacy_only() && !other.is_repeatable());
+    }
+
+    #[test]
+    fn a_method_is_the_same_however_it_is_spelled() {
+        let method = |text: &str| Method::spelled(text.as_bytes(), Span::new(0, text.len()));
+        assert_eq!(method(r#""tools/call""#), Method::ToolsCall);
+        assert_eq!(method(r#""\u0074ools\/call""#), Method::ToolsCall);
+        assert_eq!(method(r#""tools/cal""#), Method::Other);
+        assert_eq!(method(r#""tools\u002fcal""#), Method::Other);
+        assert_eq!(method("7"), Method::Other);
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(super) struct Judges {
 impl Judges {
     /// Has one piece of a task done. Without threads the loop does it itself: late for everybody,
     /// but no call is lost.
+    // Rare next to all other effects, whose path it would make longer.
+    #[cold]
     pub(super) fn start(&mut self, job: Job, turn: &mut Turn) {
         let given = match self.guards(turn) {
             Ok(guards) => guards.give(job),

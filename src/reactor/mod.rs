@@ -62,6 +62,7 @@ use crate::gateway::io::{Event, Input, Output};
 pub use self::accept::{BindError, Listener};
 pub use self::container::read_id;
 pub use self::options::Options;
+pub use self::roots::Roots;
 pub use self::sys::{block_signals, drop_written, lower_thread_priority, release_memory};
 
 /// What the loop drives: facts and the time in, effects and a deadline out.
@@ -325,12 +326,14 @@ impl<C: Core, O: Observer> Reactor<C, O> {
     /// Tells the core everything that is in the inbox and applies what it answers, until both are
     /// quiet.
     fn settle(&mut self) {
-        while let Some(input) = self.turn.inbox.pop_front() {
-            if !self.over {
-                self.core.handle_input(input, self.turn.now);
-                self.apply_outputs();
-            }
+        while !self.over
+            && let Some(input) = self.turn.inbox.pop_front()
+        {
+            self.core.handle_input(input, self.turn.now);
+            self.apply_outputs();
         }
+        // What is left of it is for a core that has said `Exit`.
+        self.turn.inbox.clear();
         for event in self.turn.events.drain(..) {
             self.observer.push(event);
         }

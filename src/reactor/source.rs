@@ -101,6 +101,9 @@ pub(super) enum Pushed {
 /// How many pieces one call hands to the system.
 const SLICES_MAX: usize = 64;
 
+/// One answer has no more pieces than this.
+const SLICES_OF_ONE: usize = 8;
+
 /// Writes what is owed until the sink blocks or about `budget` bytes have left.
 pub(super) fn write_some(
     sink: &mut impl Write,
@@ -116,9 +119,7 @@ pub(super) fn write_some(
         if left == 0 {
             return Pushed::Rationed;
         }
-        let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-        let used = owing.owed().lend(&mut slices);
-        match sink.write_vectored(&slices[..used]) {
+        match offer(sink, owing.owed()) {
             Ok(0) => return Pushed::Failed,
             Ok(n) => {
                 left = left.saturating_sub(n);
@@ -130,6 +131,21 @@ pub(super) fn write_some(
         }
     }
     Pushed::Done
+}
+
+/// Offers what is owed, as far as one call takes it. To clear a long list costs more than to fill a
+/// short one.
+fn offer(sink: &mut impl Write, owed: &Outbox) -> std::io::Result<usize> {
+    if owed.n_pieces() > SLICES_OF_ONE {
+        return offer_pieces::<SLICES_MAX>(sink, owed);
+    }
+    offer_pieces::<SLICES_OF_ONE>(sink, owed)
+}
+
+fn offer_pieces<const MAX: usize>(sink: &mut impl Write, owed: &Outbox) -> std::io::Result<usize> {
+    let mut slices = [IoSlice::new(&[]); MAX];
+    let used = owed.lend(&mut slices);
+    sink.write_vectored(&slices[..used])
 }
 
 #[cfg(test)]

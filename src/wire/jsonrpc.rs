@@ -170,29 +170,47 @@ enum Member {
 
 const MEMBERS: usize = Member::ResultType as usize + 1;
 
-type Names = [(&'static str, Member)];
+/// The members that route in one kind of object.
+struct Names {
+    /// The one of exactly this name. A `match` compares a few bytes in place; to walk through `all`
+    /// would cost a call for each name, for each key of each message.
+    exact: fn(&[u8]) -> Option<Member>,
+    all: &'static [(&'static [u8], Member)],
+}
 
-const IN_MESSAGE: &Names = &[
-    ("jsonrpc", Member::Jsonrpc),
-    ("id", Member::Id),
-    ("method", Member::Method),
-    ("params", Member::Params),
-    ("result", Member::Result),
-    ("error", Member::Error),
-];
-const IN_PARAMS: &Names = &[
-    ("name", Member::Name),
-    ("uri", Member::Uri),
-    ("progressToken", Member::ProgressToken),
-    ("requestId", Member::RequestId),
-    ("_meta", Member::Meta),
-];
-const IN_META: &Names = &[
-    ("progressToken", Member::MetaProgressToken),
-    ("io.modelcontextprotocol/protocolVersion", Member::MetaVersion),
-    ("io.modelcontextprotocol/subscriptionId", Member::SubscriptionId),
-];
-const IN_RESULT: &Names = &[("resultType", Member::ResultType)];
+macro_rules! names {
+    ($($name:literal => $member:ident),* $(,)?) => {
+        Names {
+            exact: |name| match name {
+                $($name => Some(Member::$member),)*
+                _ => None,
+            },
+            all: &[$(($name, Member::$member)),*],
+        }
+    };
+}
+
+static IN_MESSAGE: Names = names! {
+    b"jsonrpc" => Jsonrpc,
+    b"id" => Id,
+    b"method" => Method,
+    b"params" => Params,
+    b"result" => Result,
+    b"error" => Error,
+};
+static IN_PARAMS: Names = names! {
+    b"name" => Name,
+    b"uri" => Uri,
+    b"progressToken" => ProgressToken,
+    b"requestId" => RequestId,
+    b"_meta" => Meta,
+};
+static IN_META: Names = names! {
+    b"progressToken" => MetaProgressToken,
+    b"io.modelcontextprotocol/protocolVersion" => MetaVersion,
+    b"io.modelcontextprotocol/subscriptionId" => SubscriptionId,
+};
+static IN_RESULT: Names = names! { b"resultType" => ResultType };
 
 /// What has been found while the text is scanned.
 struct Draft<'t> {
@@ -214,12 +232,12 @@ enum Id {
 
 impl Draft<'_> {
     fn member(&mut self, cursor: &mut Cursor<'_>, key: Key) -> Result<(), JsonError> {
-        let member = self.note(key, IN_MESSAGE);
+        let member = self.note(key, &IN_MESSAGE);
         let value = match member {
             Some(Member::Params) if cursor.begins(b'{') => {
                 cursor.object(|cursor, key| self.param(cursor, key))?
             }
-            Some(Member::Result) if cursor.begins(b'{') => self.leaves(cursor, IN_RESULT)?,
+            Some(Member::Result) if cursor.begins(b'{') => self.leaves(cursor, &IN_RESULT)?,
             _ => cursor.value()?,
         };
         self.keep(member, value);
@@ -227,9 +245,9 @@ impl Draft<'_> {
     }
 
     fn param(&mut self, cursor: &mut Cursor<'_>, key: Key) -> Result<(), JsonError> {
-        let member = self.note(key, IN_PARAMS);
+        let member = self.note(key, &IN_PARAMS);
         let value = match member {
-            Some(Member::Meta) if cursor.begins(b'{') => self.leaves(cursor, IN_META)?,
+            Some(Member::Meta) if cursor.begins(b'{') => self.leaves(cursor, &IN_META)?,
             _ => cursor.value()?,
         };
         self.keep(member, value);
@@ -250,9 +268,8 @@ impl Draft<'_> {
     fn note(&mut self, key: Key, names: &Names) -> Option<Member> {
         let spelled = key.span.of(self.text);
         let plain = spelled.get(1..spelled.len() - 1).unwrap_or_default();
-        let exact = names.iter().find(|(name, _)| name.as_bytes() == plain);
-        let (member, is_exact) = match exact {
-            Some((_, member)) => (*member, true),
+        let (member, is_exact) = match (names.exact)(plain) {
+            Some(member) => (member, true),
             None => self.note_other(key, plain, names)?,
         };
         let bit = 1 << member as u16;
@@ -270,7 +287,7 @@ impl Draft<'_> {
         let decoded = scan::string(self.text, key.span)?;
         // The two letters that have an ASCII letter for their other case.
         let folded = decoded.replace('\u{17f}', "s").replace('\u{212a}', "k");
-        lookup(folded.as_bytes(), names).map(|(name, member)| (member, decoded == name))
+        lookup(folded.as_bytes(), names).map(|(name, member)| (member, decoded.as_bytes() == name))
     }
 
     fn keep(&mut self, member: Option<Member>, value: Span) {
@@ -370,8 +387,8 @@ impl Draft<'_> {
     }
 }
 
-fn lookup(key: &[u8], names: &Names) -> Option<(&'static str, Member)> {
-    names.iter().copied().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(key))
+fn lookup(key: &[u8], names: &Names) -> Option<(&'static [u8], Member)> {
+    names.all.iter().copied().find(|(name, _)| name.eq_ignore_ascii_case(key))
 }
 
 /// Fuzz body: what [`parse`] finds is what a reader finds that keeps everything.

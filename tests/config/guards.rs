@@ -134,7 +134,7 @@ fn a_named_guard_is_a_module_with_its_own_policy() {
 #[test]
 fn a_module_that_lies_ready_is_taken_before_others() {
     let mut found = sources(Format::Toml, &format!("{CHILDREN}{ALLOW}"), &[]);
-    found.discovered = Box::new(|server| Some(PathBuf::from(format!("/g/{server}.wasm"))));
+    found.discovered = Box::new(|server| Ok(Some(PathBuf::from(format!("/g/{server}.wasm")))));
     let loaded = load(&found).unwrap();
     let WatchKind::Wasm { path, .. } = &watch(&loaded, "github").kind else { panic!() };
     assert_eq!(&**path, "/g/github.wasm");

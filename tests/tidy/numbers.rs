@@ -27,6 +27,7 @@ const STATUS_HOMES: &[(&str, &str)] = &[
     ("src/wire/http1/", "their grammar: reasons, and which have no body"),
     ("src/serve/", "the example server answers for itself"),
     ("src/calculator/server.rs", "the example server answers for itself"),
+    ("src/run/explain/rehearsal.rs", "what a made-up forge answers"),
     ("src/run/health.rs", "the status that `penstock health` hopes for"),
 ];
 

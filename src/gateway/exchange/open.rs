@@ -396,7 +396,6 @@ fn check_version(admitted: &Admitted) -> Result<(), Fault> {
 }
 
 pub(crate) fn incoming(message: Message, envelope: Envelope) -> Incoming {
-    let name = envelope.method.and_then(|span| scan::string(&message, span));
-    let method = name.map_or(Method::Other, |name| Method::of(&name));
+    let method = envelope.method.map_or(Method::Other, |span| Method::spelled(&message, span));
     Incoming { message, envelope, method, watched: None }
 }

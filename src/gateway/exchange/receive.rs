@@ -14,7 +14,6 @@ use crate::gateway::judge::quiet::Heard;
 use crate::gateway::session::Session;
 use crate::mcp::method::Method;
 use crate::mcp::{Code, Era};
-use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
 use crate::wire::{Patch, Splice};
 
@@ -96,19 +95,19 @@ impl Gateway {
         if call.watched.is_some() {
             self.judge_answer(call, message.clone(), envelope.clone());
         } else {
-            self.answer_or_ask(call, message.clone(), envelope);
+            self.hand_on(call, &message, envelope);
         }
         if let Some(shares) = shares {
             self.share(shares, (&message, envelope), http_status);
         }
     }
 
-    /// Hands an answer on, unless it asks for input, or nobody is there to take it yet.
-    pub(crate) fn answer_or_ask(&mut self, call: Call, message: Message, envelope: &Envelope) {
-        if is_for_its_client(&call, &message, envelope) {
-            self.answer_call(&call, message, envelope);
-        } else if let Some(call) = self.without_need(call, &message, envelope) {
-            self.answer_call(&call, message, envelope);
+    /// Hands an answer on, unless it is a question.
+    pub(crate) fn hand_on(&mut self, call: Call, message: &Message, envelope: &Envelope) {
+        if is_for_its_client(&call, message, envelope) {
+            self.answer_call(&call, message.clone(), envelope);
+        } else if let Some(call) = self.without_need(call, message, envelope) {
+            self.answer_call(&call, message.clone(), envelope);
         }
     }
 
@@ -209,8 +208,7 @@ impl Gateway {
         envelope: &Envelope,
         via: Option<Key<Call>>,
     ) {
-        let name = envelope.method.and_then(|span| scan::string(&message, span));
-        let method = name.map_or(Method::Other, |name| Method::of(&name));
+        let method = envelope.method.map_or(Method::Other, |span| Method::spelled(&message, span));
         match self.may_be_heard(backend, method, &message, envelope) {
             Heard::All => {}
             Heard::Nothing => return,

@@ -7,7 +7,7 @@ use super::open::Incoming;
 use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
-use crate::gateway::backend::{Backend, Carrier, Link};
+use crate::gateway::backend::{Backend, Carrier, Link, Owner};
 use crate::gateway::call::{Call, CallFor, Fields, id_of};
 use crate::gateway::io::EventKind;
 use crate::gateway::listen::LISTEN_FOR;
@@ -64,27 +64,30 @@ impl Gateway {
         let one = for_backend.as_ref().unwrap_or(one);
         let for_all = self.for_all_sessions(backend, session, one);
         let one = for_all.as_ref().unwrap_or(one);
+        // A legacy server gets no fields, keeps nothing for others and logs for all.
+        let is_modern = self.era_of(backend) == Era::Modern;
         let fields = match whom {
-            CallFor::Exchange(exchange) => self.fields_below(backend, exchange, one),
-            CallFor::Guard(_) => self.fields_for_guard(backend, one),
+            CallFor::Exchange(exchange) if is_modern => self.fields_below(backend, exchange, one),
+            CallFor::Guard(_) if is_modern => self.fields_for_guard(backend, one),
             _ => None,
         };
         let mut request = Splice::whole(self.flattened(backend, one));
         let nothing = Splice::whole(Message::default());
         let asked = match whom {
-            CallFor::Exchange(_) => self.asked_before(backend, session, one),
+            CallFor::Exchange(_) if is_modern => self.asked_before(backend, session, one),
             _ => None,
         };
         let is_sent = asked.as_ref().is_none_or(Asked::is_sent);
-        let key = self.new_call(backend, whom.clone(), one, nothing, is_sent);
+        let job = if let CallFor::Job(job) = whom { Some(job) } else { None };
+        let listens = matches!(whom, CallFor::Exchange(key) if self.listens(key));
+        // Nothing is logged for a subscription, whatever its request says.
+        let wants_logs = is_modern && !listens && self.wants_logs_of(&whom, backend);
+        let key = self.new_call(backend, whom, one, nothing, is_sent);
         self.hold_judgement(key, watched);
-        if let CallFor::Job(job) = whom {
+        if let Some(job) = job {
             self.note_job_call(job, key);
         }
         let is_kept = self.may_need_again(backend);
-        let listens = matches!(whom, CallFor::Exchange(key) if self.listens(key));
-        // Nothing is logged for a subscription, whatever its request says.
-        let wants_logs = !listens && self.wants_logs_of(&whom, backend);
         let call = self.calls.get_mut(key)?;
         call.wants_logs = wants_logs;
         let id = id_of(key);
@@ -134,8 +137,9 @@ impl Gateway {
     /// Whether what was sent may have to be looked at or sent once more: a child of one session
     /// loses no sessions, and nobody else looks.
     fn may_need_again(&self, backend: Key<Backend>) -> bool {
-        self.is_shared(backend)
-            || self.backends.get(backend).is_none_or(|one| !matches!(one.link, Link::Child))
+        self.backends
+            .get(backend)
+            .is_none_or(|one| one.owner == Owner::Shared || !matches!(one.link, Link::Child))
     }
 
     /// Sends a client's `initialize` to a backend that nobody has opened.
@@ -212,9 +216,9 @@ impl Gateway {
     ) -> Key<Call> {
         let part = |span: Span| one.message.slice(span);
         let server = self.backends.get(backend).map(|backend| backend.server);
-        let name = one.envelope.method.map(part).map(|quoted| without_quotes(&quoted));
+        let name = one.envelope.method.map(inside_quotes).map(part);
         let tool = match one.method {
-            Method::ToolsCall => one.envelope.name.map(part).map(|quoted| without_quotes(&quoted)),
+            Method::ToolsCall => one.envelope.name.map(inside_quotes).map(part),
             _ => None,
         };
         let limit = server.map_or(TimeLimit::NONE, |server| self.time_limit_of(server, one));
@@ -346,7 +350,6 @@ impl Gateway {
 
     /// Whether the clients of this backend could use the same tokens.
     pub(super) fn shares_tokens(&self, backend: Key<Backend>) -> bool {
-        use crate::gateway::backend::Owner;
         match self.backends.get(backend).map(|backend| backend.owner) {
             Some(Owner::Session(key)) => self.sessions.get(key).is_none_or(Session::is_pooled),
             _ => true,
@@ -364,6 +367,8 @@ fn flat(message: Message, has_newlines: bool) -> Message {
     Message::new(message.iter().map(space).collect())
 }
 
-fn without_quotes(quoted: &Message) -> Message {
-    quoted.slice(Span::new(1, quoted.len().saturating_sub(1).max(1)))
+/// What stands between the quotes of a string.
+fn inside_quotes(quoted: Span) -> Span {
+    debug_assert!(quoted.len() >= 2, "a string has two quotes");
+    Span { start: quoted.start + 1, end: quoted.end - 1 }
 }

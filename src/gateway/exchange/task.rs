@@ -41,6 +41,7 @@ impl Gateway {
     pub(crate) fn offers_tasks(&self, server: ServerId) -> bool {
         let at = usize::from(server.0);
         let is_wanted = self.snapshot.servers.get(at).is_some_and(|server| server.tasks);
+        // What a task comes to is told later, and to whoever asks; no guard judges that.
         is_wanted && !self.servers[at].has_tasks && !self.is_guarded(server)
     }
 

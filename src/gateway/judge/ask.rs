@@ -32,12 +32,26 @@ impl Gateway {
         session: Key<Session>,
         one: &Incoming,
     ) -> bool {
+        // Where nothing watches over anything, nothing is looked up for it.
+        self.snapshot.guards.is_enabled && self.is_watched_first(exchange, session, one)
+    }
+
+    fn is_watched_first(
+        &mut self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> bool {
         let Some(server) = self.sessions.get(session).map(|session| session.server) else {
             return false;
         };
-        let Some(watch) = self.watch_of(server) else { return false };
+        let watch = self.watch_of(server);
+        if watch.is_none() && self.budgets.is_idle() {
+            return false;
+        }
         match standing(one.method) {
             Standing::Free => return false,
+            Standing::Refused if watch.is_none() => return false,
             Standing::Refused if self.is_guarded(server) => {
                 let reason = "No guard can judge this method, so it is not passed on.";
                 let denial = Denial::new("guard.method", reason, "tools, prompts and resources");
@@ -45,7 +59,7 @@ impl Gateway {
             }
             // What needs no guard judges every method alike.
             Standing::Judged | Standing::Refused => {
-                self.judge((exchange, session), server, &watch, one);
+                self.judge((exchange, session), server, watch.as_ref(), one);
             }
         }
         true
@@ -55,7 +69,7 @@ impl Gateway {
         &mut self,
         (exchange, session): (Key<Exchange>, Key<Session>),
         server: ServerId,
-        watch: &Arc<Watch>,
+        watch: Option<&Arc<Watch>>,
         one: &Incoming,
     ) {
         let id = one.envelope.id.map(|span| one.message.slice(span)).unwrap_or_default();
@@ -66,7 +80,10 @@ impl Gateway {
             self.drop_holder(judging);
             return self.deny(exchange, &id, denial);
         }
-        self.label_call(judging, watch);
+        match watch {
+            Some(watch) => self.label_call(judging, watch),
+            None => self.send_judged(judging),
+        }
     }
 
     /// The judgement of a request, held by a call that is never sent.
@@ -99,8 +116,10 @@ impl Gateway {
             held: None,
             asking: None,
             piece: None,
+            ticket: None,
             n_needs: 0,
             deadline,
+            until: None,
         });
         if let Some(call) = self.calls.get_mut(holder) {
             call.watched = Some(key);
@@ -117,14 +136,21 @@ impl Gateway {
     }
 
     /// What can be said without labels: whether there is time and room left for the call.
-    fn may_be_judged(&mut self, key: Key<Judging>, watch: &Watch) -> Result<(), Denial> {
+    fn may_be_judged(
+        &mut self,
+        key: Key<Judging>,
+        watch: Option<&Arc<Watch>>,
+    ) -> Result<(), Denial> {
         let Some(judging) = self.judgings.get(key) else { return Ok(()) };
         let (server, who, session) = (judging.server, judging.who, judging.session);
         let (tool, args) = (judging.tool.clone(), judging.args.clone());
         if let Some(denial) = self.denied_before(who, server, &tool, &args) {
             return Err(denial);
         }
-        self.count_call(session, server, &tool, watch)
+        if let Some(watch) = watch {
+            self.count_call(session, server, &tool, watch)?;
+        }
+        self.take_budget(key)
     }
 
     /// Labels the call at once, or has a guard do it.
@@ -189,13 +215,16 @@ impl Gateway {
                 return self.refuse_judged(key, denied.with_text(text));
             }
         }
+        if let Err(denial) = self.take_flow(key) {
+            return self.refuse_judged(key, denial);
+        }
         self.send_judged(key);
     }
 
     /// Answers a judged request with a denial, and remembers it.
     pub(super) fn refuse_judged(&mut self, key: Key<Judging>, denial: Denial) {
         let Some(call) = self.drop_holder(key) else { return };
-        let Some(judging) = self.judgings.remove(key) else { return };
+        let Some(judging) = self.take_judging(key) else { return };
         self.note_denial(&judging, &denial);
         match call.whom {
             _ if call.cancelled => {}
@@ -220,8 +249,14 @@ impl Gateway {
         one.watched = Some(key);
         // Whoever sends it holds the judgement; what is known already may be judged by now.
         let sent = self.send_call(exchange, session, &one);
+        let until = self.judgings.get(key).and_then(|judging| judging.until);
         if let Some(sent) = sent.and_then(|sent| self.calls.get_mut(sent)) {
             sent.n_rounds = call.n_rounds;
+            if let Some(until) = until {
+                sent.deadline = sent.deadline.min(until);
+                sent.extension = None;
+                self.alarms.set(Alarm::Calls, sent.deadline);
+            }
         }
     }
 

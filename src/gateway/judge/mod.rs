@@ -23,13 +23,16 @@ use super::snapshot::{ServerId, Watch, WatchKind};
 use crate::base::{Key, Message};
 use crate::mcp::method::Method;
 use crate::policy::auth::Principal;
+use crate::policy::guard::budget::Ticket;
 use crate::policy::guard::{Labelled, Mode};
 use crate::wire::jsonrpc::Envelope;
 use piece::{Asking, Piece};
 
 pub mod answer;
 pub mod ask;
+pub mod budgets;
 pub mod deny;
+pub mod glance;
 pub mod guards;
 pub mod identity;
 pub mod needs;
@@ -68,10 +71,14 @@ pub struct Judging {
     pub asking: Option<Asking>,
     /// What goes on when an answer is there that the guard needs.
     pub piece: Option<Box<Piece>>,
+    /// What it takes of budgets.
+    pub ticket: Option<Ticket>,
     /// How often the guard has asked.
     pub n_needs: u32,
-    /// When patience ends, whatever it waits for.
+    /// When patience with the guard ends.
     pub deadline: Instant,
+    /// When the time of a budget is used up.
+    pub until: Option<Instant>,
 }
 
 /// An answer that nobody has seen yet.
@@ -167,7 +174,7 @@ impl Gateway {
     }
 
     fn end_judgement(&mut self, key: Key<Judging>) {
-        let Some(judging) = self.judgings.remove(key) else { return };
+        let Some(judging) = self.take_judging(key) else { return };
         if let Some(piece) = judging.piece {
             self.take_back(judging.server, piece.into_running());
         }

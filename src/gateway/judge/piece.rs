@@ -14,7 +14,8 @@ use crate::policy::guard::records::Filtered;
 use crate::policy::guard::{
     Findings, GuardError, Labelled, Labels, Met, Mode, Need, Step, github, wasm,
 };
-use crate::wire::json::twice;
+use crate::wire::json::repeated;
+use crate::wire::json::tree::TREE_DEPTH_MAX;
 
 /// How errors begin while a module is told its policy.
 pub(super) const INTRODUCTION: &str = "guard session initialization failed: LabelAgent failed: ";
@@ -75,10 +76,14 @@ pub struct Verdict {
     pub result: Option<Vec<u8>>,
     /// What was removed, as far as it is told one by one.
     pub filtered: Vec<Filtered>,
+    /// How many items were judged.
+    pub n_items: usize,
     /// How many items were removed.
     pub n_filtered: usize,
-    /// What the agent carries from now on, because it has read it.
-    pub read: Vec<Labels>,
+    /// What the agent is shown.
+    pub kept: Vec<Labels>,
+    /// Whether it carries the labels of that from now on.
+    pub accumulates: bool,
     /// Whether all this was only written down.
     pub shadow: bool,
 }
@@ -155,11 +160,14 @@ impl Piece {
     fn doubt(&mut self) -> Option<Denial> {
         let Asking::Call(request) = &mut self.asking else { return None };
         let request = request.take()?;
-        let name = twice::repeated(&request)?;
-        let reason = format!(
-            "The request has two members named \"{name}\", of which its guard and its server could \
-             each read another one."
-        );
+        let reason = match repeated(&request, TREE_DEPTH_MAX) {
+            Ok(None) => return None,
+            Ok(Some(name)) => format!(
+                "The request has two members named \"{name}\", of which its guard and its server \
+                 could each read another one."
+            ),
+            Err(error) => format!("The request cannot be read as a whole: {error}."),
+        };
         Some(Denial::new("guard.arguments", &reason, "requests with each name once"))
     }
 

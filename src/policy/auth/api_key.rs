@@ -51,7 +51,7 @@ pub fn identify(options: &Options, authorization: Option<&[u8]>) -> Result<Princ
 
 /// The credentials behind `Bearer` or `Agent`, or all of `value`.
 fn without_scheme(value: &[u8]) -> &[u8] {
-    let Some(space) = value.iter().position(|&byte| byte == b' ') else {
+    let Some(space) = memchr::memchr(b' ', value) else {
         return value;
     };
     let (scheme, rest) = value.split_at(space);

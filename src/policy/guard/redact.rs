@@ -23,9 +23,11 @@ use std::borrow::Cow;
 use super::content::Content;
 use super::cut::{Carver, Cut, End};
 use super::items::{self, Judging, Plan};
-use super::{Data, Findings, Labels, Object};
+use super::{Data, Findings, Item, Labels, Object, Paths};
 use crate::base::Span;
 use crate::wire::json::edit::Edits;
+use crate::wire::json::scan;
+use crate::wire::json::tree::TREE_DEPTH_MAX;
 
 pub use rest::with_notice;
 
@@ -228,8 +230,61 @@ fn placed<E>(mut removed: Vec<Removed<E>>, gone: &[(usize, Span)]) -> Vec<Remove
     removed
 }
 
-/// Fuzz body: whatever the answer and the findings, what comes out is JSON in which no refused
-/// item is left.
+/// Fuzz body: whatever the answer and the findings, what comes out is JSON from which refused items
+/// are gone, also where it says things twice.
+///
+/// First the findings, a line for each part, then an empty line and the result. A part that ends
+/// with a bang is refused.
 pub fn fuzz(input: &[u8]) {
-    let _ = input;
+    let Some(at) = input.windows(2).position(|two| two == b"\n\n") else { return };
+    let (Ok(said), result) = (str::from_utf8(&input[..at]), &input[at + 2..]) else { return };
+    let mut judge = |object: &Object| if &*object.description == "!" { Err(()) } else { Ok(()) };
+    let call = fuzz_object(if said.starts_with(['q', 'j']) { "!" } else { "" });
+    let findings = fuzz_findings(said);
+    let options = Options { removed_max: 4, compat: said.contains('c') };
+    let Ok(left) = redact(result, &findings, &call, &mut judge, &options) else { return };
+    assert!(left.n_removed <= left.n_items && left.removed.len() <= left.n_removed);
+    for removed in &left.removed {
+        assert!(scan::validate(left.json(removed), TREE_DEPTH_MAX).is_ok());
+    }
+    let Some(rest) = &left.result else {
+        return assert_eq!(left.n_removed, 0);
+    };
+    let rest = with_notice(rest, "n");
+    let now = Content::of(left.result.as_deref().unwrap_or_default()).expect("it is still JSON");
+    assert!(Content::of(&rest).is_ok());
+    let (Ok(Content { texts: Some(_), .. }), Findings::Paths(paths)) =
+        (Content::of(result), &findings)
+    else {
+        return;
+    };
+    assert!(left.n_removed == 0 || now.structured.is_none() || now.twin().is_some());
+    let all = Paths { default: Some(fuzz_object("")), labelled: Vec::new(), ..paths.clone() };
+    let all = Findings::Paths(all);
+    let again = redact(now.result, &all, &call, &mut judge, &options);
+    assert_eq!(again.map(|again| again.n_items).ok(), Some(left.n_items - left.n_removed));
+}
+
+fn fuzz_object(part: &str) -> Object {
+    let description = if part.ends_with('!') { "!" } else { "" };
+    Object { description: description.into(), labels: Labels::NONE }
+}
+
+fn fuzz_findings(said: &str) -> Findings {
+    let mut parts = said.split('\n');
+    let kind = parts.next().unwrap_or_default();
+    let path = |part: &str| part.strip_suffix('!').unwrap_or(part).into();
+    if kind.starts_with(['p', 'q']) {
+        let items_path = path(parts.next().unwrap_or_default());
+        let labelled = parts.map(|part| (path(part), fuzz_object(part))).collect();
+        let default = kind.contains('d').then(|| fuzz_object(kind));
+        return Findings::Paths(Paths { items_path, labelled, default });
+    }
+    let data = |part: &str| match path(part) {
+        part if &*part == "*" => Data::Whole,
+        part if part.is_empty() || part.starts_with('/') => Data::Content(part),
+        part => Data::Own(part.into_boxed_bytes()),
+    };
+    let item = |part| Item { data: data(part), object: Some(fuzz_object(part)) };
+    Findings::Items(parts.map(item).collect())
 }

@@ -8,10 +8,11 @@
 
 pub mod edit;
 pub mod same;
+pub mod repeated;
 pub mod scan;
 mod text;
 pub mod tree;
-pub mod twice;
 pub mod write;
 
+pub use repeated::repeated;
 pub use tree::{JsonError, JsonReason, Name, Node, Value};

@@ -10,7 +10,7 @@ mod labels;
 mod resource;
 mod response;
 
-pub(super) use input::{Asked, input};
+pub(super) use input::{Asked, check, input};
 
 use super::Outcome;
 use crate::base::Span;
