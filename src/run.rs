@@ -23,7 +23,6 @@ pub mod client_config;
 mod environment;
 pub mod explain;
 mod guards;
-pub mod guards;
 pub mod health;
 mod lookup;
 mod programs;

@@ -141,9 +141,7 @@ impl<'d, 's> Walk<'d, 's> {
             }
             is_own |= match selection {
                 Selection::Field(field) => self.field(field, place)?,
-                Selection::Inline(inline) => {
-                    self.set(&inline.set, &narrowed(place, inline.on)?)?
-                }
+                Selection::Inline(inline) => self.set(&inline.set, &narrowed(place, inline.on)?)?,
                 Selection::Spread(name) => {
                     let document: &'d Document<'s> = self.document;
                     let fragment = document.fragment(name).ok_or(QueryError::Fragment)?;

@@ -7,8 +7,8 @@
 //! ([`tree`]) is for the control plane: configuration, small results. Nothing here knows JSON-RPC.
 
 pub mod edit;
-pub mod same;
 pub mod repeated;
+pub mod same;
 pub mod scan;
 mod text;
 pub mod tree;
