@@ -156,7 +156,8 @@ impl Rehearsal {
                 notes.need(need);
                 self.need = Some(need.clone());
             }
-            Reached::More => {}
+            // A refusal is the answer.
+            Reached::More | Reached::Refused(_) => {}
             Reached::Labelled(labelled) => notes.labelled(labelled),
             Reached::Verdict(verdict) => notes.verdict(verdict),
             Reached::Failed(error) => notes.failed(error),
