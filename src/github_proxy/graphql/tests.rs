@@ -1,4 +1,3 @@
-
 // SPDX-License-Identifier: MIT
 //! What queries ask for, and which are refused.
 
