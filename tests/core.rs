@@ -28,6 +28,14 @@ mod drain;
 mod eras;
 #[path = "core/front_door.rs"]
 mod front_door;
+#[path = "core/guarded.rs"]
+mod guarded;
+#[path = "core/guards.rs"]
+mod guards;
+#[path = "core/guards_ends.rs"]
+mod guards_ends;
+#[path = "core/guards_quiet.rs"]
+mod guards_quiet;
 #[path = "core/http_backends.rs"]
 mod http_backends;
 #[path = "core/jobs.rs"]

@@ -277,6 +277,7 @@ impl Gateway {
             && self.exchanges.is_empty()
             && self.calls.is_empty()
             && self.fetches.is_empty()
+            && self.judgings.is_empty()
     }
 
     /// How many sessions there are: for tests, and for people.
@@ -292,7 +293,8 @@ impl Gateway {
         let calls: Vec<_> = self.calls.iter().collect();
         let fetches: Vec<_> = self.fetches.iter().collect();
         let n = self.backends.len();
-        format!("{:?}, {n} backends, {exchanges:?}, {calls:?}, {fetches:?}", self.phase)
+        let judgings: Vec<_> = self.judgings.iter().collect();
+        format!("{:?}, {n} backends, {exchanges:?}, {calls:?}, {fetches:?}, {judgings:?}", self.phase)
     }
 
     /// What has to hold between any two inputs; costs a walk, so it runs in tests alone.

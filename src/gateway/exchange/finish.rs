@@ -347,7 +347,8 @@ impl Gateway {
         self.push(Output::Respond { peer, head, body: Message::new(body).into(), close: false });
     }
 
-    /// A fault of a living backend, with what it said last on stderr.
+    /// A fault of a living backend, with what it said last on stderr, unless that might quote what
+    /// a guard would withhold.
     pub(crate) fn backend_fault(
         &self,
         at: Key<crate::gateway::backend::Backend>,
@@ -357,9 +358,11 @@ impl Gateway {
         let Some(found) = self.backends.get(at) else {
             return backend(&self.snapshot, ServerId(0), kind, detail);
         };
-        let said = found.last_words();
-        let detail =
-            if said.is_empty() { detail.to_owned() } else { format!("{detail}; stderr: {said}") };
+        let said = Some(found.last_words()).filter(|said| !said.is_empty());
+        let detail = match said.filter(|_| !self.is_guarded(found.server)) {
+            Some(said) => format!("{detail}; stderr: {said}"),
+            None => detail.to_owned(),
+        };
         backend(&self.snapshot, found.server, kind, &detail)
     }
 

@@ -286,6 +286,8 @@ impl Gateway {
         let Some(key) = ours.or_else(|| self.calls.by_token(backend, token)) else {
             // Nothing follows an answer, but a task reports progress until it ends.
             match owner {
+                // Its text could be anything.
+                _ if self.is_quiet_backend(backend) => {}
                 Some(Owner::Session(session)) if self.has_tasks(backend) => {
                     self.relay(session, None, Splice::whole(message), None);
                 }

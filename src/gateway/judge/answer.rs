@@ -7,6 +7,7 @@ use super::verdict::denial_of_one;
 use super::{Held, Judging};
 use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
+use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::snapshot::Watch;
 use crate::policy::guard::monitor::{self, Decision};
@@ -32,16 +33,17 @@ impl Gateway {
             return;
         };
         judging.held = Some(Held { message, envelope });
-        let deadline = judging.deadline.max(self.now.mono);
+        // Progress may have given the call more time than its judgement had at first.
+        let deadline = judging.deadline.max(call.deadline);
         let holder = self.calls.insert(Call {
             is_never_sent: true,
             fetch: None,
             extension: None,
             question: None,
-            needs: None,
             deadline,
             ..call
         });
+        self.alarms.set(Alarm::Calls, deadline);
         if let Some(judging) = self.judgings.get_mut(key) {
             judging.holder = holder;
         }
@@ -158,6 +160,7 @@ impl Gateway {
         if call.cancelled {
             return;
         }
+        let call = Call { watched: None, ..call };
         let Held { message, envelope } = held;
         let (Some(result), Some(place)) = (result, envelope.result) else {
             return self.hand_on(call, &message, &envelope);

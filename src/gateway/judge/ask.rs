@@ -10,7 +10,7 @@ use super::{Judging, Standing, standing};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
-use crate::gateway::call::Call;
+use crate::gateway::call::{Call, CallFor};
 use crate::gateway::exchange::Exchange;
 use crate::gateway::exchange::open::Incoming;
 use crate::gateway::io::{Level, Output};
@@ -51,12 +51,15 @@ impl Gateway {
         }
         match standing(one.method) {
             Standing::Free => return false,
-            Standing::Judged => self.judge((exchange, session), server, watch.as_ref(), one),
             Standing::Refused if watch.is_none() => return false,
-            Standing::Refused => {
+            Standing::Refused if self.is_guarded(server) => {
                 let reason = "No guard can judge this method, so it is not passed on.";
                 let denial = Denial::new("guard.method", reason, "tools, prompts and resources");
                 self.deny(exchange, one.id().unwrap_or(b"null"), denial);
+            }
+            // What needs no guard judges every method alike.
+            Standing::Judged | Standing::Refused => {
+                self.judge((exchange, session), server, watch.as_ref(), one);
             }
         }
         true
@@ -122,6 +125,7 @@ impl Gateway {
             call.watched = Some(key);
             call.deadline = deadline;
         }
+        self.alarms.set(Alarm::Calls, deadline);
         Some(key)
     }
 
@@ -157,7 +161,8 @@ impl Gateway {
             WatchKind::Noop => write_sink::noop(),
             WatchKind::WriteSink(sink) => write_sink::label(&tool, sink),
             WatchKind::GitHub | WatchKind::Wasm { .. } => {
-                return self.ask_guard(key, Asking::Call);
+                let request = judging.request.clone();
+                return self.ask_guard(key, Asking::Call(Some(request)));
             }
         };
         self.call_labelled(key, labelled);
@@ -221,8 +226,15 @@ impl Gateway {
         let Some(call) = self.drop_holder(key) else { return };
         let Some(judging) = self.take_judging(key) else { return };
         self.note_denial(&judging, &denial);
-        if !call.cancelled {
-            self.deny(judging.exchange, &call.id, denial);
+        match call.whom {
+            _ if call.cancelled => {}
+            // Its client may have come back for the answer with another exchange.
+            CallFor::Exchange(exchange) => self.deny(exchange, &call.id, denial),
+            CallFor::Parked => {
+                let message = self.refusal(&call.id, denial);
+                self.answered_while_parked(call, &message);
+            }
+            _ => {}
         }
     }
 
@@ -235,13 +247,16 @@ impl Gateway {
         let (exchange, session) = (judging.exchange, judging.session);
         let Some(mut one) = self.read_again(judging.request.clone()) else { return };
         one.watched = Some(key);
+        // Whoever sends it holds the judgement; what is known already may be judged by now.
         let sent = self.send_call(exchange, session, &one);
-        debug_assert!(call.watched == Some(key));
         let until = self.judgings.get(key).and_then(|judging| judging.until);
-        if let (Some(sent), Some(until)) = (sent.and_then(|sent| self.calls.get_mut(sent)), until) {
-            sent.deadline = sent.deadline.min(until);
-            sent.extension = None;
-            self.alarms.set(Alarm::Calls, sent.deadline);
+        if let Some(sent) = sent.and_then(|sent| self.calls.get_mut(sent)) {
+            sent.n_rounds = call.n_rounds;
+            if let Some(until) = until {
+                sent.deadline = sent.deadline.min(until);
+                sent.extension = None;
+                self.alarms.set(Alarm::Calls, sent.deadline);
+            }
         }
     }
 

@@ -111,13 +111,13 @@ const fn standing(method: Method) -> Standing {
         | Method::ToolsList
         | Method::PromptsList
         | Method::TemplatesList
-        | Method::SetLevel
-        | Method::Subscribe
-        | Method::Unsubscribe => Standing::Free,
+        | Method::SetLevel => Standing::Free,
         Method::ToolsCall
         | Method::PromptsGet
         | Method::ResourcesList
         | Method::ResourcesRead
+        | Method::Subscribe
+        | Method::Unsubscribe
         | Method::Complete => Standing::Judged,
         _ => Standing::Refused,
     }
@@ -181,7 +181,7 @@ impl Gateway {
         self.forget_question_of(key);
         let asks = |call: &Call| call.whom == CallFor::Guard(key) && !call.cancelled;
         for call in self.calls.keys_of(asks) {
-            self.calls.cancel(call);
+            self.cancel_call(call, "the judgement is over that it was for");
         }
     }
 
