@@ -215,6 +215,14 @@ fn a_module_is_seen_at_work() {
 }
 
 #[test]
+fn budgets_need_no_guards() {
+    let budgets = "[budgets.tools.\"time.n*\"]\ncalls = 0\n";
+    let explanation = explain(budgets, r#"{"server":"time","tool":"now"}"#);
+    check(&explanation, "deny", &["budget.tool.calls", "tool call limit reached for \"now\""]);
+    check(&explain(budgets, r#"{"server":"time","tool":"then"}"#), "allow", &["noop resource"]);
+}
+
+#[test]
 fn a_budget_is_one_more_reason() {
     let file = File::new("budget");
     let budgets = format!("{}[budgets.run]\ncalls = 0\n", guarded(&file.0));
