@@ -96,7 +96,7 @@ fn a_server_beside_guarded_ones_takes_no_secrets() {
     let call = format!(r#"{{"server":"time","tool":"now","agent":"1",{CARRIES}}}"#);
     check(&explain(SINK, &call), "deny", &["nobody vouches for it", "difc.write.secrecy"]);
     let call = r#"{"server":"time","tool":"now","agent":"key-of-agent"}"#;
-    check(&explain(SINK, call), "allow", &["noop resource"]);
+    check(&explain(SINK, call), "allow", &["none: no call"]);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn budgets_need_no_guards() {
     let budgets = "[budgets.tools.\"time.n*\"]\ncalls = 0\n";
     let explanation = explain(budgets, r#"{"server":"time","tool":"now"}"#);
     check(&explanation, "deny", &["budget.tool.calls", "tool call limit reached for \"now\""]);
-    check(&explain(budgets, r#"{"server":"time","tool":"then"}"#), "allow", &["noop resource"]);
+    check(&explain(budgets, r#"{"server":"time","tool":"then"}"#), "allow", &["none: no call"]);
 }
 
 #[test]
