@@ -121,12 +121,12 @@ fn looping(statement: &str) -> Vec<u8> {
     module(&format!("{AROUND} {}", label(&body)))
 }
 
-/// All the forms in which operands come: from a local, from a constant, from what was just computed.
+/// The forms in which operands come: from a local, from a constant, from what was just computed.
 fn operands(ty: &str) -> Vec<String> {
-    let next = if ty.starts_with('i') { "or" } else { "abs" };
-    let computed = match next {
-        "or" => format!("({ty}.or (local.get ${ty}) ({ty}.const 1))"),
-        _ => format!("({ty}.abs (local.get ${ty}))"),
+    let computed = if ty.starts_with('i') {
+        format!("({ty}.or (local.get ${ty}) ({ty}.const 1))")
+    } else {
+        format!("({ty}.abs (local.get ${ty}))")
     };
     vec![format!("(local.get ${ty})"), format!("({ty}.const 3)"), computed]
 }

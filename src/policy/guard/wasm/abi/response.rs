@@ -35,7 +35,8 @@ pub(super) fn parse(output: &[u8]) -> Result<Findings, String> {
     }
 }
 
-/// `{"labeled_paths":[{"path":"/items/0","labels":{…}}],"default_labels":{…},"items_path":"/items"}`
+/// `{"labeled_paths":[{"path":"/items/0","labels":{…}}],"default_labels":{…},
+/// "items_path":"/items"}`
 fn paths(output: &[u8], whole: Span, list: Span) -> Result<Paths, String> {
     let items_path = labels::string(output, whole, "items_path", Reading::Strict)?;
     let items_path = pointer(&items_path.unwrap_or_default());
