@@ -96,7 +96,7 @@ fn a_server_beside_guarded_ones_takes_no_secrets() {
     let call = format!(r#"{{"server":"time","tool":"now","agent":"1",{CARRIES}}}"#);
     check(&explain(SINK, &call), "deny", &["nobody vouches for it", "difc.write.secrecy"]);
     let call = r#"{"server":"time","tool":"now","agent":"key-of-agent"}"#;
-    check(&explain(SINK, call), "allow", &["none: no call"]);
+    check(&explain(SINK, call), "allow", &["noop resource"]);
 }
 
 #[test]
