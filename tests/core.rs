@@ -34,8 +34,12 @@ mod guarded;
 mod guards;
 #[path = "core/guards_ends.rs"]
 mod guards_ends;
+#[path = "core/guards_eras.rs"]
+mod guards_eras;
 #[path = "core/guards_quiet.rs"]
 mod guards_quiet;
+#[path = "core/guards_unified.rs"]
+mod guards_unified;
 #[path = "core/http_backends.rs"]
 mod http_backends;
 #[path = "core/jobs.rs"]
