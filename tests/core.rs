@@ -26,6 +26,12 @@ mod deadlines;
 mod drain;
 #[path = "core/eras.rs"]
 mod eras;
+#[path = "core/flow.rs"]
+mod flow;
+#[path = "core/flow_marks.rs"]
+mod flow_marks;
+#[path = "core/flow_world.rs"]
+mod flow_world;
 #[path = "core/front_door.rs"]
 mod front_door;
 #[path = "core/guarded.rs"]
