@@ -11,6 +11,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/configuration.md",
     "docs/eras.md",
     "docs/errors.md",
+    "docs/guards.md",
     "docs/tools.md",
 ];
 

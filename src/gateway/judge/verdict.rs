@@ -38,13 +38,7 @@ impl AnswerCase {
         };
         let options = redact::Options { removed_max: REMOVED_TOLD_MAX, compat: self.compat };
         let redacted = redact::redact(&self.result, findings, call, &mut judge, &options)?;
-        let has_none = match findings {
-            Findings::Nothing => true,
-            // A list may well be empty; then there is nothing in it to be kept from anybody.
-            Findings::Paths(_) => false,
-            Findings::Items(_) => redacted.n_items == 0,
-        };
-        if has_none {
+        if !redacted.is_labelled {
             return Ok(self.by_call());
         }
         let n_items = redacted.n_items;
@@ -80,8 +74,11 @@ impl AnswerCase {
         let n = redacted.n_removed;
         let kept = redacted.labels_of_kept.clone();
         let accumulates = monitor::accumulates(self.labelled.operation, self.mode);
+        let shadow = self.shadow;
         if n == 0 {
-            return Verdict { kept, accumulates, ..Verdict::default() };
+            // What stands beside the items may have gone all the same.
+            let result = redacted.result.clone().filter(|_| !shadow);
+            return Verdict { kept, accumulates, result, shadow, ..Verdict::default() };
         }
         if monitor::withholds_all(self.mode, n) {
             let text = denial::strict_text(n, redacted.n_items, &self.agent_name);
@@ -107,8 +104,7 @@ impl AnswerCase {
             .collect();
         let notice = denial::notice(&told, n);
         let result = redacted.result.as_deref().unwrap_or(&self.result);
-        let result = Some(redact::with_notice(result, &notice)).filter(|_| !self.shadow);
-        let shadow = self.shadow;
+        let result = Some(redact::with_notice(result, &notice)).filter(|_| !shadow);
         let told = Verdict { result, filtered, n_filtered: n, ..Verdict::default() };
         Verdict { kept, accumulates, shadow, ..told }
     }

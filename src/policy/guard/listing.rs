@@ -61,11 +61,11 @@ pub fn redact<E>(
     };
     let mut objects = objects.iter();
     let goes: Vec<bool> = scan::elements(result, array)
-        .map(|_| !objects.next().and_then(Option::as_ref).is_some_and(|it| judge(it).is_ok()))
+        .map(|_| objects.next().and_then(Option::as_ref).is_none_or(|it| judge(it).is_err()))
         .collect();
     let (n_entries, n_removed) = (goes.len(), goes.iter().filter(|goes| **goes).count());
     let mut edits = Edits::of(result);
-    Carver::new(&mut edits).carve(array, &Cut::of(End::Elements(goes)))?;
+    Carver::new(&mut edits, true).carve(array, &Cut::of(End::Elements(goes)))?;
     let result = (n_removed > 0).then(|| edits.apply());
     Ok(Listing { n_entries, n_removed, result })
 }

@@ -10,7 +10,7 @@
 //! we do not know. Three things go with hidden items, since they may repeat them: totals are set to
 //! what is there, a `structuredContent` that does not say what the text says is removed, and so is
 //! every other content item. If nothing is hidden, those two are judged by the labels of the call,
-//! for no guard has looked at them.
+//! for no guard has looked at them; and so is what stands around items that are named one by one.
 //!
 //! It decides nothing: whether an item may be seen says the caller's judge.
 
@@ -60,7 +60,7 @@ pub struct Redacted<'a, E> {
     /// Whether there was one item, and it is gone.
     pub nothing_left_of_one: bool,
     /// Whether something went that is no item: another content item, a `structuredContent` that
-    /// says something else than the text, elements that no item covers.
+    /// says something else than the text, elements and members that no item covers.
     pub lost_others: bool,
     sources: Sources<'a>,
 }
@@ -194,29 +194,36 @@ fn outcome<E>(
         Plan::List(json) => {
             Ok(Outcome { result: Some(rest::listed(content, &json)), ..Outcome::default() })
         }
-        Plan::Cut(cut) => carved(content, &cut, call, judging),
+        Plan::Cut(cut) => carved(content, cut, call, judging),
     }
 }
 
 /// Makes the cut in the content, and puts what is left back into the result.
 fn carved<E>(
     content: &Content<'_>,
-    cut: &Cut,
+    mut cut: Cut,
     call: &Object,
     judging: &mut Judging<'_, E>,
 ) -> Result<Outcome, String> {
+    let call_stays = cut.is_way().then(|| judging.others(call));
+    let way_stays = call_stays.unwrap_or(true);
+    if !way_stays {
+        rest::keep_kind(content, &mut cut)?;
+    }
+    let cut = &cut;
     let mut edits = Edits::of(&content.json);
-    let mut carver = Carver::new(&mut edits);
+    let mut carver = Carver::new(&mut edits, way_stays);
     carver.carve(content.place, cut)?;
     let (gone, n_unlisted) = (carver.gone, carver.n_unlisted);
     let json = (!edits.is_empty()).then(|| edits.apply());
     let others = rest::others(content, cut);
-    let others_stay = others.is_some() && json.is_none() && judging.others(call);
+    let others_stay =
+        others.is_some() && json.is_none() && call_stays.unwrap_or_else(|| judging.others(call));
     let lost_others = n_unlisted > 0 || (others.is_some() && !others_stay);
     if json.is_none() && !lost_others {
         return Ok(Outcome { gone, ..Outcome::default() });
     }
-    let result = rest::rest(content, cut, json, others.unwrap_or_default())?;
+    let result = rest::rest(content, (cut, way_stays), json, others.unwrap_or_default())?;
     Ok(Outcome { result: Some(result), lost_others, gone })
 }
 

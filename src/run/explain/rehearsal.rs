@@ -90,7 +90,7 @@ impl Rehearsal {
         Err("the gateway has not answered".to_owned())
     }
 
-    /// The next fact, or if there is none, the next deadline; `false`: nothing will happen any more.
+    /// The next fact, or if there is none, the next deadline; `false`: nothing more will happen.
     fn turn(&mut self) -> bool {
         if let Some(fact) = self.facts.pop_front() {
             self.gateway.handle_input(fact, self.now);

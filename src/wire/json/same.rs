@@ -82,7 +82,8 @@ impl Iterator for Tokens<'_> {
     }
 }
 
-/// Fuzz body: of two texts, the first on a line of its own, it says what a walk over both trees does.
+/// Fuzz body: of two texts, the first on a line of its own, it says what a walk over both trees
+/// does.
 pub fn fuzz(input: &[u8]) {
     const DEPTH_MAX: usize = 64;
     let Some(at) = input.iter().position(|byte| *byte == b'\n') else { return };

@@ -226,6 +226,24 @@ fn an_answer_without_json_text_is_cut_itself() {
 }
 
 #[test]
+fn around_items_that_are_named_one_by_one_all_is_what_the_call_is() {
+    let closed = |result: &str, findings: &Findings| {
+        let left = redact(result.as_bytes(), findings, &object("!"), &mut judge, &OPTIONS).unwrap();
+        assert!(left.lost_others && left.n_removed == 0);
+        String::from_utf8(left.result.unwrap()).unwrap()
+    };
+    let result = text(r#"{"data":{"issue":{"a":1},"more":2},"x":3}"#);
+    let findings = items(&[(at("/data/issue"), "a")]);
+    check_untouched(&result, &findings);
+    assert_eq!(closed(&result, &findings), text(r#"{"data":{"issue":{"a":1}}}"#));
+    let result = r#"{"resultType":"complete","_meta":{},"contents":[{"uri":"a:1","text":"x"}]}"#;
+    let findings = items(&[(at("/contents/0"), "a")]);
+    check_untouched(result, &findings);
+    let want = r#"{"resultType":"complete","contents":[{"uri":"a:1","text":"x"}]}"#;
+    assert_eq!(closed(result, &findings), want);
+}
+
+#[test]
 fn where_the_structured_content_is_cut_alone_the_texts_go_and_the_other_way_round() {
     let result =
         r#"{"content":[{"type":"text","text":"one, two"}],"structuredContent":{"l":[1,2]}}"#;
