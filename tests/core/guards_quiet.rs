@@ -55,6 +55,7 @@ fn logs_changed_resources_and_unknown_notices_are_kept_back() {
     assert!(!seen.contains("SECRET"), "{seen}");
     assert!(seen.contains(r#""progress":7"#) && seen.contains("tools/list_changed"), "{seen}");
     assert!(seen.contains("fine"), "{seen}");
+    one.world.leave(peers[0]);
     one.is_over();
 }
 
@@ -76,6 +77,7 @@ fn requests_to_the_client_are_refused_and_pings_answered() {
     one.answer("tools/call", OK);
     let seen = seen(&one, &peers);
     assert!(!seen.contains("SECRET") && seen.contains("fine"), "{seen}");
+    one.world.leave(peers[0]);
     one.is_over();
 }
 

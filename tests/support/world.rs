@@ -42,6 +42,8 @@ pub struct World {
     pub now: Now,
     pub clients: HashMap<Key<Peer>, Got>,
     pub spawned: Vec<Key<Backend>>,
+    /// The servers of those.
+    pub names: HashMap<Key<Backend>, String>,
     pub stopped: Vec<(Key<Backend>, bool)>,
     pub sent: Vec<(Key<Backend>, String)>,
     pub fetches: Vec<(Key<Fetch>, FetchRequest)>,
@@ -145,6 +147,7 @@ impl World {
             now,
             clients: HashMap::new(),
             spawned: Vec::new(),
+            names: HashMap::new(),
             stopped: Vec::new(),
             sent: Vec::new(),
             fetches: Vec::new(),
@@ -267,7 +270,10 @@ impl World {
                 got.finished = true;
             }
             Output::Close { peer } => self.got(peer).closed = true,
-            Output::Spawn { backend, .. } => self.spawned.push(backend),
+            Output::Spawn { backend, command } => {
+                self.spawned.push(backend);
+                self.names.insert(backend, command.server.to_string());
+            },
             Output::Send { backend, message } => {
                 let text = String::from_utf8(message.to_message().to_vec()).unwrap();
                 assert!(!text.contains('\n'), "a newline on stdio");

@@ -196,10 +196,27 @@ impl Gateway {
     /// The labels of a call are there: the monitor decides.
     pub(super) fn call_labelled(&mut self, key: Key<Judging>, labelled: Labelled) {
         let Some(judging) = self.judgings.get_mut(key) else { return };
-        let (server, who) = (judging.server, judging.who);
-        let Labelled { object, operation } = labelled.clone();
         judging.labelled = Some(labelled);
-        let Some(watch) = self.watch_of(server) else { return };
+        if let Err(denial) = self.may_be_made(key).and_then(|()| self.take_flow(key)) {
+            return self.refuse_judged(key, denial);
+        }
+        self.send_judged(key);
+    }
+
+    /// A judged call has waited for its turn: its agent may carry more than it did.
+    pub(crate) fn turn_has_come(&mut self, key: Key<Judging>) {
+        match self.may_be_made(key) {
+            Ok(()) => self.send_judged(key),
+            Err(denial) => self.refuse_judged(key, denial),
+        }
+    }
+
+    /// Whether a call that is labelled may be made with the labels that its agent carries now.
+    fn may_be_made(&mut self, key: Key<Judging>) -> Result<(), Denial> {
+        let Some(judging) = self.judgings.get(key) else { return Ok(()) };
+        let (server, who) = (judging.server, judging.who);
+        let Some(Labelled { object, operation }) = judging.labelled.clone() else { return Ok(()) };
+        let Some(watch) = self.watch_of(server) else { return Ok(()) };
         let mode = self.guard_mode(server, &watch);
         let agent = self.labels_of(who);
         let decision = monitor::decide(&agent, &object.labels, operation, mode);
@@ -213,13 +230,10 @@ impl Gateway {
                 let text = denial::violation_text(&object, &agent, violation);
                 let allowed = denial::allowed(violation);
                 let denied = Denial::new(violation.kind.rule(), &reason, &allowed);
-                return self.refuse_judged(key, denied.with_text(text));
+                return Err(denied.with_text(text));
             }
         }
-        if let Err(denial) = self.take_flow(key) {
-            return self.refuse_judged(key, denial);
-        }
-        self.send_judged(key);
+        Ok(())
     }
 
     /// Answers a judged request with a denial, and remembers it.
