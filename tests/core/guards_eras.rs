@@ -14,8 +14,8 @@ use penstock::wire::http1::Field;
 
 use crate::eras::{TOOLS, answer};
 use crate::guarded::{
-    NO_LABELS, agent, got, guard, guarded, is_over, items_are, noop, object, open_all,
-    result, with, world,
+    NO_LABELS, agent, got, guard, guarded, is_over, items_are, noop, object, open_all, result,
+    with, world,
 };
 use crate::world::{
     DISCOVERY, HANDSHAKE, INITIALIZE, World, http_server, id_in, modern_request, stdio_server,
@@ -173,7 +173,8 @@ fn a_legacy_server_without_a_guard_may_ask_a_modern_client() {
 
 /// A call of a modern client at a legacy child of its own.
 fn pooled_call(world: &mut World) -> (Key<Peer>, Key<Backend>, String) {
-    let peer = world.ask_as("/mcp/time", "1", "tools/call", r#""name":"get","arguments":{}"#, CAN, "");
+    let peer =
+        world.ask_as("/mcp/time", "1", "tools/call", r#""name":"get","arguments":{}"#, CAN, "");
     let probe = *world.spawned.last().unwrap();
     world.child_gone(probe, ChildEnd::Exited(1));
     let child = *world.spawned.last().unwrap();
@@ -310,7 +311,9 @@ fn sessions_of_a_shared_child_are_judged_one_by_one() {
     let args = r#""ask_call":1"#;
     let peers: Vec<_> = sessions
         .iter()
-        .map(|session| world.post("/mcp/time", Some(session), &crate::guarded::body(1, "get", args)))
+        .map(|session| {
+            world.post("/mcp/time", Some(session), &crate::guarded::body(1, "get", args))
+        })
         .collect();
     let ids: Vec<_> = world
         .sent_to(child)
