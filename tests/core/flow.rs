@@ -106,12 +106,12 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6000, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn nothing_flows_where_its_labels_forbid_it(
         policies in (policy(), policy()),
         accepts in 0_u8..8,
-        steps in proptest::collection::vec(step(), 1..24),
+        steps in proptest::collection::vec(step(), 1..40),
     ) {
         let mut flow = Flow::new([policies.0, policies.1], accepts);
         for step in steps {

@@ -90,6 +90,8 @@ pub struct Flow {
     /// Which agent has called which server, and whose calls have come there.
     called: HashSet<(usize, usize)>,
     known: HashSet<(usize, usize)>,
+    /// Which agent may have been given labels before it read something.
+    doubted: HashSet<(usize, usize)>,
     sessions: HashMap<(usize, usize), String>,
     /// Which agent is behind a connection, and how many bytes of it were searched.
     peers: HashMap<Key<Peer>, (usize, usize)>,
@@ -144,6 +146,7 @@ impl Flow {
             agents: [Carried::default(); 2],
             called: HashSet::new(),
             known: HashSet::new(),
+            doubted: HashSet::new(),
             sessions: HashMap::new(),
             peers: HashMap::new(),
             order: Vec::new(),
@@ -338,7 +341,10 @@ impl Flow {
         if server <= BLUE && self.known.insert((agent, server)) {
             let (secrecy, integrity) = self.policies[server].given;
             self.agents[agent].secrecy |= secrecy;
-            self.agents[agent].integrity |= integrity;
+            // It may have been given before, and lost again.
+            if !self.doubted.contains(&(agent, server)) {
+                self.agents[agent].integrity |= integrity;
+            }
         }
         let carried = self.agents[agent];
         let object = match server {
@@ -478,8 +484,9 @@ impl Flow {
         let not_given = |server: &usize| {
             self.called.contains(&(agent, *server)) && !self.known.contains(&(agent, *server))
         };
-        let to_come = (RED..=BLUE).filter(not_given).map(|server| self.policies[server].given.1);
-        let to_come = to_come.fold(0, |all, one| all | one);
+        let to_come: Vec<_> = (RED..=BLUE).filter(not_given).collect();
+        self.doubted.extend(to_come.iter().map(|server| (agent, *server)));
+        let to_come = to_come.iter().fold(0, |all, server| all | self.policies[*server].given.1);
         let carried = &mut self.agents[agent];
         carried.secrecy |= secrecy;
         carried.secrecy_max |= secrecy;
