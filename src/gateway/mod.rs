@@ -294,7 +294,10 @@ impl Gateway {
         let fetches: Vec<_> = self.fetches.iter().collect();
         let n = self.backends.len();
         let judgings: Vec<_> = self.judgings.iter().collect();
-        format!("{:?}, {n} backends, {exchanges:?}, {calls:?}, {fetches:?}, {judgings:?}", self.phase)
+        format!(
+            "{:?}, {n} backends, {exchanges:?}, {calls:?}, {fetches:?}, {judgings:?}",
+            self.phase
+        )
     }
 
     /// What has to hold between any two inputs; costs a walk, so it runs in tests alone.

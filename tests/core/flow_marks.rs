@@ -14,9 +14,13 @@ pub fn answered(shape: Shape, list: &str, mark: &str) -> String {
     let told = format!(r#"{{"type":"text","text":"{mark}"}}"#);
     match shape {
         Shape::List => format!(r#""result":{{{head},"content":[{item}]}}"#),
-        Shape::Twin => format!(r#""result":{{{head},"content":[{item}],"structuredContent":{list}}}"#),
+        Shape::Twin => {
+            format!(r#""result":{{{head},"content":[{item}],"structuredContent":{list}}}"#)
+        }
         Shape::Other => {
-            format!(r#""result":{{{head},"structuredContent":{{"y":"{mark}"}},"content":[{item}]}}"#)
+            format!(
+                r#""result":{{{head},"structuredContent":{{"y":"{mark}"}},"content":[{item}]}}"#
+            )
         }
         Shape::Second => {
             let image = format!(r#"{{"type":"image","data":"{mark}","mimeType":"a/b"}}"#);
@@ -36,7 +40,9 @@ pub fn marks_in(text: &str) -> Vec<usize> {
     if text.contains("\\u00") {
         found.extend(plain(unescaped(text).as_bytes()));
     }
-    for run in text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '/' | '-' | '_')) {
+    for run in
+        text.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '+' | '/' | '-' | '_'))
+    {
         for skipped in 0..4.min(run.len().saturating_sub(5)) {
             found.extend(plain(&from_base64(&run.as_bytes()[skipped..])));
         }

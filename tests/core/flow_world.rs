@@ -95,7 +95,7 @@ pub struct Flow {
     sessions: HashMap<(usize, usize), String>,
     /// Which agent is behind a connection, and how many bytes of it were searched.
     peers: HashMap<Key<Peer>, (usize, usize)>,
-    order: Vec<Key<Peer>>,
+    order: Vec<(Key<Peer>, usize)>,
     n_sent: usize,
     /// The server of each backend.
     servers: HashMap<Key<Backend>, usize>,
@@ -134,7 +134,8 @@ impl Flow {
             sink(&accepted, None),
             sink(&["*"], Some(Visibility::Public)),
         ];
-        let servers = SERVERS.iter().zip(watches).map(|(name, watch)| with(stdio_server(name), watch));
+        let servers =
+            SERVERS.iter().zip(watches).map(|(name, watch)| with(stdio_server(name), watch));
         let mut world = world(with_key(guarded(servers.collect()), &KEYS));
         world.workers_rest = true;
         let mut flow = Self {
@@ -170,8 +171,8 @@ impl Flow {
             Step::Die(server) => self.die(server),
             Step::Leave(at) => {
                 let all = self.order.len();
-                if let Some(peer) = (all > 0).then(|| self.order[at % all]) {
-                    self.world.leave(peer);
+                if all > 0 {
+                    self.leave(at % all);
                 }
             }
         }
@@ -227,7 +228,8 @@ impl Flow {
         let at = self.made.len();
         let (agent, server) = (planned.agent, planned.server);
         let operation = OPERATIONS[planned.operation];
-        let mut args = format!(r#""tag":"Wk{at}Z",{}"#, call_is(operation, &said("it", planned.object)));
+        let mut args =
+            format!(r#""tag":"Wk{at}Z",{}"#, call_is(operation, &said("it", planned.object)));
         for (name, asks) in [("ask_call", planned.asks.0), ("ask_answer", planned.asks.1)] {
             if asks {
                 args += &format!(r#","{name}":1"#);
@@ -246,7 +248,13 @@ impl Flow {
         let path = format!("/mcp/{}", SERVERS[server]);
         let call = format!(r#""name":"list_it","arguments":{{{args}}}"#);
         let peer = if is_modern {
-            let body = modern_request("1", "tools/call", &call, r#"{"sampling":{}}"#, r#""progressToken":"t""#);
+            let body = modern_request(
+                "1",
+                "tools/call",
+                &call,
+                r#"{"sampling":{}}"#,
+                r#""progressToken":"t""#,
+            );
             let fields = [
                 (Field::Accept, "application/json, text/event-stream"),
                 (Field::ContentType, "application/json"),
@@ -264,7 +272,21 @@ impl Flow {
             post_as(&mut self.world, KEYS[agent], &path, Some(&session), &body)
         };
         self.peers.insert(peer, (agent, 0));
-        self.order.push(peer);
+        self.order.push((peer, at));
+    }
+
+    /// A client leaves. What it is answered then counts as read, and is not seen here.
+    fn leave(&mut self, at: usize) {
+        let (peer, call) = self.order[at];
+        self.world.leave(peer);
+        let planned = &self.made[call].planned;
+        let mode = self.policies.get(planned.server).map(|policy| MODES[policy.mode]);
+        if mode == Some(Mode::Propagate) {
+            let agent = planned.agent;
+            self.agents[agent].secrecy_max = u8::MAX;
+            self.agents[agent].integrity = 0;
+            self.doubted.extend([(agent, RED), (agent, BLUE)]);
+        }
     }
 
     fn session(&mut self, agent: usize, server: usize) -> Option<String> {
@@ -314,7 +336,8 @@ impl Flow {
                     false => r#""error":{"code":-32601,"message":"no"}"#.to_owned(),
                 }
             } else if has("tools/list") {
-                r#""result":{"resultType":"complete","tools":[],"ttlMs":0,"cacheScope":"private"}"#.to_owned()
+                r#""result":{"resultType":"complete","tools":[],"ttlMs":0,"cacheScope":"private"}"#
+                    .to_owned()
             } else {
                 continue;
             };
@@ -356,12 +379,16 @@ impl Flow {
         assert!(
             fits(carried.secrecy, object.0),
             "{} carries {:b} and writes to {:b}: {planned:?}",
-            KEYS[agent], carried.secrecy, object.0
+            KEYS[agent],
+            carried.secrecy,
+            object.0
         );
         assert!(
             fits(object.1, carried.integrity_max),
             "{} has {:b} and writes to {:b}: {planned:?}",
-            KEYS[agent], carried.integrity_max, object.1
+            KEYS[agent],
+            carried.integrity_max,
+            object.1
         );
     }
 
@@ -375,7 +402,9 @@ impl Flow {
             }
             None => {
                 let mark = self.mark(Marked::Nobody, None);
-                format!(r#""result":{{"resultType":"complete","content":[{{"type":"text","text":"{mark}"}}]}}"#)
+                format!(
+                    r#""result":{{"resultType":"complete","content":[{{"type":"text","text":"{mark}"}}]}}"#
+                )
             }
         };
         if !self.gone.contains(&backend) {
@@ -405,11 +434,13 @@ impl Flow {
             }
         }
         let mark = self.mark(by_call, Some(at));
-        let labels = match planned.shape {
+        // What is answered to a write is as secret as what was written, and has to have a mark.
+        let shape = if is_labelled { planned.shape } else { planned.shape.marked() };
+        let labels = match shape {
             Shape::Text | Shape::Failed => String::new(),
             _ => format!(r#","say_answer":{{"labeled_paths":[{}]}},"end":0"#, labels.join(",")),
         };
-        (answered(planned.shape, &list.join(","), &mark), labels)
+        (answered(shape, &list.join(","), &mark), labels)
     }
 
     /// A guarded server says something beside its answers.
@@ -417,13 +448,25 @@ impl Flow {
         let mark = self.mark(Marked::Nobody, None);
         let token = self.owed.front().map_or("1", |(_, id, _)| id);
         let line = match what {
-            0 => format!(r#""method":"notifications/message","params":{{"level":"error","data":"{mark}"}}"#),
-            1 => format!(r#""method":"notifications/progress","params":{{"progressToken":{token},"progress":1,"message":"{mark}"}}"#),
-            2 => format!(r#""method":"notifications/progress","params":{{"progressToken":"t","progress":1,"message":"{mark}"}}"#),
-            3 => format!(r#""method":"notifications/cancelled","params":{{"requestId":{token},"reason":"{mark}"}}"#),
+            0 => format!(
+                r#""method":"notifications/message","params":{{"level":"error","data":"{mark}"}}"#
+            ),
+            1 => format!(
+                r#""method":"notifications/progress","params":{{"progressToken":{token},"progress":1,"message":"{mark}"}}"#
+            ),
+            2 => format!(
+                r#""method":"notifications/progress","params":{{"progressToken":"t","progress":1,"message":"{mark}"}}"#
+            ),
+            3 => format!(
+                r#""method":"notifications/cancelled","params":{{"requestId":{token},"reason":"{mark}"}}"#
+            ),
             4 => format!(r#""id":"{mark}","method":"ping""#),
-            5 => format!(r#""id":"{mark}","method":"sampling/createMessage","params":{{"x":"{mark}"}}"#),
-            _ => format!(r#""method":"notifications/tools/list_changed","params":{{"x":"{mark}"}}"#),
+            5 => format!(
+                r#""id":"{mark}","method":"sampling/createMessage","params":{{"x":"{mark}"}}"#
+            ),
+            _ => {
+                format!(r#""method":"notifications/tools/list_changed","params":{{"x":"{mark}"}}"#)
+            }
         };
         for backend in self.alive(server) {
             self.world.line(backend, &format!(r#"{{"jsonrpc":"2.0",{line}}}"#));
@@ -432,7 +475,8 @@ impl Flow {
     }
 
     fn alive(&self, server: usize) -> Vec<Key<Backend>> {
-        let is_alive = |at: &&Key<Backend>| self.servers.get(*at) == Some(&server) && !self.gone.contains(*at);
+        let is_alive =
+            |at: &&Key<Backend>| self.servers.get(*at) == Some(&server) && !self.gone.contains(*at);
         self.world.spawned.iter().filter(is_alive).copied().collect()
     }
 
@@ -498,7 +542,8 @@ impl Flow {
         let Mark { marked, call } = &self.marks[mark];
         let carried = self.agents[agent];
         let made = call.map(|at| &self.made[at]);
-        let who = || format!("{} sees {mark}, {marked:?}, {:?}", KEYS[agent], made.map(|it| &it.planned));
+        let who =
+            || format!("{} sees {mark}, {marked:?}, {:?}", KEYS[agent], made.map(|it| &it.planned));
         if let Some(made) = made {
             assert_eq!(made.planned.agent, agent, "somebody else's: {}", who());
         }

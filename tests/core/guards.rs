@@ -11,8 +11,8 @@ use penstock::policy::guard::Mode;
 use penstock::policy::guard::rule::Visibility;
 
 use crate::guarded::{
-    NO_LABELS, agent, call_is, got, guard, guarded, is_over, items_are, noop, object, one, one_of, open_all,
-    post_as, result, session_as, sink, with, world,
+    NO_LABELS, agent, call_is, got, guard, guarded, is_over, items_are, noop, object, one, one_of,
+    open_all, post_as, result, session_as, sink, with, world,
 };
 use crate::world::{stdio_server, with_key};
 
@@ -71,7 +71,8 @@ fn one_item_that_may_not_be_seen_withholds_all_in_strict_mode() {
     let items = items_are(&[object("one", "", "ok"), object("two", "", "")]);
     let got = one.exchange("list_things", &items, &result(r#"["good","bad"]"#));
     assert!(!got.contains("good") && !got.contains("bad"), "{got}");
-    let want = "DIFC policy violation: 1 of 2 items in response are not accessible to agent default";
+    let want =
+        "DIFC policy violation: 1 of 2 items in response are not accessible to agent default";
     assert!(got.contains(want), "{got}");
     assert!(got.contains(r#""rule":"difc.items""#), "{got}");
     one.is_over();
@@ -193,7 +194,10 @@ fn methods_that_no_guard_can_judge_are_refused() {
 fn prompts_resources_and_completions_are_judged_by_their_parameters() {
     let mut one = one(guard(&agent("s", "", Mode::Filter)));
     let methods = [
-        "prompts/get", "resources/read", "resources/list", "completion/complete",
+        "prompts/get",
+        "resources/read",
+        "resources/list",
+        "completion/complete",
         "resources/subscribe",
     ];
     for method in methods {
@@ -238,7 +242,8 @@ fn a_name_that_stands_twice_in_a_request_is_refused_before_the_guard_is_asked() 
     let peer = one.post(two);
     let got = one.got(peer);
     assert!(got.contains("error"), "{got}");
-    let prompt = r#"{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"p","x":1,"x":2}}"#;
+    let prompt =
+        r#"{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"p","x":1,"x":2}}"#;
     let peer = one.post(prompt);
     assert!(one.got(peer).contains("guard.arguments"));
     assert!(one.world.sent_to(one.child).is_empty());
@@ -348,10 +353,8 @@ fn batches_are_judged_one_by_one() {
 #[test]
 fn a_judged_call_that_takes_long_but_reports_keeps_its_answer() {
     let mut one = one(guard(NO_LABELS));
-    let body = crate::guarded::body(1, "get", "").replace(
-        r#""arguments""#,
-        r#""_meta":{"progressToken":"t"},"arguments""#,
-    );
+    let body = crate::guarded::body(1, "get", "")
+        .replace(r#""arguments""#, r#""_meta":{"progressToken":"t"},"arguments""#);
     let peer = one.post(&body);
     for n in 0..4 {
         one.world.pass(Duration::from_secs(40));

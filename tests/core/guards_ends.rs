@@ -89,7 +89,9 @@ fn a_call_passes_all_stages() {
 fn a_cancelled_call_is_over_at_every_stage() {
     for stage in STAGES {
         let (mut one, peer) = at(stage);
-        one.post(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#);
+        one.post(
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#,
+        );
         let got = one.world.client(peer);
         assert_eq!((got.status, got.body.as_str()), (202, ""), "{stage:?}");
         let told = one.world.sent_to(one.child);
@@ -244,9 +246,8 @@ fn when_all_instances_are_at_work_calls_wait_for_their_turn() {
     let limits = Limits { guard_instances_max: 2, ..Limits::DEFAULT };
     let servers = vec![with(stdio_server("time"), guard(NO_LABELS))];
     let mut one = one_of(Snapshot { limits, ..guarded(servers) });
-    let calls: Vec<_> = (1..=5)
-        .map(|id| one.post(&crate::guarded::body(id, "get", r#""ask_call":1"#)))
-        .collect();
+    let calls: Vec<_> =
+        (1..=5).map(|id| one.post(&crate::guarded::body(id, "get", r#""ask_call":1"#))).collect();
     assert_eq!(one.n_calls(), 2, "the others wait");
     // One that waits is cancelled, one at work too.
     for id in [1, 3] {
@@ -288,7 +289,8 @@ fn errors_of_the_backend_are_judged_like_answers() {
     for (args, is_told) in [("", true), (&*call_is("read", &object("x", "s", "")), false)] {
         let peer = one.call("get", args);
         let id = one.world.id_of_last(one.child, "tools/call");
-        let error = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-5,"message":"WHY"}}}}"#);
+        let error =
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-5,"message":"WHY"}}}}"#);
         one.world.line(one.child, &error);
         assert_eq!(one.got(peer).contains("WHY"), is_told, "{}", one.got(peer));
         let failed = r#"{"content":[{"type":"text","text":"WHY"}],"isError":true}"#;
@@ -302,7 +304,8 @@ fn errors_of_the_backend_are_judged_like_answers() {
 #[test]
 fn who_may_write_and_not_read_is_told_that_it_was_written() {
     let mut one = one(guard(&crate::guarded::agent("", "i", Default::default())));
-    let got = one.exchange("put", &call_is("write", &object("x", "s", "i")), &result(r#""SECRET""#));
+    let got =
+        one.exchange("put", &call_is("write", &object("x", "s", "i")), &result(r#""SECRET""#));
     assert!(got.contains("[Filtered] The call was made."), "{got}");
     assert!(!got.contains("SECRET"), "{got}");
     one.is_over();

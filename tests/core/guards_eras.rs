@@ -14,8 +14,8 @@ use penstock::wire::http1::Field;
 
 use crate::eras::{TOOLS, answer};
 use crate::guarded::{
-    NO_LABELS, agent, got, guard, guarded, is_over, items_are, noop, object, open_all,
-    result, with, world,
+    NO_LABELS, agent, got, guard, guarded, is_over, items_are, noop, object, open_all, result,
+    with, world,
 };
 use crate::world::{
     DISCOVERY, HANDSHAKE, INITIALIZE, World, http_server, id_in, modern_request, stdio_server,
@@ -173,7 +173,8 @@ fn a_legacy_server_without_a_guard_may_ask_a_modern_client() {
 
 /// A call of a modern client at a legacy child of its own.
 fn pooled_call(world: &mut World) -> (Key<Peer>, Key<Backend>, String) {
-    let peer = world.ask_as("/mcp/time", "1", "tools/call", r#""name":"get","arguments":{}"#, CAN, "");
+    let peer =
+        world.ask_as("/mcp/time", "1", "tools/call", r#""name":"get","arguments":{}"#, CAN, "");
     let probe = *world.spawned.last().unwrap();
     world.child_gone(probe, ChildEnd::Exited(1));
     let child = *world.spawned.last().unwrap();
@@ -310,7 +311,9 @@ fn sessions_of_a_shared_child_are_judged_one_by_one() {
     let args = r#""ask_call":1"#;
     let peers: Vec<_> = sessions
         .iter()
-        .map(|session| world.post("/mcp/time", Some(session), &crate::guarded::body(1, "get", args)))
+        .map(|session| {
+            world.post("/mcp/time", Some(session), &crate::guarded::body(1, "get", args))
+        })
         .collect();
     let ids: Vec<_> = world
         .sent_to(child)
@@ -326,5 +329,24 @@ fn sessions_of_a_shared_child_are_judged_one_by_one() {
     for (peer, id) in peers.iter().zip(&ids) {
         assert!(got(&world, *peer).contains(&format!("for {id}")), "{}", got(&world, *peer));
     }
+    is_over(&world);
+}
+
+#[test]
+fn a_write_that_has_waited_for_its_turn_is_judged_by_what_its_agent_carries_then() {
+    let limits = Limits { pooled_children_max: 1, ..Limits::DEFAULT };
+    let watch = guard(&agent("", "", Mode::Propagate));
+    let mut world = world(Snapshot { limits, ..of(watch) });
+    open_all(&mut world);
+    let (first, child, id) = pooled_call(&mut world);
+    let write = call_is("write", &object("web", "", ""));
+    let extra = format!(r#""name":"post","arguments":{{{write}}}"#);
+    let second = world.ask_as("/mcp/time", "2", "tools/call", &extra, CAN, "");
+    let secret = r#"{"content":[{"type":"text","text":"[1]"}],"say_answer":{"labeled_paths":[{"path":"/0","labels":{"description":"x","secrecy":["s"],"integrity":[]}}]},"end":0}"#;
+    world.line(child, &answer(&id, secret));
+    assert!(got(&world, first).contains("[1]"), "{}", got(&world, first));
+    let refused = got(&world, second);
+    assert!(refused.contains("difc.write.secrecy"), "{refused}");
+    assert!(!world.sent_to(child).iter().any(|text| text.contains("\"post\"")));
     is_over(&world);
 }

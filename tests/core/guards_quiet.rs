@@ -15,10 +15,8 @@ fn listening() -> (One, Vec<penstock::base::Key<penstock::gateway::io::Peer>>) {
     let mut one = one(guard(NO_LABELS));
     let session = one.session.clone();
     let stream = one.world.get("/mcp/time", &session, None);
-    let body = crate::guarded::body(1, "get", "").replace(
-        r#""arguments""#,
-        r#""_meta":{"progressToken":"t"},"arguments""#,
-    );
+    let body = crate::guarded::body(1, "get", "")
+        .replace(r#""arguments""#, r#""_meta":{"progressToken":"t"},"arguments""#);
     let call = one.post(&body);
     (one, vec![stream, call])
 }
@@ -44,10 +42,14 @@ fn logs_changed_resources_and_unknown_notices_are_kept_back() {
         ("notifications/SECRET", "{}"),
         ("notifications/progress", r#"{"progressToken":"SECRET","progress":1}"#),
         ("notifications/progress", r#"{"progressToken":"t","progress":"SECRET"}"#),
-        ("notifications/progress", r#"{"progressToken":"t","progress":7,"message":"SECRET","x":"SECRET"}"#),
+        (
+            "notifications/progress",
+            r#"{"progressToken":"t","progress":7,"message":"SECRET","x":"SECRET"}"#,
+        ),
         ("notifications/tools/list_changed", r#"{"_meta":{"x":"SECRET"},"why":"SECRET"}"#),
     ] {
-        let line = format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"z":"SECRET"}}"#);
+        let line =
+            format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params},"z":"SECRET"}}"#);
         one.world.line(one.child, &line);
     }
     one.answer("tools/call", OK);
@@ -85,7 +87,8 @@ fn requests_to_the_client_are_refused_and_pings_answered() {
 fn a_guarded_server_has_no_tasks_of_ours() {
     let server = Server { tasks: true, ..stdio_server("time") };
     let mut one = one_of(guarded(vec![with(server, guard(NO_LABELS))]));
-    let body = crate::guarded::body(1, "get", "").replace(r#""arguments""#, r#""task":{},"arguments""#);
+    let body =
+        crate::guarded::body(1, "get", "").replace(r#""arguments""#, r#""task":{},"arguments""#);
     let peer = one.post(&body);
     one.answer("tools/call", OK);
     let got = one.got(peer);

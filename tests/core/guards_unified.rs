@@ -95,7 +95,8 @@ fn a_cancelled_call_at_a_guarded_member_is_over() {
     for rests in [true, false] {
         world.workers_rest = rests;
         let peer = ask(&mut world, &session, "tools/call", &call("safe___get", r#""ask_call":1"#));
-        let cancel = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"q"}}"#;
+        let cancel =
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"q"}}"#;
         world.post("/mcp", Some(&session), cancel);
         assert_eq!(world.client(peer).status, 202);
         world.workers_rest = false;

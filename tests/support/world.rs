@@ -273,7 +273,7 @@ impl World {
             Output::Spawn { backend, command } => {
                 self.spawned.push(backend);
                 self.names.insert(backend, command.server.to_string());
-            },
+            }
             Output::Send { backend, message } => {
                 let text = String::from_utf8(message.to_message().to_vec()).unwrap();
                 assert!(!text.contains('\n'), "a newline on stdio");
