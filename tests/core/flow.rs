@@ -27,6 +27,16 @@ pub enum Shape {
     Error,
 }
 
+impl Shape {
+    /// The same, or another one that says something beside its items.
+    pub const fn marked(self) -> Self {
+        match self {
+            Self::List | Self::Twin => Self::Second,
+            shape => shape,
+        }
+    }
+}
+
 /// Secrecy and integrity as sets of bits.
 pub type Bits = (u8, u8);
 
@@ -106,12 +116,12 @@ fn policy() -> impl Strategy<Value = Policy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn nothing_flows_where_its_labels_forbid_it(
         policies in (policy(), policy()),
         accepts in 0_u8..8,
-        steps in proptest::collection::vec(step(), 1..24),
+        steps in proptest::collection::vec(step(), 1..30),
     ) {
         let mut flow = Flow::new([policies.0, policies.1], accepts);
         for step in steps {

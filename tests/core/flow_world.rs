@@ -90,10 +90,12 @@ pub struct Flow {
     /// Which agent has called which server, and whose calls have come there.
     called: HashSet<(usize, usize)>,
     known: HashSet<(usize, usize)>,
+    /// Which agent may have been given labels before it read something.
+    doubted: HashSet<(usize, usize)>,
     sessions: HashMap<(usize, usize), String>,
     /// Which agent is behind a connection, and how many bytes of it were searched.
     peers: HashMap<Key<Peer>, (usize, usize)>,
-    order: Vec<Key<Peer>>,
+    order: Vec<(Key<Peer>, usize)>,
     n_sent: usize,
     /// The server of each backend.
     servers: HashMap<Key<Backend>, usize>,
@@ -145,6 +147,7 @@ impl Flow {
             agents: [Carried::default(); 2],
             called: HashSet::new(),
             known: HashSet::new(),
+            doubted: HashSet::new(),
             sessions: HashMap::new(),
             peers: HashMap::new(),
             order: Vec::new(),
@@ -168,8 +171,8 @@ impl Flow {
             Step::Die(server) => self.die(server),
             Step::Leave(at) => {
                 let all = self.order.len();
-                if let Some(peer) = (all > 0).then(|| self.order[at % all]) {
-                    self.world.leave(peer);
+                if all > 0 {
+                    self.leave(at % all);
                 }
             }
         }
@@ -269,7 +272,21 @@ impl Flow {
             post_as(&mut self.world, KEYS[agent], &path, Some(&session), &body)
         };
         self.peers.insert(peer, (agent, 0));
-        self.order.push(peer);
+        self.order.push((peer, at));
+    }
+
+    /// A client leaves. What it is answered then counts as read, and is not seen here.
+    fn leave(&mut self, at: usize) {
+        let (peer, call) = self.order[at];
+        self.world.leave(peer);
+        let planned = &self.made[call].planned;
+        let mode = self.policies.get(planned.server).map(|policy| MODES[policy.mode]);
+        if mode == Some(Mode::Propagate) {
+            let agent = planned.agent;
+            self.agents[agent].secrecy_max = u8::MAX;
+            self.agents[agent].integrity = 0;
+            self.doubted.extend([(agent, RED), (agent, BLUE)]);
+        }
     }
 
     fn session(&mut self, agent: usize, server: usize) -> Option<String> {
@@ -347,7 +364,10 @@ impl Flow {
         if server <= BLUE && self.known.insert((agent, server)) {
             let (secrecy, integrity) = self.policies[server].given;
             self.agents[agent].secrecy |= secrecy;
-            self.agents[agent].integrity |= integrity;
+            // It may have been given before, and lost again.
+            if !self.doubted.contains(&(agent, server)) {
+                self.agents[agent].integrity |= integrity;
+            }
         }
         let carried = self.agents[agent];
         let object = match server {
@@ -414,11 +434,13 @@ impl Flow {
             }
         }
         let mark = self.mark(by_call, Some(at));
-        let labels = match planned.shape {
+        // What is answered to a write is as secret as what was written, and has to have a mark.
+        let shape = if is_labelled { planned.shape } else { planned.shape.marked() };
+        let labels = match shape {
             Shape::Text | Shape::Failed => String::new(),
             _ => format!(r#","say_answer":{{"labeled_paths":[{}]}},"end":0"#, labels.join(",")),
         };
-        (answered(planned.shape, &list.join(","), &mark), labels)
+        (answered(shape, &list.join(","), &mark), labels)
     }
 
     /// A guarded server says something beside its answers.
@@ -506,8 +528,9 @@ impl Flow {
         let not_given = |server: &usize| {
             self.called.contains(&(agent, *server)) && !self.known.contains(&(agent, *server))
         };
-        let to_come = (RED..=BLUE).filter(not_given).map(|server| self.policies[server].given.1);
-        let to_come = to_come.fold(0, |all, one| all | one);
+        let to_come: Vec<_> = (RED..=BLUE).filter(not_given).collect();
+        self.doubted.extend(to_come.iter().map(|server| (agent, *server)));
+        let to_come = to_come.iter().fold(0, |all, server| all | self.policies[*server].given.1);
         let carried = &mut self.agents[agent];
         carried.secrecy |= secrecy;
         carried.secrecy_max |= secrecy;

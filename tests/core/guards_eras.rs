@@ -331,3 +331,22 @@ fn sessions_of_a_shared_child_are_judged_one_by_one() {
     }
     is_over(&world);
 }
+
+#[test]
+fn a_write_that_has_waited_for_its_turn_is_judged_by_what_its_agent_carries_then() {
+    let limits = Limits { pooled_children_max: 1, ..Limits::DEFAULT };
+    let watch = guard(&agent("", "", Mode::Propagate));
+    let mut world = world(Snapshot { limits, ..of(watch) });
+    open_all(&mut world);
+    let (first, child, id) = pooled_call(&mut world);
+    let write = call_is("write", &object("web", "", ""));
+    let extra = format!(r#""name":"post","arguments":{{{write}}}"#);
+    let second = world.ask_as("/mcp/time", "2", "tools/call", &extra, CAN, "");
+    let secret = r#"{"content":[{"type":"text","text":"[1]"}],"say_answer":{"labeled_paths":[{"path":"/0","labels":{"description":"x","secrecy":["s"],"integrity":[]}}]},"end":0}"#;
+    world.line(child, &answer(&id, secret));
+    assert!(got(&world, first).contains("[1]"), "{}", got(&world, first));
+    let refused = got(&world, second);
+    assert!(refused.contains("difc.write.secrecy"), "{refused}");
+    assert!(!world.sent_to(child).iter().any(|text| text.contains("\"post\"")));
+    is_over(&world);
+}
