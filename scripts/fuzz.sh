@@ -40,7 +40,7 @@ seeds() {
   case $1 in
     chunked | framing | http1_head | http_server) echo tests/data/http ;;
     http_client) echo tests/data/http-responses ;;
-    freshness | input_request | input_round | json_agrees | json_edit | json_scan | jsonrpc | mcp_answer | mcp_meta | ndjson | splice | stdio) echo tests/data/jsonrpc ;;
+    freshness | input_request | input_round | json_agrees | json_edit | json_repeated | json_scan | jsonrpc | mcp_answer | mcp_meta | ndjson | splice | stdio) echo tests/data/jsonrpc ;;
     config_json | config_toml) echo tests/data/config ;;
     redact) echo tests/data/jsonrpc ;;
     schema) echo tests/data/schemas ;;

@@ -13,6 +13,7 @@ use crate::config::env;
 
 mod completion;
 mod flags;
+pub mod proxy;
 
 pub use completion::Shell;
 pub use flags::{FLAGS, Flag, Group, Takes};
@@ -24,6 +25,15 @@ pub enum Command {
     Run(Flags),
     /// Check a configuration and start nothing.
     Check(Flags),
+    /// Say what would become of a call, step by step.
+    Explain {
+        /// The configuration.
+        flags: Flags,
+        /// The file with the call; `-` is stdin.
+        call: String,
+        /// Whether scripts will read it.
+        is_json: bool,
+    },
     /// Be the calculator, on stdin and stdout or on this HTTP address.
     ServeCalculator {
         /// Where to listen; `None`: stdin and stdout.
@@ -96,15 +106,16 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, C
     let rest = || Parser::from_args(arguments[1..].iter().cloned());
     match word {
         "help" => help(&arguments),
-        "check" => match read_flags(rest(), "check")? {
+        "check" => match read_flags(rest(), "check", nothing_else)? {
             Said::Print(text) => Ok(Command::Print(text)),
             Said::Flags(flags) => groups(&flags).map(|()| Command::Check(flags)),
         },
+        "explain" => explain(rest()),
         "serve" => serve(rest()),
         "health" => health(rest()),
         "completion" => completion(rest()),
         "proxy" => Err(CliError("the \"proxy\" command is not supported by this version".into())),
-        _ => match read_flags(Parser::from_args(arguments.iter().cloned()), "")? {
+        _ => match read_flags(Parser::from_args(arguments.iter().cloned()), "", nothing_else)? {
             Said::Print(text) => Ok(Command::Print(text)),
             Said::Flags(flags) => groups(&flags).map(|()| Command::Run(flags)),
         },
@@ -116,11 +127,24 @@ enum Said {
     Flags(Flags),
 }
 
-/// Reads the flags of the gateway; `command` is empty for the gateway itself.
-fn read_flags(mut parser: Parser, command: &str) -> Result<Said, CliError> {
+/// A command that knows the flags of the gateway alone.
+fn nothing_else(_: &Arg<'_>) -> bool {
+    false
+}
+
+/// Reads the flags of the gateway; `command` is empty for the gateway itself. `takes` is asked
+/// first whether an argument is the command's own.
+fn read_flags(
+    mut parser: Parser,
+    command: &str,
+    mut takes: impl FnMut(&Arg<'_>) -> bool,
+) -> Result<Said, CliError> {
     let mut flags = Flags::default();
     let wrong = |text: String| usage(command, &text);
     while let Some(argument) = parser.next().map_err(|e| wrong(e.to_string()))? {
+        if takes(&argument) {
+            continue;
+        }
         let flag = match &argument {
             Arg::Long("help") | Arg::Short('h') => return Ok(Said::Print(flags::help(command))),
             Arg::Long("version") if command.is_empty() => return Ok(Said::Print(version())),
@@ -181,6 +205,30 @@ fn groups(flags: &Flags) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+fn explain(parser: Parser) -> Result<Command, CliError> {
+    let (mut call, mut is_json) = (None, false);
+    let said = read_flags(parser, "explain", |argument| match argument {
+        Arg::Value(value) if call.is_none() => {
+            call = Some(value.to_string_lossy().into_owned());
+            true
+        }
+        Arg::Long("json") => {
+            is_json = true;
+            true
+        }
+        _ => false,
+    })?;
+    let flags = match said {
+        Said::Print(text) => return Ok(Command::Print(text)),
+        Said::Flags(flags) => flags,
+    };
+    let call = call.ok_or_else(|| usage("explain", "which call? Name a file that describes it"))?;
+    if call == "-" && flags.is_on("config-stdin") {
+        return Err(usage("explain", "stdin cannot be both the call and the configuration"));
+    }
+    groups(&flags).map(|()| Command::Explain { flags, call, is_json })
 }
 
 fn serve(mut parser: Parser) -> Result<Command, CliError> {
@@ -248,7 +296,7 @@ fn completion(mut parser: Parser) -> Result<Command, CliError> {
 fn help(arguments: &[OsString]) -> Result<Command, CliError> {
     let topic = arguments.get(1).map(|topic| topic.to_string_lossy()).unwrap_or_default();
     match &*topic {
-        "" | "check" | "serve" | "health" | "completion" | "help" => {
+        "" | "check" | "explain" | "serve" | "health" | "completion" | "help" => {
             Ok(Command::Print(flags::help(&topic)))
         }
         _ => Err(CliError(format!("Unknown help topic [`{topic}`]"))),

@@ -22,6 +22,9 @@ fn follow(command: Command) -> Result<(), String> {
     match command {
         Command::Run(flags) => run::gateway(&flags),
         Command::Check(flags) => run::check(&flags).and_then(|text| print(&text)),
+        Command::Explain { flags, call, is_json } => {
+            run::explain::explain(&flags, &call, is_json).and_then(|text| print(&text))
+        }
         Command::ServeCalculator { http } => serve::calculator(http.as_deref()),
         Command::Health { url } => run::health::ask(url.as_deref()).and_then(|text| print(&text)),
         Command::Completion(shell) => print(&shell.script()),

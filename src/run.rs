@@ -8,6 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::base::{Now, Rng};
 use crate::cli::Flags;
+use crate::config::source::Gathered;
 use crate::config::{self, Loaded};
 use crate::gateway::Gateway;
 use crate::gateway::io::{Event, EventKind, Level};
@@ -16,9 +17,15 @@ use crate::reactor::{self, Listener, Observer, Reactor};
 use crate::wire::json::write;
 use crate::worker::{LogOptions, LogSender, Logs};
 
+use self::guards::Modules;
+
+pub mod certificate;
 pub mod client_config;
 mod environment;
+pub mod explain;
+mod guards;
 pub mod health;
+mod lookup;
 mod programs;
 
 /// Runs the gateway until it is told to stop.
@@ -27,32 +34,50 @@ mod programs;
 /// printed in its place, if there is no file to look into.
 pub fn gateway(flags: &Flags) -> Result<(), String> {
     let is_headless = flags.is_on("config-stdin");
-    let (loaded, notices, listener) = prepare(flags).inspect_err(|text| {
+    let (ready, listener) = prepare(flags).inspect_err(|text| {
         if is_headless {
             print_error(text);
         }
     })?;
-    serve(loaded, notices, listener)
+    serve(ready, listener)
+}
+
+/// A configuration with all that belongs to it.
+struct Ready {
+    loaded: Loaded,
+    notices: Vec<String>,
+    modules: Modules,
 }
 
 /// Everything that may fail before anything is started.
-fn prepare(flags: &Flags) -> Result<(Loaded, Vec<String>, Listener), String> {
-    let (loaded, notices) = load(flags)?;
-    if loaded.run.validate_env {
-        environment::validate(&loaded.run)?;
+fn prepare(flags: &Flags) -> Result<(Ready, Listener), String> {
+    let mut gathered = config::source::gather(flags)?;
+    let mut ready = load(&gathered, Modules::default())?;
+    let run = &ready.loaded.run;
+    if run.validate_env {
+        environment::validate(run)?;
     }
-    let listener = Listener::bind(&loaded.run.listen).map_err(|error| error.to_string())?;
+    let listener = Listener::bind(&run.listen).map_err(|error| error.to_string())?;
+    // Those who come while we ask find the port, and wait.
+    if run.asks_workflow
+        && let Some((workflow, line)) =
+            lookup::workflow(&gathered.sources.environment, run.ca_file.clone())
+    {
+        gathered.sources.workflow = Some(workflow);
+        gathered.notices.extend(line);
+        ready = load(&gathered, ready.modules)?;
+    }
     // After all that may wait for others, stdin above all: until now a signal simply ends us. And
-    // before any thread, since signals must reach the loop alone.
+    // before any thread that stays, since signals must reach the loop alone.
     reactor::block_signals().map_err(|error| format!("cannot take signals: {error}"))?;
-    Ok((loaded, notices, listener))
+    Ok((ready, listener))
 }
 
 /// Checks a configuration and starts nothing; the summary goes to stdout.
 ///
 /// Errors: the text for stderr.
 pub fn check(flags: &Flags) -> Result<String, String> {
-    let (loaded, notices) = load(flags)?;
+    let Ready { loaded, notices, .. } = load(&config::source::gather(flags)?, Modules::default())?;
     let mut text = loaded.summary();
     for notice in notices {
         text.push_str(&format!("note: {notice}\n"));
@@ -60,13 +85,14 @@ pub fn check(flags: &Flags) -> Result<String, String> {
     Ok(text)
 }
 
-fn load(flags: &Flags) -> Result<(Loaded, Vec<String>), String> {
-    let gathered = config::source::gather(flags)?;
-    let loaded = config::load(&gathered.sources).map_err(|problems| problems.to_string())?;
-    let mut notices = gathered.notices;
+fn load(gathered: &Gathered, mut modules: Modules) -> Result<Ready, String> {
+    let loaded = config::load(&gathered.sources);
+    let mut loaded = loaded.map_err(|problems| problems.to_string())?;
+    modules.read(&mut loaded)?;
+    let mut notices = gathered.notices.clone();
     notices.extend(loaded.notices.iter().cloned());
     notices.extend(programs::missing(&loaded.snapshot));
-    Ok((loaded, notices))
+    Ok(Ready { loaded, notices, modules })
 }
 
 /// The written gateway specification wants errors of the start as a JSON object on stdout.
@@ -79,14 +105,15 @@ fn print_error(text: &str) {
     let _ = std::io::stdout().write_all(&out);
 }
 
-fn serve(loaded: Loaded, notices: Vec<String>, listener: Listener) -> Result<(), String> {
+fn serve(ready: Ready, listener: Listener) -> Result<(), String> {
+    let Ready { loaded, notices, modules } = ready;
     let address = listener.local_addr();
     let run = &loaded.run;
     let document = client_config::document(&run.client_config, &run.listen, address.port());
     let (logs, mut sender) = start_logs(&loaded);
     announce(&mut sender, &loaded, &notices, &address.to_string());
     let options = reactor_options(&loaded);
-    let gateway = start_gateway(&loaded)?;
+    let gateway = start_gateway(&loaded, &modules)?;
     let mut reactor =
         Reactor::new(&options, listener, gateway, sender).map_err(|e| e.to_string())?;
     // Complete before the first request can be answered: who polls for it finds all of it.
@@ -167,7 +194,7 @@ fn reactor_options(loaded: &Loaded) -> reactor::Options {
     }
 }
 
-fn start_gateway(loaded: &Loaded) -> Result<Gateway, String> {
+fn start_gateway(loaded: &Loaded, modules: &Modules) -> Result<Gateway, String> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| format!("no random numbers: {error}"))?;
     let snapshot = Arc::new(loaded.snapshot.clone());
@@ -175,6 +202,7 @@ fn start_gateway(loaded: &Loaded) -> Result<Gateway, String> {
     for (server, why) in &loaded.broken {
         gateway.break_server(*server, why);
     }
+    modules.give(&loaded.snapshot, &mut gateway);
     Ok(gateway)
 }
 

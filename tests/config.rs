@@ -36,7 +36,7 @@ fn sources(format: Format, text: &str, variables: &[(&str, &str)]) -> Sources {
     let base = [("PATH", "/usr/bin"), ("HOME", "/home/me"), ("SECRET_OF_OURS", "never-to-be-seen")];
     let all = base.iter().chain(variables);
     Sources {
-        discovered: Box::new(|_| None),
+        discovered: Box::new(|_| Ok(None)),
         workflow: None,
         name: if format == Format::Json { "stdin" } else { "config.toml" }.to_owned(),
         format,

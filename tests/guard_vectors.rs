@@ -286,3 +286,14 @@ fn canonical_member(name: &str, node: &Node) -> String {
         _ => canonical(node),
     }
 }
+
+#[test]
+fn samples_pass_the_fuzz_body() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/github_guard");
+    let samples = std::fs::read_dir(folder).expect("there are samples");
+    let samples: Vec<_> = samples.map(|entry| entry.expect("an entry").path()).collect();
+    assert!(samples.len() > 8);
+    for path in samples {
+        penstock::policy::guard::github::fuzz(&std::fs::read(path).expect("it can be read"));
+    }
+}

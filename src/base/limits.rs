@@ -129,6 +129,8 @@ pub struct Limits {
     pub forge_after_max: Duration,
     /// One answer of the forge to a guard; beyond: the same.
     pub forge_answer_bytes_max: usize,
+    /// Items hidden from one answer that are recorded one by one; beyond: they are counted.
+    pub filtered_records_max: usize,
 
     // Several servers as one
     /// How long `initialize` waits for all servers; those that have not answered join later.
@@ -236,6 +238,7 @@ impl Limits {
         guarded_agent_bytes_max: 32 * KIB,
         forge_after_max: Duration::from_secs(30),
         forge_answer_bytes_max: MIB,
+        filtered_records_max: 1000,
         read_bytes_per_turn_max: 256 * KIB,
         write_bytes_per_turn_max: 1024 * KIB,
         accepts_per_turn_max: 64,
@@ -310,6 +313,7 @@ impl Limits {
         guarded_agent_bytes_max: 256,
         forge_after_max: Duration::from_secs(4),
         forge_answer_bytes_max: 64,
+        filtered_records_max: 2,
         read_bytes_per_turn_max: 64,
         write_bytes_per_turn_max: 64,
         accepts_per_turn_max: 2,
@@ -411,8 +415,8 @@ impl GuardLimits {
         memory_bytes_max: 256 * KIB,
         table_elements_max: 16,
         input_bytes_max: 512,
-        output_bytes_first: 64,
-        output_bytes_max: 256,
+        output_bytes_first: 128,
+        output_bytes_max: 512,
         output_attempts_max: 3,
         slice_fuel: 10_000,
         judgement_fuel_max: 100_000,

@@ -16,7 +16,7 @@ pub enum Shell {
     PowerShell,
 }
 
-const COMMANDS: &str = "check serve health completion help";
+const COMMANDS: &str = "check explain serve health completion help";
 
 impl Shell {
     /// The shell called `name`.

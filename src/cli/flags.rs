@@ -132,6 +132,7 @@ pub fn check(flag: &Flag, value: &str) -> Result<(), String> {
 pub fn help(command: &str) -> String {
     match command {
         "check" => CHECK.to_owned() + &flag_lines(),
+        "explain" => EXPLAIN.to_owned() + &flag_lines(),
         "serve" => SERVE.to_owned(),
         "health" => HEALTH.to_owned(),
         "completion" => COMPLETION.to_owned(),
@@ -180,6 +181,7 @@ Examples:
 
 Operation Modes:
   check       Check a configuration and start nothing
+  explain     Say what would become of a call, step by step
   serve       Be an example MCP server: serve calculator [--http ADDRESS]
 
 Utilities:
@@ -203,6 +205,20 @@ Check a configuration: report every problem with its place, start nothing.
 Usage:
   penstock check --config FILE
   penstock check --config-stdin < config.json
+
+";
+
+const EXPLAIN: &str = "\
+Say what would become of a call: who asks, under which policy, what the guard and the
+monitor say, what is left of the answer. Nothing is called and nothing is started.
+
+Usage:
+  penstock explain CALL --config FILE [--json]
+  penstock explain - --config FILE < call.json
+
+CALL is a file with an object: server, tool, arguments; perhaps agent (the place of its key,
+such as 1), result (what the tool answers), labels (secrecy and integrity that the agent
+carries already) and backend (what tools answer when the guard asks them, by name).
 
 ";
 

@@ -55,6 +55,10 @@ fn what_cannot_be_followed_is_said() {
     check_error("completion", "accepts 1 arg(s), received 0");
     check_error("completion tcsh", "invalid argument \"tcsh\"");
     check_error("serve piano", "calculator");
+    check_error("explain -c a", "which call?");
+    check_error("explain x y -c a", "unknown command \"y\" for \"penstock explain\"");
+    check_error("explain x", "[config config-stdin] is required");
+    check_error("explain - --config-stdin", "stdin cannot be both");
 }
 
 #[test]
@@ -71,12 +75,19 @@ fn commands_are_told_apart() {
     check("keeper --help x", Command::Keeper(vec!["--help".into(), "x".into()]));
     check("--version", Command::Print(version()));
     assert!(matches!(parse_words("check -c a.toml"), Ok(Command::Check(_))));
+    for words in ["explain call.json -c a", "explain -c a call.json --json", "explain - -c a"] {
+        let said = parse_words(words).unwrap();
+        let Command::Explain { flags, call, is_json } = said else { panic!("{said:?}") };
+        assert_eq!(flags.get("config"), Some("a"), "{words}");
+        assert!(words.contains(&format!(" {call}")) && is_json == words.contains("--json"));
+    }
     assert!(version().starts_with("MCPG Gateway 0."));
 }
 
 #[test]
 fn help_names_every_flag_and_scripts_do_too() {
-    for words in ["--help", "-h", "help", "help check", "check --help", "serve -h", "health -h"] {
+    let ways = ["--help", "-h", "help", "help check", "check --help", "serve -h", "health -h"];
+    for words in ways.into_iter().chain(["help explain", "explain --help"]) {
         assert!(matches!(parse_words(words), Ok(Command::Print(_))), "{words}");
     }
     let shells = ["bash", "zsh", "fish", "powershell"].map(|name| Shell::parse(name).unwrap());

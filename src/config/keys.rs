@@ -333,8 +333,8 @@ pub const KEYS: &[Key] = &[
          all. The tools of one row share its budget, and a call counts against every row that \
          means it.")),
     key(BUDGETS, ("agents", "agents"), Table, Used, ("",
-        "Budgets of agents, by the name of a client, by the place of the key (`1` is the first \
-         one) or by the key itself; `*` is the budget of each agent that has none of its own.")),
+        "Budgets of agents, by the name of a client, by the place of the key (`agent-1` is \
+         the first one) or by the key itself; `*` is the budget of each agent that has none of its own.")),
     key(BUDGETS, ("flow", "flow"), Table, Used, ("",
         "Budgets of what goes from one place to another, as guards see it.")),
 

@@ -84,6 +84,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
     if !report.problems.is_empty() {
         return None;
     }
+    let forge = guards::forge(&servers.servers, sources, report);
     let run = RunOptions {
         listen: overall.listen.clone(),
         log_dir: gateway::log_dir(sources),
@@ -101,6 +102,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         runtime: overall.runtime.clone(),
         uses_containers: servers.uses_containers,
         ca_file: gateway::ca_file(sources),
+        asks_workflow: servers.asks_workflow,
     };
     let snapshot = Snapshot {
         views,
@@ -113,7 +115,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         websocket: overall.websocket,
         tolerance: overall.tolerance,
         budgets: budgets.into(),
-        guards: GuardOptions { is_enabled: servers.is_watched, ..guards.options },
+        guards: GuardOptions { is_enabled: servers.is_watched, forge, ..guards.options },
         limits: overall.limits,
         version: super::VERSION.into(),
     };

@@ -22,6 +22,7 @@ pub mod diagnostics;
 pub mod document;
 pub mod env;
 pub mod fields;
+pub mod forge;
 pub mod json;
 pub mod keys;
 pub mod modules;
@@ -44,8 +45,9 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Asks the file system for a path without symbolic links; `None` if there is none.
 pub type Canonicalize = Box<dyn Fn(&Path) -> Option<PathBuf>>;
 
-/// Asks the file system for the guard module of a server; `None` if there is none.
-pub type Discover = Box<dyn Fn(&str) -> Option<PathBuf>>;
+/// Asks the file system for the guard module of a server; `None` if there is none, and an error if
+/// it cannot be told.
+pub type Discover = Box<dyn Fn(&str) -> Result<Option<PathBuf>, String>>;
 
 /// Everything that a configuration is made from.
 pub struct Sources {
@@ -115,6 +117,8 @@ pub struct RunOptions {
     pub uses_containers: bool,
     /// `SSL_CERT_FILE`: whom we believe when we speak TLS; `None`: whom the system believes.
     pub ca_file: Option<PathBuf>,
+    /// Whether something depends on who can read the repository that we run for.
+    pub asks_workflow: bool,
 }
 
 /// A container runtime's command line.
@@ -201,7 +205,7 @@ pub fn fuzz(input: &[u8], format: Format) {
         instance: "fuzz".to_owned(),
         fresh_key: "0".repeat(64),
         canonicalize: Box::new(|path| Some(path.to_path_buf())),
-        discovered: Box::new(|_| None),
+        discovered: Box::new(|_| Ok(None)),
         workflow: None,
     };
     match load(&sources) {

@@ -2,6 +2,7 @@
 //! Guard modules that lie ready for servers: `<directory>/<server>/*.wasm`, the first by name.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::env::Environment;
@@ -29,21 +30,34 @@ impl Modules {
         }
     }
 
-    /// The module for `server`; one that cannot be looked for is none.
-    #[must_use]
-    pub fn find(&self, server: &str) -> Option<PathBuf> {
+    /// The module for `server`; a directory that is not there has none.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be read.
+    pub fn find(&self, server: &str) -> Result<Option<PathBuf>, String> {
         let bundled = self.bundled.as_ref().filter(|path| server == "github" && path.is_file());
-        bundled.cloned().or_else(|| first_in(&self.directory.as_ref()?.join(server)))
+        match (bundled, &self.directory) {
+            (Some(path), _) => Ok(Some(path.clone())),
+            (None, Some(directory)) => first_in(&directory.join(server)),
+            (None, None) => Ok(None),
+        }
     }
 }
 
-fn first_in(directory: &Path) -> Option<PathBuf> {
+fn first_in(directory: &Path) -> Result<Option<PathBuf>, String> {
     let is_module = |path: &PathBuf| {
         let extension = path.extension().unwrap_or_default();
         extension.eq_ignore_ascii_case("wasm") && !path.is_dir()
     };
-    let entries = fs::read_dir(directory).ok()?;
-    entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_module).min()
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        entries => entries.and_then(|entries| entries.collect::<Result<Vec<_>, _>>()),
+    };
+    let entries = entries.map_err(|error| {
+        format!("failed to read server guard directory \"{}\": {error}", directory.display())
+    })?;
+    Ok(entries.into_iter().map(|entry| entry.path()).filter(is_module).min())
 }
 
 #[cfg(test)]
@@ -69,12 +83,14 @@ mod tests {
             std::env::temp_dir().join(format!("penstock-modules-{}", std::process::id()));
         let server = directory.join("s");
         fs::create_dir_all(server.join("0.wasm")).unwrap();
-        for name in ["b.WASM", "c.wasm", "a.txt"] {
+        for name in ["b.WASM", "c.wasm", "a.txt", "../file"] {
             fs::write(server.join(name), b"").unwrap();
         }
         let modules = of(directory.to_str());
-        assert_eq!(modules.find("s"), Some(server.join("b.WASM")));
-        assert_eq!(modules.find("other"), None);
+        assert_eq!(modules.find("s"), Ok(Some(server.join("b.WASM"))));
+        assert_eq!(modules.find("other"), Ok(None));
+        let why = modules.find("file").unwrap_err();
+        assert!(why.starts_with("failed to read server guard directory \""), "{why}");
         fs::remove_dir_all(directory).unwrap();
     }
 }

@@ -86,6 +86,7 @@ use snapshot::{Server, ServerId, Snapshot, Tolerance};
 use unified::Fan;
 
 use crate::policy::guard::agents::Agents;
+use crate::policy::guard::budget::{Budgets, Flows};
 use crate::policy::guard::memory::Memory;
 
 /// All of the gateway that is not I/O.
@@ -120,6 +121,8 @@ pub struct Gateway {
     agents: Agents,
     /// What was denied, to whom.
     denials: Memory,
+    budgets: Budgets,
+    flows: Flows,
     /// How often labels of identities have changed.
     labels_changed: u64,
     /// Calls of tools that may be called only so often.
@@ -145,6 +148,8 @@ impl Gateway {
         let seal = Seal::new(rng.bytes());
         let guards = Guards::new(&snapshot, &mut rng);
         let limits = snapshot.limits;
+        let budgets = Budgets::new(Arc::clone(&snapshot.budgets));
+        let flows = Flows::new(snapshot.budgets.flow);
         let mut gateway = Self {
             snapshot,
             rng,
@@ -170,6 +175,8 @@ impl Gateway {
             guards,
             agents: Agents::new(&limits),
             denials: Memory::new(&limits),
+            budgets,
+            flows,
             labels_changed: 0,
             counted: HashMap::new(),
             n_inputs: 0,
@@ -270,6 +277,7 @@ impl Gateway {
             && self.exchanges.is_empty()
             && self.calls.is_empty()
             && self.fetches.is_empty()
+            && self.judgings.is_empty()
     }
 
     /// How many sessions there are: for tests, and for people.
@@ -285,7 +293,11 @@ impl Gateway {
         let calls: Vec<_> = self.calls.iter().collect();
         let fetches: Vec<_> = self.fetches.iter().collect();
         let n = self.backends.len();
-        format!("{:?}, {n} backends, {exchanges:?}, {calls:?}, {fetches:?}", self.phase)
+        let judgings: Vec<_> = self.judgings.iter().collect();
+        format!(
+            "{:?}, {n} backends, {exchanges:?}, {calls:?}, {fetches:?}, {judgings:?}",
+            self.phase
+        )
     }
 
     /// What has to hold between any two inputs; costs a walk, so it runs in tests alone.

@@ -7,6 +7,7 @@ use super::snapshot::HttpTarget;
 use crate::base::Message;
 use crate::policy::guard::Mode;
 use crate::policy::guard::rule::{Policy, WriteSink};
+use crate::policy::guard::source::Source;
 
 /// What watches over a server.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Watch {
     pub kind: WatchKind,
     /// What the agent may do; `None`: nobody has said.
     pub policy: Option<Policy>,
+    /// Who said the policy.
+    pub source: Option<Source>,
     /// What a guard is told in `label_agent`; empty for guards that are told nothing.
     pub payload: Message,
     /// How often a session may call a tool, by its name; sorted.

@@ -88,10 +88,7 @@ pub fn view(text: &[u8], items: &[Found]) -> Vec<u8> {
 ///
 /// `None` if a pointer leads nowhere: then nobody knows what was meant, and nothing may pass.
 #[must_use]
-pub fn remove<'p>(
-    text: &[u8],
-    pointers: impl IntoIterator<Item = &'p str>,
-) -> Option<Vec<u8>> {
+pub fn remove<'p>(text: &[u8], pointers: impl IntoIterator<Item = &'p str>) -> Option<Vec<u8>> {
     let mut gone = Gone::default();
     for pointer in pointers {
         gone.add(pointer)?;

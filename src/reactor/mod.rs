@@ -62,6 +62,7 @@ use crate::gateway::io::{Event, Input, Output};
 pub use self::accept::{BindError, Listener};
 pub use self::container::read_id;
 pub use self::options::Options;
+pub use self::roots::Roots;
 pub use self::sys::{block_signals, drop_written, lower_thread_priority, release_memory};
 
 /// What the loop drives: facts and the time in, effects and a deadline out.

@@ -13,20 +13,22 @@ use crate::link::tls;
 const SYSTEM_FILE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// The TLS configuration of all backends.
-pub(super) struct Roots {
+pub struct Roots {
     ca_file: Option<PathBuf>,
     config: Option<Arc<ClientConfig>>,
 }
 
 impl Roots {
-    pub(super) fn new(ca_file: Option<PathBuf>) -> Self {
+    /// Nothing is read yet. `ca_file`: the file that the operator named.
+    #[must_use]
+    pub fn new(ca_file: Option<PathBuf>) -> Self {
         Self { ca_file, config: None }
     }
 
     /// The configuration. It reads files, but only when it is asked for the first time.
     ///
     /// Errors: the file that was asked for holds no certificate; trying again reads it again.
-    pub(super) fn config(&mut self) -> Result<Arc<ClientConfig>, String> {
+    pub fn config(&mut self) -> Result<Arc<ClientConfig>, String> {
         if let Some(config) = &self.config {
             return Ok(config.clone());
         }

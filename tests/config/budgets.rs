@@ -60,7 +60,9 @@ fn every_scope_has_a_table() {
 
 #[test]
 fn an_agent_is_named_by_its_client_its_place_or_its_key() {
-    for (name, who) in [("ci", 1), ("2", 1), ("key-of-ci", 1), ("1", 0), ("first-key", 0)] {
+    for (name, who) in
+        [("ci", 1), ("2", 1), ("agent-2", 1), ("key-of-ci", 1), ("1", 0), ("first-key", 0)]
+    {
         let limits = budgets(&format!("[budgets.agents.{name}]\ncalls = 3\n"));
         assert_eq!(limits.agents, [(Principal(who), calls(3))], "{name}");
     }

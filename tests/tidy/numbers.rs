@@ -18,6 +18,7 @@ const STATUS_HOMES: &[(&str, &str)] = &[
     ("src/gateway/fault/modern.rs", "the same table for the era in which statuses mean something"),
     ("src/gateway/exchange/finish.rs", "success"),
     ("src/gateway/health.rs", "its own answers"),
+    ("src/github_proxy/answer.rs", "the proxy's own answers, and what it reads of the forge's"),
     ("src/gateway/drain.rs", "the answer to /close"),
     ("src/gateway/backend/http.rs", "the statuses that backends answer, read"),
     ("src/gateway/backend/reopen.rs", "the statuses that say that a session is lost"),
@@ -27,6 +28,8 @@ const STATUS_HOMES: &[(&str, &str)] = &[
     ("src/wire/http1/", "their grammar: reasons, and which have no body"),
     ("src/serve/", "the example server answers for itself"),
     ("src/calculator/server.rs", "the example server answers for itself"),
+    ("src/run/explain/rehearsal.rs", "what a made-up forge answers"),
+    ("src/run/lookup.rs", "the status with which the forge tells of a repository"),
     ("src/run/health.rs", "the status that `penstock health` hopes for"),
 ];
 

@@ -18,6 +18,9 @@ const ROWS_MAX: usize = 1000;
 /// Stands for every server, or each agent.
 const ANY: &str = "*";
 
+/// The name of agents in logs, before their place.
+const AGENT: &str = "agent-";
+
 /// Who can have a budget.
 #[derive(Debug)]
 pub struct Named<'c> {
@@ -121,7 +124,8 @@ fn agent(name: &str, named: &Named<'_>) -> Option<Principal> {
     let place_of = |key: &str| keys.iter().position(|own| own.matches(key.as_bytes()));
     let client = named.clients.iter().find(|client| client.name == name);
     let place = client.and_then(|client| place_of(&client.agent)).or_else(|| place_of(name));
-    let numbered = || name.parse::<usize>().ok()?.checked_sub(1).filter(|at| *at < keys.len());
+    let number = name.strip_prefix(AGENT).unwrap_or(name);
+    let numbered = || number.parse::<usize>().ok()?.checked_sub(1).filter(|at| *at < keys.len());
     u16::try_from(place.or_else(numbered)?).ok().map(Principal)
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 //! What holds for all guards: the mode, the policy for all servers, what a public workflow forces.
 
+use std::sync::Arc;
+
 use super::guard::{self, Guard, GuardKind};
 use crate::config::diagnostics::{Problem, Report};
 use crate::config::fields::Fields;
-use crate::config::{Sources, env};
-use crate::gateway::snapshot::GuardOptions;
+use crate::config::{Sources, env, forge};
+use crate::gateway::snapshot::{GuardOptions, HttpTarget, Server, WatchKind};
 use crate::policy::guard::Mode;
 use crate::policy::guard::forced::{self, Exempt};
 use crate::policy::guard::rule::Policy;
@@ -95,6 +97,33 @@ pub fn resolve(
         force_public_repos,
         exempt: boxes("sink_visibility_exempt_servers"),
         guards: table.guards,
+    }
+}
+
+/// The forge that guards may ask, if any would.
+pub fn forge(
+    servers: &[Server],
+    sources: &Sources,
+    report: &mut Report,
+) -> Option<Arc<HttpTarget>> {
+    let asks = |server: &Server| {
+        let kind = server.watch.as_deref().map(|watch| &watch.kind);
+        matches!(kind, Some(WatchKind::GitHub | WatchKind::Wasm { .. }))
+    };
+    let is_asked = servers.iter().any(asks);
+    if (is_asked || sources.workflow.is_some())
+        && let Some(token) = forge::token(&sources.environment)
+    {
+        report.keep_secret(token);
+    }
+    match forge::target(&sources.environment) {
+        Ok(target) => target.filter(|_| is_asked).map(Arc::new),
+        Err(why) => {
+            if is_asked {
+                report.notice(format!("{why}; guards do without the forge"));
+            }
+            None
+        }
     }
 }
 

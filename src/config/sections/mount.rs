@@ -203,7 +203,7 @@ mod tests {
     fn sources(variables: &[(&str, &str)]) -> Sources {
         let pairs = variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
         Sources {
-            discovered: Box::new(|_| None),
+            discovered: Box::new(|_| Ok(None)),
             workflow: None,
             name: "t".into(),
             format: Format::Json,

@@ -38,6 +38,8 @@ pub struct Servers {
     pub uses_containers: bool,
     /// Whether anything watches over any.
     pub is_watched: bool,
+    /// Whether that depends on who can read the repository that we run for.
+    pub asks_workflow: bool,
 }
 
 /// Reads the table of servers.
@@ -88,6 +90,7 @@ pub fn resolve_all(
             Transport::Stdio(command) if command.container.is_some());
         servers.servers.push(server);
     }
+    servers.asks_workflow = found.iter().any(|found| found.asks_workflow);
     servers.is_watched = watch::settle(found, &mut servers.servers, guards, report);
     servers
 }

@@ -37,6 +37,8 @@ pub struct Found {
     pub is_wanted: bool,
     /// Whether somebody there enforces the policy for all servers; `None`: it has another.
     pub global: Option<bool>,
+    /// Whether it depends on who can read the repository that we run for.
+    pub asks_workflow: bool,
 }
 
 /// What is known of a server when its guard is chosen.
@@ -61,9 +63,13 @@ pub fn resolve(cx: &Cx<'_, '_>, report: &mut Report) -> Found {
     let kind = kind(cx, given.as_ref().map(|given| &given.policy), report);
     let is_global = given.as_ref().is_some_and(|given| given.source.is_global());
     let is_wanted = is_said || is_global || kind != WatchKind::Noop;
+    let asks_workflow = match &kind {
+        WatchKind::WriteSink(_) => true,
+        _ => cx.guards.is_forced && may_be_forced(cx, given.is_some()),
+    };
     let (kind, given) = fit(cx, kind, given, report);
     let global = is_global.then_some(kind != WatchKind::Noop);
-    Found { watch: watch(cx, kind, given), is_wanted, global }
+    Found { watch: watch(cx, kind, given), is_wanted, global, asks_workflow }
 }
 
 /// Gives each server what watches over it, if anything watches over any; says whether.
@@ -129,17 +135,19 @@ fn given(cx: &Cx<'_, '_>, said: Option<Policy>, report: &mut Report) -> Option<G
         return given;
     }
     let (policy, source) = given.map_or((None, Source::Server), |g| (Some(g.policy), g.source));
-    // Where nobody enforces it, it is dropped again, and nobody need read of it.
-    let is_enforced = policy.is_some()
-        || kind(cx, None, &mut Report::default()) != WatchKind::Noop
-        || is_github(cx);
-    if !is_enforced {
+    if !may_be_forced(cx, policy.is_some()) {
         return None;
     }
     let workflow = sources.workflow.as_ref();
     let (policy, line) = forced::public_repos(policy, workflow, source.is_global());
     line.into_iter().for_each(|line| report.notice(line));
     policy.map(|policy| Given { policy, source })
+}
+
+/// Whether a public workflow can force a policy on a server: where nobody enforces it, it would be
+/// dropped again, and nobody need read of it.
+fn may_be_forced(cx: &Cx<'_, '_>, has_policy: bool) -> bool {
+    has_policy || kind(cx, None, &mut Report::default()) != WatchKind::Noop || is_github(cx)
 }
 
 /// Who labels the server's calls under this policy.
@@ -156,7 +164,11 @@ fn kind(cx: &Cx<'_, '_>, policy: Option<&Policy>, report: &mut Report) -> WatchK
         sink.visibility = visibility;
         return WatchKind::WriteSink(sink);
     }
-    if let Some(path) = (cx.sources.discovered)(cx.server) {
+    let discovered = (cx.sources.discovered)(cx.server).unwrap_or_else(|why| {
+        report.notice(format!("server \"{}\": {why}", cx.server));
+        None
+    });
+    if let Some(path) = discovered {
         let path = path.to_string_lossy().into();
         return WatchKind::Wasm { name: Arc::clone(cx.server), path, sha256: None };
     }
@@ -249,6 +261,7 @@ fn watch(cx: &Cx<'_, '_>, kind: WatchKind, given: Option<Given>) -> Watch {
     let enforcement = cx.fields.text("guard_enforcement");
     Watch {
         kind,
+        source: given.as_ref().map(|given| given.source),
         policy: given.map(|given| given.policy),
         payload: Message::new(payload),
         tool_limits: tool_limits.into(),

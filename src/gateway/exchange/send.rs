@@ -331,14 +331,13 @@ impl Gateway {
         };
         let Some((key, call)) = found else { return };
         let backend = call.backend;
-        if self.era_of(backend) == Era::Modern {
+        // What was never sent has no late answer to wait for.
+        if call.is_never_sent || self.era_of(backend) == Era::Modern {
             return self.cancel_call(key, "cancelled by its client");
         }
         let message = self.flattened(backend, one);
         let notice = Splice::whole(message).with(span, Patch::Number(id_of(key)));
-        if self.calls.get(key).is_some_and(|call| !call.is_never_sent) {
-            self.send_below(backend, notice, Carrier::Notice(None));
-        }
+        self.send_below(backend, notice, Carrier::Notice(None));
         self.abandon(key);
     }
 

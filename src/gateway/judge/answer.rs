@@ -5,8 +5,9 @@ use super::deny::Denial;
 use super::piece::{AnswerCase, Asking, Verdict};
 use super::verdict::denial_of_one;
 use super::{Held, Judging};
-use crate::base::{Key, Message};
+use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
+use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::snapshot::Watch;
 use crate::policy::guard::monitor::{self, Decision};
@@ -32,34 +33,42 @@ impl Gateway {
             return;
         };
         judging.held = Some(Held { message, envelope });
-        let deadline = judging.deadline.max(self.now.mono);
+        // Progress may have given the call more time than its judgement had at first.
+        let deadline = judging.deadline.max(call.deadline);
         let holder = self.calls.insert(Call {
             is_never_sent: true,
             fetch: None,
             extension: None,
             question: None,
-            needs: None,
             deadline,
             ..call
         });
+        self.alarms.set(Alarm::Calls, deadline);
         if let Some(judging) = self.judgings.get_mut(key) {
             judging.holder = holder;
         }
-        self.label_answer(key);
+        match self.settle_budget(key) {
+            Ok(()) => self.label_answer(key),
+            Err(denial) => self.refuse_judged(key, denial),
+        }
     }
 
     /// Decides what needs no guard, and asks the guard about the rest.
     fn label_answer(&mut self, key: Key<Judging>) {
         let Some(judging) = self.judgings.get(key) else { return };
         let (server, who) = (judging.server, judging.who);
-        let (Some(held), Some(labelled)) = (&judging.held, judging.labelled.clone()) else {
-            return;
+        let Some(held) = &judging.held else { return };
+        let (Some(labelled), Some(watch)) = (judging.labelled.clone(), self.watch_of(server))
+        else {
+            // Nothing watches over the server; it is budgets that wanted to know.
+            return self.show(key, None);
         };
-        let Some(watch) = self.watch_of(server) else { return };
-        let is_whole =
-            held.envelope.result_type.is_none_or(|span| span.of(&held.message) == b"\"complete\"");
-        let result = held.envelope.result.filter(|_| is_whole);
-        let result = result.map(|span| held.message.slice(span));
+        if self.is_guarded(server) && !held.is_final() {
+            let reason = "The server asks for input, which no guard judges.";
+            let denial = Denial::new("guard.input", reason, "calls that need no input");
+            return self.refuse_judged(key, denial);
+        }
+        let result = held.envelope.result.map(|span| held.message.slice(span));
         let mode = self.guard_mode(server, &watch);
         let compat = self.snapshot.guards.compat;
         // A call that also reads shows what it has read, in every mode.
@@ -92,8 +101,7 @@ impl Gateway {
         let agent = self.labels_of(who);
         let is_write = labelled.operation == Operation::Write;
         // What a sink or an unwatched server says of a write is its own; guarded ones may quote.
-        let is_own =
-            is_write && !self.is_guarded(server) || self.snapshot.guards.compat && is_write;
+        let is_own = is_write && (!self.is_guarded(server) || self.snapshot.guards.compat);
         let decision = monitor::decide(&agent, &labelled.object.labels, Operation::Read, mode);
         match decision {
             Decision::Deny(violation) if !is_own => {
@@ -113,7 +121,10 @@ impl Gateway {
                     Ok(()) => self.show(key, None),
                 }
             }
-            _ => self.show(key, None),
+            _ => {
+                self.note_flow(who, std::slice::from_ref(&labelled.object.labels));
+                self.show(key, None);
+            }
         }
     }
 
@@ -129,7 +140,11 @@ impl Gateway {
         self.note_filtered(key, &verdict);
         let denied = match verdict.denial {
             Some(denial) => Err(denial),
-            None => self.agent_reads(who, &verdict.read),
+            None => {
+                self.note_flow(who, &verdict.kept);
+                let read = if verdict.accumulates { &verdict.kept[..] } else { &[] };
+                self.agent_reads(who, read)
+            }
         };
         match denied {
             Err(denial) => self.refuse_judged(key, denial),
@@ -140,18 +155,27 @@ impl Gateway {
     /// Gives the client its answer, with another result if there is one.
     pub(super) fn show(&mut self, key: Key<Judging>, result: Option<Vec<u8>>) {
         let Some(call) = self.drop_holder(key) else { return };
-        let Some(Judging { held: Some(held), .. }) = self.judgings.remove(key) else { return };
+        let Some(Judging { held: Some(held), .. }) = self.take_judging(key) else { return };
         if call.cancelled {
             return;
         }
+        let call = Call { watched: None, ..call };
         let Held { message, envelope } = held;
         let (Some(result), Some(place)) = (result, envelope.result) else {
-            return self.answer_call(&call, message, &envelope);
+            return self.hand_on(call, &message, &envelope);
         };
         let patch = Patch::Bytes(Message::new(result));
         let message = Splice::whole(message).with(place, patch).to_message();
         if let Ok(Parsed::Single(envelope)) = jsonrpc::parse(&message, self.limits()) {
-            self.answer_call(&call, message, &envelope);
+            self.hand_on(call, &message, &envelope);
         }
+    }
+}
+
+impl Held {
+    /// Whether it is all that will be answered.
+    fn is_final(&self) -> bool {
+        let complete = |span: Span| span.of(&self.message) == b"\"complete\"";
+        self.envelope.result_type.is_none_or(complete)
     }
 }

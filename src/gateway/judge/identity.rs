@@ -9,8 +9,8 @@ use crate::gateway::io::Level;
 use crate::gateway::session::{Session, SessionKind};
 use crate::gateway::snapshot::{ServerId, Watch};
 use crate::policy::auth::Principal;
-use crate::policy::guard::memory::Asked;
 use crate::policy::guard::agents::Full;
+use crate::policy::guard::memory::Asked;
 use crate::policy::guard::{Labels, WILDCARD, monitor, reflect};
 
 /// What everybody is called where nobody has to say who they are.

@@ -23,13 +23,16 @@ use super::snapshot::{ServerId, Watch, WatchKind};
 use crate::base::{Key, Message};
 use crate::mcp::method::Method;
 use crate::policy::auth::Principal;
+use crate::policy::guard::budget::Ticket;
 use crate::policy::guard::{Labelled, Mode};
 use crate::wire::jsonrpc::Envelope;
 use piece::{Asking, Piece};
 
 pub mod answer;
 pub mod ask;
+pub mod budgets;
 pub mod deny;
+pub mod glance;
 pub mod guards;
 pub mod identity;
 pub mod needs;
@@ -68,10 +71,14 @@ pub struct Judging {
     pub asking: Option<Asking>,
     /// What goes on when an answer is there that the guard needs.
     pub piece: Option<Box<Piece>>,
+    /// What it takes of budgets.
+    pub ticket: Option<Ticket>,
     /// How often the guard has asked.
     pub n_needs: u32,
-    /// When patience ends, whatever it waits for.
+    /// When patience with the guard ends.
     pub deadline: Instant,
+    /// When the time of a budget is used up.
+    pub until: Option<Instant>,
 }
 
 /// An answer that nobody has seen yet.
@@ -104,13 +111,13 @@ const fn standing(method: Method) -> Standing {
         | Method::ToolsList
         | Method::PromptsList
         | Method::TemplatesList
-        | Method::SetLevel
-        | Method::Subscribe
-        | Method::Unsubscribe => Standing::Free,
+        | Method::SetLevel => Standing::Free,
         Method::ToolsCall
         | Method::PromptsGet
         | Method::ResourcesList
         | Method::ResourcesRead
+        | Method::Subscribe
+        | Method::Unsubscribe
         | Method::Complete => Standing::Judged,
         _ => Standing::Refused,
     }
@@ -130,8 +137,8 @@ impl Gateway {
         matches!(kind, Some(WatchKind::GitHub | WatchKind::Wasm { .. }))
     }
 
-    /// What happens where labels do not fit: what the operator says, else the guard, else what holds
-    /// for all.
+    /// What happens where labels do not fit: what the operator says, else the guard, else what
+    /// holds for all.
     pub(super) fn guard_mode(&self, server: ServerId, watch: &Watch) -> Mode {
         let all = &self.snapshot.guards;
         let own = self.guards.mode_of(server);
@@ -167,14 +174,14 @@ impl Gateway {
     }
 
     fn end_judgement(&mut self, key: Key<Judging>) {
-        let Some(judging) = self.judgings.remove(key) else { return };
+        let Some(judging) = self.take_judging(key) else { return };
         if let Some(piece) = judging.piece {
             self.take_back(judging.server, piece.into_running());
         }
         self.forget_question_of(key);
         let asks = |call: &Call| call.whom == CallFor::Guard(key) && !call.cancelled;
         for call in self.calls.keys_of(asks) {
-            self.calls.cancel(call);
+            self.cancel_call(call, "the judgement is over that it was for");
         }
     }
 

@@ -14,6 +14,8 @@ use crate::policy::guard::records::Filtered;
 use crate::policy::guard::{
     Findings, GuardError, Labelled, Labels, Met, Mode, Need, Step, github, wasm,
 };
+use crate::wire::json::repeated;
+use crate::wire::json::tree::TREE_DEPTH_MAX;
 
 /// How errors begin while a module is told its policy.
 pub(super) const INTRODUCTION: &str = "guard session initialization failed: LabelAgent failed: ";
@@ -21,8 +23,8 @@ pub(super) const INTRODUCTION: &str = "guard session initialization failed: Labe
 /// What a guard is asked.
 #[derive(Debug)]
 pub enum Asking {
-    /// What a call is about.
-    Call,
+    /// What a call is about; its request, until that has been looked through.
+    Call(Option<Message>),
     /// What its answer holds.
     Answer(Box<AnswerCase>),
 }
@@ -61,6 +63,8 @@ pub enum Reached {
     Verdict(Box<Verdict>),
     /// There are no labels.
     Failed(GuardError),
+    /// The guard is not even asked.
+    Refused(Denial),
 }
 
 /// What becomes of an answer.
@@ -72,10 +76,14 @@ pub struct Verdict {
     pub result: Option<Vec<u8>>,
     /// What was removed, as far as it is told one by one.
     pub filtered: Vec<Filtered>,
+    /// How many items were judged.
+    pub n_items: usize,
     /// How many items were removed.
     pub n_filtered: usize,
-    /// What the agent carries from now on, because it has read it.
-    pub read: Vec<Labels>,
+    /// What the agent is shown.
+    pub kept: Vec<Labels>,
+    /// Whether it carries the labels of that from now on.
+    pub accumulates: bool,
     /// Whether all this was only written down.
     pub shadow: bool,
 }
@@ -145,6 +153,22 @@ impl Piece {
     #[must_use]
     pub fn into_running(self) -> Running {
         self.running
+    }
+
+    /// Why the guard and the server could take a call for another one: of two members with one name
+    /// each might read its own.
+    fn doubt(&mut self) -> Option<Denial> {
+        let Asking::Call(request) = &mut self.asking else { return None };
+        let request = request.take()?;
+        let reason = match repeated(&request, TREE_DEPTH_MAX) {
+            Ok(None) => return None,
+            Ok(Some(name)) => format!(
+                "The request has two members named \"{name}\", of which its guard and its server \
+                 could each read another one."
+            ),
+            Err(error) => format!("The request cannot be read as a whole: {error}."),
+        };
+        Some(Denial::new("guard.arguments", &reason, "requests with each name once"))
     }
 
     fn guard_step(&mut self) -> Step<Said> {
@@ -257,13 +281,17 @@ impl Module {
 
 impl Work for Piece {
     fn step(&mut self) {
+        if let Some(denial) = self.doubt() {
+            self.reached = Reached::Refused(denial);
+            return;
+        }
         self.reached = match self.guard_step() {
             Step::Needs(need) => Reached::Needs(need),
             Step::Yields => Reached::More,
             Step::Done(Err(error)) => Reached::Failed(error),
             Step::Done(Ok(Said::Labelled(labelled))) => Reached::Labelled(labelled),
             Step::Done(Ok(Said::Findings(findings))) => match &self.asking {
-                Asking::Call => {
+                Asking::Call(_) => {
                     Reached::Failed(GuardError::new("the guard has answered another question"))
                 }
                 Asking::Answer(case) => match case.verdict(&findings) {

@@ -4,13 +4,13 @@
 
 use super::deny::Denial;
 use super::piece::{AnswerCase, Verdict};
-use crate::policy::guard::monitor::{self, Decision, Violation};
+use crate::policy::guard::monitor::{self, Check, Decision, Violation};
 use crate::policy::guard::records::Filtered;
 use crate::policy::guard::redact::{self, Redacted};
-use crate::policy::guard::{Findings, Object, Operation, denial};
+use crate::policy::guard::{Findings, Mode, Object, Operation, denial};
 
 /// Removed items that are told one by one; of the others only their number is told.
-const REMOVED_TOLD_MAX: usize = 100;
+const REMOVED_TOLD_MAX: usize = 64;
 
 /// Tools with these beginnings have lists for answers, even if there is one item in them.
 const LISTING: [&str; 2] = ["list_", "search_"];
@@ -38,10 +38,11 @@ impl AnswerCase {
         };
         let options = redact::Options { removed_max: REMOVED_TOLD_MAX, compat: self.compat };
         let redacted = redact::redact(&self.result, findings, call, &mut judge, &options)?;
-        if redacted.n_items == 0 {
+        if !redacted.is_labelled {
             return Ok(self.by_call());
         }
-        Ok(self.by_items(&redacted))
+        let n_items = redacted.n_items;
+        Ok(Verdict { n_items, ..self.by_items(&redacted) })
     }
 
     /// The guard has found no items: what holds for the call holds for all of its answer.
@@ -51,9 +52,9 @@ impl AnswerCase {
         }
         let object = &self.labelled.object;
         match monitor::decide(&self.agent, &object.labels, Operation::Read, self.mode) {
-            Decision::Allow => Verdict::default(),
-            Decision::AllowWithPropagation(_) => {
-                Verdict { read: vec![object.labels.clone()], ..Verdict::default() }
+            Decision::Allow | Decision::AllowWithPropagation(_) => {
+                let accumulates = self.mode == Mode::Propagate;
+                Verdict { kept: vec![object.labels.clone()], accumulates, ..Verdict::default() }
             }
             Decision::Deny(violation) => {
                 self.denied(denial_of_one(object, &violation), Vec::new(), 1)
@@ -71,24 +72,30 @@ impl AnswerCase {
             })
             .collect();
         let n = redacted.n_removed;
-        let read = if monitor::accumulates(self.labelled.operation, self.mode) {
-            redacted.labels_of_kept.clone()
-        } else {
-            Vec::new()
-        };
+        let kept = redacted.labels_of_kept.clone();
+        let accumulates = monitor::accumulates(self.labelled.operation, self.mode);
+        let shadow = self.shadow;
         if n == 0 {
-            return Verdict { read, ..Verdict::default() };
+            // What stands beside the items may have gone all the same.
+            let result = redacted.result.clone().filter(|_| !shadow);
+            return Verdict { kept, accumulates, result, shadow, ..Verdict::default() };
         }
         if monitor::withholds_all(self.mode, n) {
             let text = denial::strict_text(n, redacted.n_items, &self.agent_name);
             let allowed = "answers whose items may all be read, or the mode filter";
             return self.denied(Denial::new("difc.items", &text, allowed), filtered, n);
         }
-        if redacted.nothing_left_of_one && !LISTING.iter().any(|one| self.tool.starts_with(one)) {
-            if let Some(one) = redacted.removed.first() {
-                let violation = one.refusal.as_ref().unwrap_or(&UNLABELLED);
-                return self.denied(denial_of_one(&one.object, violation), filtered, n);
-            }
+        let is_listing = LISTING.iter().any(|one| self.tool.starts_with(one));
+        if redacted.nothing_left_of_one
+            && !is_listing
+            && let Some(one) = redacted.removed.first()
+        {
+            let violation = one.refusal.as_ref().unwrap_or(&UNLABELLED);
+            let denial = match self.compat || self.may_know_of(&one.object) {
+                true => denial_of_one(&one.object, violation),
+                false => denial_of_secret(&self.labelled.object),
+            };
+            return self.denied(denial, filtered, n);
         }
         let told: Vec<_> = redacted
             .removed
@@ -98,8 +105,9 @@ impl AnswerCase {
             .collect();
         let notice = denial::notice(&told, n);
         let result = redacted.result.as_deref().unwrap_or(&self.result);
-        let result = Some(redact::with_notice(result, &notice)).filter(|_| !self.shadow);
-        Verdict { denial: None, result, filtered, n_filtered: n, read, shadow: self.shadow }
+        let result = Some(redact::with_notice(result, &notice)).filter(|_| !shadow);
+        let told = Verdict { result, filtered, n_filtered: n, ..Verdict::default() };
+        Verdict { kept, accumulates, shadow, ..told }
     }
 
     /// Whether the agent may learn that there is such an object: that it is not trusted enough does
@@ -119,4 +127,15 @@ pub(super) fn denial_of_one(object: &Object, violation: &Violation) -> Denial {
     let reason = denial::reason(object, violation);
     let text = denial::filtered_single(object, violation);
     Denial::new(violation.kind.rule(), &reason, &denial::allowed(violation)).with_text(text)
+}
+
+/// What was asked for is there, and the agent may not even learn what it is.
+fn denial_of_secret(asked: &Object) -> Denial {
+    let what = if asked.description.is_empty() { "resource" } else { &asked.description };
+    let reason = "it is more secret than what this agent may read";
+    let text = format!(
+        "[Filtered] {what} exists but is not accessible — filtered by secrecy policy ({reason})"
+    );
+    let rule = Check::ReadSecrecy.rule();
+    Denial::new(rule, reason, "reading what is less secret").with_text(text)
 }

@@ -45,20 +45,14 @@ impl<'b> Inputs<'b> {
     ) -> Result<Option<String>, QueryError> {
         let value = match field.argument(name) {
             None => return Ok(None),
-            Some(Value::Variable(variable)) => {
-                self.values.get(variable).cloned().flatten()
-            }
+            Some(Value::Variable(variable)) => self.values.get(variable).cloned().flatten(),
             Some(value) => literal(value),
         };
         value.ok_or(QueryError::Argument(name)).map(Some)
     }
 
     /// The same for an argument that has to be there.
-    pub fn required(
-        &self,
-        field: &Field<'_>,
-        name: &'static str,
-    ) -> Result<String, QueryError> {
+    pub fn required(&self, field: &Field<'_>, name: &'static str) -> Result<String, QueryError> {
         self.argument(field, name)?.ok_or(QueryError::Argument(name))
     }
 }

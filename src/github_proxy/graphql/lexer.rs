@@ -257,11 +257,10 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_the_grammar() {
-        assert_eq!(kinds("-0 12 1.5e+3").unwrap(), [
-            Kind::Int("-0"),
-            Kind::Int("12"),
-            Kind::Float("1.5e+3")
-        ]);
+        assert_eq!(
+            kinds("-0 12 1.5e+3").unwrap(),
+            [Kind::Int("-0"), Kind::Int("12"), Kind::Float("1.5e+3")]
+        );
         for bad in ["01", "1a", "1.", "1.a", "-", "1e", "1.2.3", "0x1"] {
             assert!(kinds(bad).is_err(), "{bad}");
         }

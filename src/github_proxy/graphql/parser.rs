@@ -297,7 +297,8 @@ mod tests {
         assert_eq!(&text[set.start - 1..set.start], "{");
         assert_eq!(set.selections, [Selection::Spread("f")]);
         let fragment = document.fragment("f").unwrap();
-        let [Selection::Inline(one), Selection::Inline(other)] = &fragment.set.selections[..] else {
+        let [Selection::Inline(one), Selection::Inline(other)] = &fragment.set.selections[..]
+        else {
             panic!()
         };
         assert_eq!((one.on, one.is_conditional), (Some("X"), true));
@@ -318,10 +319,34 @@ mod tests {
     #[test]
     fn what_is_no_document_is_refused() {
         for bad in [
-            "", "#", "a", "{", "{}", "{a", "{a}}", "query", "query A", "{a(}", "{a()}", "{a(b)}",
-            "{a(b:)}", "query(){a}", "query($a){b}", "{a:}", "{...}", "{... on}", "{... on A}",
-            "fragment on on A {b}", "fragment f {b}", "fragment f on A {b}", "type A {b: C}",
-            "schema {query: A}", "{a(b:[1)}", "{a(b:{c 1})}", "{a @}", "extend type A {b: C}",
+            "",
+            "#",
+            "a",
+            "{",
+            "{}",
+            "{a",
+            "{a}}",
+            "query",
+            "query A",
+            "{a(}",
+            "{a()}",
+            "{a(b)}",
+            "{a(b:)}",
+            "query(){a}",
+            "query($a){b}",
+            "{a:}",
+            "{...}",
+            "{... on}",
+            "{... on A}",
+            "fragment on on A {b}",
+            "fragment f {b}",
+            "fragment f on A {b}",
+            "type A {b: C}",
+            "schema {query: A}",
+            "{a(b:[1)}",
+            "{a(b:{c 1})}",
+            "{a @}",
+            "extend type A {b: C}",
         ] {
             assert!(matches!(parse(bad), Err(QueryError::Syntax(_))), "{bad}: {:?}", parse(bad));
         }

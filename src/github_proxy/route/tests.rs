@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//! What paths ask for.
+
 use super::*;
 
 #[track_caller]
@@ -38,8 +40,14 @@ const R: &str = "owner=acme repo=web";
 
 #[test]
 fn issues_and_pull_requests_are_read_by_their_tools() {
-    same("/repos/acme/web/issues/7/comments", &format!("issue_read {R} issue_number=7 method=get_comments"));
-    same("/repos/acme/web/issues/7/labels", &format!("issue_read {R} issue_number=7 method=get_labels"));
+    same(
+        "/repos/acme/web/issues/7/comments",
+        &format!("issue_read {R} issue_number=7 method=get_comments"),
+    );
+    same(
+        "/repos/acme/web/issues/7/labels",
+        &format!("issue_read {R} issue_number=7 method=get_labels"),
+    );
     same("/repos/acme/web/issues/7", &format!("issue_read {R} issue_number=7"));
     same("/repos/acme/web/issues?state=open", &format!("list_issues {R}"));
     for (path, method) in [
@@ -168,7 +176,8 @@ fn routes_that_the_reference_lacks_are_judged() {
 
 #[test]
 fn what_stands_unknown_below_a_repository_is_trusted_by_nobody() {
-    let (low, high) = (format!("issue_read {R} method=get_comments"), format!("get_file_contents {R}"));
+    let (low, high) =
+        (format!("issue_read {R} method=get_comments"), format!("get_file_contents {R}"));
     for path in ["issues/comments", "comments", "issues/abc", "unheard/of"] {
         check(&format!("/repos/acme/web/{path}"), &low, &high);
     }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//! What is left of answers.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -87,7 +89,8 @@ fn an_empty_answer_has_the_shape_of_the_full_one() {
 
 #[test]
 fn items_are_found_wherever_lists_lead() {
-    let text = br#"{"data":{"nodes":[{"c":{"nodes":[1,null,2]}},null,{"c":{"edges":[{"node":3}]}}]}}"#;
+    let text =
+        br#"{"data":{"nodes":[{"c":{"nodes":[1,null,2]}},null,{"c":{"edges":[{"node":3}]}}]}}"#;
     let at = ["data", "nodes", "c"].map(str::to_owned);
     let found = places(text, &at);
     let pointers: Vec<&str> = found.iter().map(|found| found.pointer.as_str()).collect();
@@ -102,7 +105,8 @@ fn items_are_found_wherever_lists_lead() {
 
 #[test]
 fn samples_leave_json() {
-    for text in ["/data/a\n{\"data\":{\"a\":{\"nodes\":[1,{}]}}}", "/0\n[1]", "\n{}", "x", "/\n{\"\":1}"]
+    for text in
+        ["/data/a\n{\"data\":{\"a\":{\"nodes\":[1,{}]}}}", "/0\n[1]", "\n{}", "x", "/\n{\"\":1}"]
     {
         fuzz(text.as_bytes());
     }
@@ -126,7 +130,8 @@ fn json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![Just("1".to_owned()), Just("\"x\"".to_owned()), Just("null".to_owned())];
     leaf.prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(|all| format!("[{}]", all.join(","))),
+            prop::collection::vec(inner.clone(), 0..4)
+                .prop_map(|all| format!("[{}]", all.join(","))),
             prop::collection::vec(inner, 0..4).prop_map(|all| {
                 let members = all.iter().enumerate().map(|(i, it)| format!("\"m{i}\":{it}"));
                 format!("{{{}}}", members.collect::<Vec<_>>().join(", "))
@@ -150,5 +155,13 @@ proptest! {
         if chosen.is_empty() {
             prop_assert_eq!(left, text.as_bytes());
         }
+    }
+}
+
+#[test]
+fn the_samples_of_the_fuzzer_pass() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/proxy_shape");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        fuzz(&std::fs::read(entry.unwrap().path()).unwrap());
     }
 }

@@ -2,8 +2,10 @@
 //! The content of an answer: the JSON that guards speak of, and where it stands in the result.
 //!
 //! ```text
-//!  {"content":[{"type":"text","text":"{\"issues\":[…]}"}, {"type":"image",…}],"structuredContent":{…}}
-//!                                    └── the content ──┘  └── others ──┘                     └ its twin?
+//!  {"content":[{"type":"text","text":"{\"issues\":[…]}"}, {"type":"image",…}],
+//!                                    └── the content ──┘  └──── other ────┘
+//!   "structuredContent":{"issues":[…]}}
+//!                       └─ its twin ─┘
 //! ```
 //!
 //! Without such a text the content is the result itself.
@@ -90,8 +92,11 @@ impl<'r> Content<'r> {
     }
 }
 
+/// A text, and where its parts stand.
+type Unwrapped<'r> = (Cow<'r, [u8]>, Texts);
+
 /// The texts of the items in `array`, one behind the other, if that is JSON.
-fn unwrap(result: &[u8], array: Span) -> Result<Option<(Cow<'_, [u8]>, Texts)>, String> {
+fn unwrap(result: &[u8], array: Span) -> Result<Option<Unwrapped<'_>>, String> {
     let mut json: Cow<'_, str> = "".into();
     let mut found: Option<Texts> = None;
     let mut n_others = 0;

@@ -33,7 +33,8 @@ pub struct Cut {
 /// What becomes of one value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum End {
-    /// It is only on the way to its parts; of an array nothing else stays.
+    /// It is only on the way to its parts. Of an array nothing else stays; of an object the rest
+    /// is what the call is.
     #[default]
     Way,
     /// It stays, with all that is not said to go.
@@ -77,6 +78,11 @@ impl Cut {
         Ok(())
     }
 
+    /// Whether it speaks of parts, and says nothing of what holds them.
+    pub fn is_way(&self) -> bool {
+        self.end == End::Way && !self.parts.is_empty()
+    }
+
     /// Whether it speaks of the value alone, and not of parts of it.
     pub fn is_whole(&self) -> bool {
         self.parts.is_empty()
@@ -99,16 +105,18 @@ impl Cut {
 /// Makes one cut in one text.
 pub struct Carver<'e, 't> {
     edits: &'e mut Edits<'t>,
+    /// Whether members stay that stand on the way to items and are covered by none.
+    way_stays: bool,
     /// Items that went by their pointer, and their places.
     pub gone: Vec<(usize, Span)>,
-    /// Elements that went because none of the items covers them.
+    /// Elements and members that went because none of the items covers them.
     pub n_unlisted: usize,
 }
 
 impl<'e, 't> Carver<'e, 't> {
     /// Will add to `edits` what a cut takes out of their text.
-    pub fn new(edits: &'e mut Edits<'t>) -> Self {
-        Self { edits, gone: Vec::new(), n_unlisted: 0 }
+    pub fn new(edits: &'e mut Edits<'t>, way_stays: bool) -> Self {
+        Self { edits, way_stays, gone: Vec::new(), n_unlisted: 0 }
     }
 
     /// Makes `cut` in the value at `place`, which is not to go as a whole.
@@ -156,10 +164,12 @@ impl<'e, 't> Carver<'e, 't> {
             let decoded = scan::string(text, name).unwrap_or_default();
             let member = Span { start: name.start, end: value.end };
             let Some(part) = cut.parts.get(&*decoded) else {
-                if TOTALS.contains(&&*decoded) && is_number(text, value) {
+                let stays = is_covered || self.way_stays;
+                if stays && TOTALS.contains(&&*decoded) && is_number(text, value) {
                     totals.push(value);
                 }
-                list.add(self.edits, member, true);
+                self.n_unlisted += usize::from(!stays);
+                list.add(self.edits, member, stays);
                 continue;
             };
             if !unseen.remove(&*decoded) {
@@ -263,12 +273,20 @@ mod tests {
     use crate::wire::json::edit::whole;
 
     fn carve(text: &str, parts: &[(&str, End)]) -> Result<(String, usize), String> {
+        carve_with(text, parts, true)
+    }
+
+    fn carve_with(
+        text: &str,
+        parts: &[(&str, End)],
+        way_stays: bool,
+    ) -> Result<(String, usize), String> {
         let (text, mut cut) = (text.as_bytes(), Cut::default());
         for (pointer, end) in parts {
             cut.insert(pointer, end.clone())?;
         }
         let mut edits = Edits::of(text);
-        let mut carver = Carver::new(&mut edits);
+        let mut carver = Carver::new(&mut edits, way_stays);
         carver.carve(whole(text), &cut)?;
         let n_unlisted = carver.n_unlisted;
         Ok((String::from_utf8(edits.apply()).unwrap(), n_unlisted))
@@ -323,13 +341,22 @@ mod tests {
     }
 
     #[test]
+    fn the_way_to_items_can_be_bared() {
+        let text = r#"{"x":1,"a":{"total_count":2,"b":{"y":1}},"l":[1],"z":2}"#;
+        let got = carve_with(text, &[("/a/b", End::Stays), ("/l/0", End::Stays)], false);
+        assert_eq!(got, Ok((r#"{"a":{"b":{"y":1}},"l":[1]}"#.to_owned(), 3)));
+        let got = carve_with(text, &[("", End::Stays), ("/a/b", End::Goes(0))], false);
+        assert_eq!(got.map(|(_, n_unlisted)| n_unlisted), Ok(0));
+    }
+
+    #[test]
     fn an_item_within_another_one_is_found_at_its_place() {
         let text = br#"{"a":{"b":1}}"#;
         let mut cut = Cut::default();
         cut.insert("/a", End::Goes(0)).unwrap();
         cut.insert("/a/b", End::Goes(1)).unwrap();
         let mut edits = Edits::of(text);
-        let mut carver = Carver::new(&mut edits);
+        let mut carver = Carver::new(&mut edits, true);
         carver.carve(whole(text), &cut).unwrap();
         assert_eq!(carver.gone, [(0, Span::new(5, 12)), (1, Span::new(5, 12))]);
     }

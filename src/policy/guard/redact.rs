@@ -10,7 +10,7 @@
 //! we do not know. Three things go with hidden items, since they may repeat them: totals are set to
 //! what is there, a `structuredContent` that does not say what the text says is removed, and so is
 //! every other content item. If nothing is hidden, those two are judged by the labels of the call,
-//! for no guard has looked at them.
+//! for no guard has looked at them; and so is what stands around items that are named one by one.
 //!
 //! It decides nothing: whether an item may be seen says the caller's judge.
 
@@ -23,9 +23,11 @@ use std::borrow::Cow;
 use super::content::Content;
 use super::cut::{Carver, Cut, End};
 use super::items::{self, Judging, Plan};
-use super::{Data, Findings, Labels, Object};
+use super::{Data, Findings, Item, Labels, Object, Paths};
 use crate::base::Span;
 use crate::wire::json::edit::Edits;
+use crate::wire::json::scan;
+use crate::wire::json::tree::TREE_DEPTH_MAX;
 
 pub use rest::with_notice;
 
@@ -58,7 +60,7 @@ pub struct Redacted<'a, E> {
     /// Whether there was one item, and it is gone.
     pub nothing_left_of_one: bool,
     /// Whether something went that is no item: another content item, a `structuredContent` that
-    /// says something else than the text, elements that no item covers.
+    /// says something else than the text, elements and members that no item covers.
     pub lost_others: bool,
     sources: Sources<'a>,
 }
@@ -192,29 +194,36 @@ fn outcome<E>(
         Plan::List(json) => {
             Ok(Outcome { result: Some(rest::listed(content, &json)), ..Outcome::default() })
         }
-        Plan::Cut(cut) => carved(content, &cut, call, judging),
+        Plan::Cut(cut) => carved(content, cut, call, judging),
     }
 }
 
 /// Makes the cut in the content, and puts what is left back into the result.
 fn carved<E>(
     content: &Content<'_>,
-    cut: &Cut,
+    mut cut: Cut,
     call: &Object,
     judging: &mut Judging<'_, E>,
 ) -> Result<Outcome, String> {
+    let call_stays = cut.is_way().then(|| judging.others(call));
+    let way_stays = call_stays.unwrap_or(true);
+    if !way_stays {
+        rest::keep_kind(content, &mut cut)?;
+    }
+    let cut = &cut;
     let mut edits = Edits::of(&content.json);
-    let mut carver = Carver::new(&mut edits);
+    let mut carver = Carver::new(&mut edits, way_stays);
     carver.carve(content.place, cut)?;
     let (gone, n_unlisted) = (carver.gone, carver.n_unlisted);
     let json = (!edits.is_empty()).then(|| edits.apply());
     let others = rest::others(content, cut);
-    let others_stay = others.is_some() && json.is_none() && judging.others(call);
+    let others_stay =
+        others.is_some() && json.is_none() && call_stays.unwrap_or_else(|| judging.others(call));
     let lost_others = n_unlisted > 0 || (others.is_some() && !others_stay);
     if json.is_none() && !lost_others {
         return Ok(Outcome { gone, ..Outcome::default() });
     }
-    let result = rest::rest(content, cut, json, others.unwrap_or_default())?;
+    let result = rest::rest(content, (cut, way_stays), json, others.unwrap_or_default())?;
     Ok(Outcome { result: Some(result), lost_others, gone })
 }
 
@@ -228,8 +237,61 @@ fn placed<E>(mut removed: Vec<Removed<E>>, gone: &[(usize, Span)]) -> Vec<Remove
     removed
 }
 
-/// Fuzz body: whatever the answer and the findings, what comes out is JSON in which no refused
-/// item is left.
+/// Fuzz body: whatever the answer and the findings, what comes out is JSON from which refused items
+/// are gone, also where it says things twice.
+///
+/// First the findings, a line for each part, then an empty line and the result. A part that ends
+/// with a bang is refused.
 pub fn fuzz(input: &[u8]) {
-    let _ = input;
+    let Some(at) = input.windows(2).position(|two| two == b"\n\n") else { return };
+    let (Ok(said), result) = (str::from_utf8(&input[..at]), &input[at + 2..]) else { return };
+    let mut judge = |object: &Object| if &*object.description == "!" { Err(()) } else { Ok(()) };
+    let call = fuzz_object(if said.starts_with(['q', 'j']) { "!" } else { "" });
+    let findings = fuzz_findings(said);
+    let options = Options { removed_max: 4, compat: said.contains('c') };
+    let Ok(left) = redact(result, &findings, &call, &mut judge, &options) else { return };
+    assert!(left.n_removed <= left.n_items && left.removed.len() <= left.n_removed);
+    for removed in &left.removed {
+        assert!(scan::validate(left.json(removed), TREE_DEPTH_MAX).is_ok());
+    }
+    let Some(rest) = &left.result else {
+        return assert_eq!(left.n_removed, 0);
+    };
+    let rest = with_notice(rest, "n");
+    let now = Content::of(left.result.as_deref().unwrap_or_default()).expect("it is still JSON");
+    assert!(Content::of(&rest).is_ok());
+    let (Ok(Content { texts: Some(_), .. }), Findings::Paths(paths)) =
+        (Content::of(result), &findings)
+    else {
+        return;
+    };
+    assert!(left.n_removed == 0 || now.structured.is_none() || now.twin().is_some());
+    let all = Paths { default: Some(fuzz_object("")), labelled: Vec::new(), ..paths.clone() };
+    let all = Findings::Paths(all);
+    let again = redact(now.result, &all, &call, &mut judge, &options);
+    assert_eq!(again.map(|again| again.n_items).ok(), Some(left.n_items - left.n_removed));
+}
+
+fn fuzz_object(part: &str) -> Object {
+    let description = if part.ends_with('!') { "!" } else { "" };
+    Object { description: description.into(), labels: Labels::NONE }
+}
+
+fn fuzz_findings(said: &str) -> Findings {
+    let mut parts = said.split('\n');
+    let kind = parts.next().unwrap_or_default();
+    let path = |part: &str| part.strip_suffix('!').unwrap_or(part).into();
+    if kind.starts_with(['p', 'q']) {
+        let items_path = path(parts.next().unwrap_or_default());
+        let labelled = parts.map(|part| (path(part), fuzz_object(part))).collect();
+        let default = kind.contains('d').then(|| fuzz_object(kind));
+        return Findings::Paths(Paths { items_path, labelled, default });
+    }
+    let data = |part: &str| match path(part) {
+        part if &*part == "*" => Data::Whole,
+        part if part.is_empty() || part.starts_with('/') => Data::Content(part),
+        part => Data::Own(part.into_boxed_bytes()),
+    };
+    let item = |part| Item { data: data(part), object: Some(fuzz_object(part)) };
+    Findings::Items(parts.map(item).collect())
 }

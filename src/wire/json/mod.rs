@@ -7,10 +7,12 @@
 //! ([`tree`]) is for the control plane: configuration, small results. Nothing here knows JSON-RPC.
 
 pub mod edit;
+pub mod repeated;
 pub mod same;
 pub mod scan;
 mod text;
 pub mod tree;
 pub mod write;
 
+pub use repeated::repeated;
 pub use tree::{JsonError, JsonReason, Name, Node, Value};

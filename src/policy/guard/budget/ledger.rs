@@ -62,6 +62,12 @@ impl Budgets {
         Self { limits, books, agents: HashMap::new(), is_idle }
     }
 
+    /// Whether nothing is bounded here.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.is_idle
+    }
+
     /// Counts a call of `tool` with a message of `request_bytes`, if it fits into every budget.
     ///
     /// # Errors

@@ -194,6 +194,18 @@ mod tests {
     }
 
     #[test]
+    fn the_samples_are_calls() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/explain_call");
+        let samples: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().collect();
+        assert!(!samples.is_empty());
+        for sample in samples {
+            let text = std::fs::read(sample.path()).unwrap();
+            assert!(Call::parse(&text).is_ok(), "{:?}", sample.path());
+            fuzz(&text);
+        }
+    }
+
+    #[test]
     fn cutting_a_file_anywhere_does_no_harm() {
         for end in 0..=FULL.len() {
             fuzz(&FULL.as_bytes()[..end]);

@@ -116,6 +116,16 @@ impl<'a> Bench<'a> {
         Ok(if is_default { Level::Merged } else { level })
     }
 
+    /// What somebody said about something.
+    pub fn said(&self, item: &Node, place: Place<'_>) -> Known<Level> {
+        let login = item::login(item);
+        if self.is_blocked(login) {
+            return Ok(Level::Blocked);
+        }
+        let level = self.permitted(self.floor(item, login), login, place)?;
+        Ok(self.settled(level, place))
+    }
+
     /// What is read of an issue beside its text, by what the forge says of it.
     pub fn written(&self, written: &Written, place: Place<'_>) -> Known<Option<Level>> {
         let login = written.login.as_deref();

@@ -124,6 +124,11 @@ impl Call {
         }
     }
 
+    /// Whether it is asked what people said about a thing, who need not be its author.
+    pub fn is_talk(&self) -> bool {
+        matches!(self.text("method"), "get_comments" | "get_reviews" | "get_review_comments")
+    }
+
     /// Whether a single thing is asked for, and not one of its lists.
     pub fn is_plain_get(&self) -> bool {
         let method = self.args.get("method");

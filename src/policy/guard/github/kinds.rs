@@ -101,6 +101,8 @@ pub(super) enum Shape {
     Pull,
     /// Pull requests of any repository.
     FoundPulls,
+    /// Parts of files, or commits, of any repository.
+    FoundCode,
     /// Commits.
     Commits,
     /// One commit.
@@ -192,7 +194,8 @@ pub(super) const FOUND: Kind =
     kind(Secrecy::Searched, Trust::Found).named(Naming::Search).at(Home::Searched);
 pub(super) const FOUND_ISSUES: Kind = FOUND.holds(Shape::FoundIssues);
 pub(super) const FOUND_PULLS: Kind = FOUND.holds(Shape::FoundPulls);
-pub(super) const FOUND_CODE: Kind = Kind { trust: Trust::FoundCode, ..FOUND };
+pub(super) const FOUND_CODE: Kind =
+    Kind { trust: Trust::FoundCode, ..FOUND }.holds(Shape::FoundCode);
 pub(super) const FOUND_REPOS: Kind =
     kind(Secrecy::Public, Trust::InRepo(Approved)).holds(Shape::Repos).at(Home::Searched);
 pub(super) const COMMIT_WHOLE: Kind = kind(Secrecy::Repo, Trust::Commit).named(Naming::Commit);

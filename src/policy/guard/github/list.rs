@@ -12,7 +12,7 @@ use crate::policy::guard::{Label, Labels, Object, Paths};
 use crate::wire::json::Node;
 
 /// How many elements the reference looks at.
-const COMPAT_ITEMS_MAX: usize = 100;
+const COMPAT_ITEMS_MAX: usize = ITEMS_MAX / 10;
 
 /// How many elements are looked at; nobody may see those behind them.
 const ITEMS_MAX: usize = 1000;
@@ -30,6 +30,7 @@ const PLACES: &[&str] = &[
     "/data/search/nodes",
 ];
 const REPO_PLACES: &[&str] = &["/items", "/repositories"];
+const CODE_PLACES: &[&str] = &["/items"];
 const ROOT: &[&str] = &[""];
 
 /// A list that is judged, and how far that has come.
@@ -50,6 +51,8 @@ impl List {
         let places = match call.kind.shape {
             Shape::Whole | Shape::Commit | Shape::Release | Shape::Gist => return Ok(None),
             Shape::Repos => REPO_PLACES,
+            Shape::FoundCode if bench.is_compat() => return Ok(None),
+            Shape::FoundCode => CODE_PLACES,
             Shape::Commits
             | Shape::Files
             | Shape::Releases
@@ -58,6 +61,11 @@ impl List {
             _ => PLACES,
         };
         let found = places.iter().find_map(|place| Some((*place, list_at(answer, place)?)));
+        if call.kind.shape == Shape::FoundCode
+            && found.is_none_or(|(_, elements)| are_all_in(sure_repo(call), elements))
+        {
+            return Ok(None);
+        }
         let first = found.and_then(|(_, elements)| elements.first());
         let repo = repo_of(call, first);
         let (secrecy, default) = default(bench, call, repo)?;
@@ -101,8 +109,14 @@ impl List {
             Shape::Issues | Shape::Issue | Shape::Pulls | Shape::Pull => {
                 let is_private = bench.place(call.repo().or(repo))?.is_private;
                 let place = Place { repo, is_private };
-                one::issue_or_pull(bench, call, element, place, self.secrecy.clone())
+                if call.is_talk() {
+                    let place = Place { repo: own, is_private };
+                    return one::comment(bench, element, place, self.secrecy.clone());
+                }
+                let secrecy = one::secrecy(bench, call, element)?;
+                one::issue_or_pull(bench, call, element, place, secrecy)
             }
+            Shape::FoundCode => found_code(bench, call, element),
             Shape::Repos => found_repo(bench, element),
             Shape::Commits => one::commit(bench, call, element),
             Shape::Files => one::file(bench, call),
@@ -138,6 +152,12 @@ fn sure_repo(call: &Call) -> Option<Repo<'_>> {
     call.searched().filter(|_| !call.searches_several())
 }
 
+/// Whether all that was found lies in the repository that was searched.
+fn are_all_in(searched: Option<Repo<'_>>, elements: &[Node]) -> bool {
+    let is_there = |repo: Repo<'_>| searched.is_some_and(|searched| searched.is_same(repo));
+    elements.iter().all(|element| item::repo(element).is_some_and(is_there))
+}
+
 /// The secrecy of a list, and what its elements are of which nothing else is said.
 fn default(bench: Bench<'_>, call: &Call, repo: Option<Repo<'_>>) -> Known<(Label, Object)> {
     let name = repo.map_or_else(String::new, |repo| repo.to_string());
@@ -170,6 +190,7 @@ fn default(bench: Bench<'_>, call: &Call, repo: Option<Repo<'_>>) -> Known<(Labe
         Shape::ProjectItems => {
             ("project-item", Label::EMPTY, Some(Level::Approved), call.owner().into())
         }
+        Shape::FoundCode => ("code", Label::EMPTY, None, name),
         _ => ("repository", Label::EMPTY, Some(Level::None), String::new()),
     };
     let object = one::object(bench, word.into(), secrecy.clone(), level, &name);
@@ -187,6 +208,18 @@ fn found_repo(bench: Bench<'_>, element: &Node) -> Known<Object> {
     let shown = if name.is_empty() { "unknown" } else { name };
     let description = format!("repo:{shown}");
     Ok(one::object(bench, description, secrecy, Some(Level::Approved), name))
+}
+
+fn found_code(bench: Bench<'_>, call: &Call, element: &Node) -> Known<Object> {
+    let repo = item::repo(element);
+    let secrecy = match element.get("repository").and_then(item::visibility) {
+        Some(false) => Label::EMPTY,
+        Some(true) => bench.policy.private(repo),
+        None => bench.secrecy(repo)?,
+    };
+    let name = repo.map_or_else(String::new, |repo| repo.to_string());
+    let description = format!("{}:{}", call.tool, if name.is_empty() { "unknown" } else { &name });
+    Ok(one::object(bench, description, secrecy, Some(Level::Approved), &name))
 }
 
 fn notification(element: &Node) -> Object {

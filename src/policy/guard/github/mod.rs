@@ -16,6 +16,7 @@ mod answer;
 mod author;
 mod call;
 mod facts;
+mod fuzz;
 mod item;
 mod kinds;
 mod level;
@@ -32,6 +33,7 @@ mod tests;
 
 use std::sync::Arc;
 
+pub use fuzz::fuzz;
 pub use level::Level;
 pub use policy::{AgentLabels, Normalized, Options, Policy};
 

@@ -34,7 +34,7 @@ pub(super) fn label(
     let object = match call.kind.shape {
         Shape::Issue | Shape::Pull => {
             let repo = call.repo();
-            let secrecy = bench.secrecy(repo)?;
+            let secrecy = secrecy(bench, call, thing)?;
             let is_private = bench.place(repo.or_else(|| item::repo(thing)))?.is_private;
             let place = Place { repo: item::repo(thing).or(repo), is_private };
             issue_or_pull(bench, call, thing, place, secrecy)?
@@ -73,6 +73,29 @@ pub(super) fn issue_or_pull(
     let repo = name(place.repo);
     let number = item::number(thing).unwrap_or("unknown");
     Ok(object(bench, format!("{word}:{repo}#{number}"), secrecy, Some(level), &repo))
+}
+
+/// Who may know an issue or a pull request: one that has moved is as secret as where it lies now.
+pub(super) fn secrecy(bench: Bench<'_>, call: &Call, thing: &Node) -> Known<Label> {
+    let moved = |own: &Repo<'_>| call.repo().is_none_or(|repo| !repo.is_same(*own));
+    let moved = item::repo(thing).filter(|own| !bench.is_compat() && moved(own));
+    match (call.repo(), moved) {
+        (None, Some(moved)) => bench.secrecy(Some(moved)),
+        (repo, None) => bench.secrecy(repo),
+        (repo, moved) => Ok(bench.secrecy(repo)?.union(&bench.secrecy(moved)?)),
+    }
+}
+
+/// What somebody said about a thing in `place`.
+pub(super) fn comment(
+    bench: Bench<'_>,
+    thing: &Node,
+    place: Place<'_>,
+    secrecy: Label,
+) -> Known<Object> {
+    let repo = name(place.repo);
+    let level = bench.said(thing, place)?;
+    Ok(object(bench, format!("comment:{repo}#{}", item::id(thing)), secrecy, Some(level), &repo))
 }
 
 /// A commit of the repository of the call.

@@ -35,7 +35,8 @@ impl Response {
     /// Goes on until it is over or a fact is missing; elements that have been judged stay so.
     pub fn judge(&mut self, bench: Bench<'_>, call: &Call) -> Known<Findings> {
         if !self.is_looked_through {
-            if self.is_readable(bench, call) {
+            let is_talk = !bench.is_compat() && call.is_talk();
+            if self.is_readable(bench) && (is_talk || is_thing(call)) {
                 self.list = List::begin(bench, call, self.answer.value())?;
             }
             self.is_looked_through = true;
@@ -44,7 +45,8 @@ impl Response {
             list.judge(bench, call, self.answer.value())?;
             return Ok(Findings::Paths(list.paths()));
         }
-        if self.is_readable(bench, call)
+        if self.is_readable(bench)
+            && is_thing(call)
             && let Some((pointer, object)) = one::label(bench, call, self.answer.value())?
         {
             return Ok(item(Data::Content(pointer.into()), object));
@@ -52,12 +54,11 @@ impl Response {
         self.whole(bench, call)
     }
 
-    /// Whether the answer is what the tool says that it gives, and no error or another view of it.
-    fn is_readable(&self, bench: Bench<'_>, call: &Call) -> bool {
-        let is_view = matches!(call.kind.shape, Shape::Issue | Shape::Pull) && !call.is_plain_get();
+    /// Whether the answer is no error, and has been read as a whole.
+    fn is_readable(&self, bench: Bench<'_>) -> bool {
         // Other parts of the answer are seen by the agent as well.
         let is_all = bench.is_compat() || !self.answer.has_more();
-        !self.answer.is_error && !is_view && is_all
+        !self.answer.is_error && is_all
     }
 
     /// One item that is the whole answer.
@@ -77,6 +78,11 @@ impl Response {
         }
         Ok(item(Data::Whole, object))
     }
+}
+
+/// Whether the answer holds what the tool is named for, and no other view of it.
+fn is_thing(call: &Call) -> bool {
+    !matches!(call.kind.shape, Shape::Issue | Shape::Pull) || call.is_plain_get()
 }
 
 fn item(data: Data, object: Object) -> Findings {

@@ -25,6 +25,12 @@ impl<'t> Repo<'t> {
         let is_good = !owner.is_empty() && !name.is_empty() && !name.contains('/');
         is_good.then_some(Self { owner, name })
     }
+
+    /// Whether the forge takes both for the same one.
+    #[must_use]
+    pub fn is_same(self, other: Repo<'_>) -> bool {
+        self.owner.eq_ignore_ascii_case(other.owner) && self.name.eq_ignore_ascii_case(other.name)
+    }
 }
 
 impl fmt::Display for Repo<'_> {
@@ -102,6 +108,8 @@ impl fmt::Display for Entry {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn matches(entry: &str, repo: &str) -> bool {
@@ -125,5 +133,27 @@ mod tests {
         assert!(matches("acme/Web", "ACME/wEB") && !matches("acme/web", "acme/web2"));
         assert!(matches("ACME/we*", "acme/web") && matches("acme/we*", "acme/we"));
         assert!(!matches("acme/we*", "acme/Web"));
+    }
+
+    /// The same question, asked of spelled entries.
+    fn matches_naively(entry: &str, repo: &str) -> bool {
+        let ((owner, pattern), (whose, name)) =
+            (entry.split_once('/').unwrap(), repo.split_once('/').unwrap());
+        let fits = match pattern.strip_suffix('*') {
+            Some(start) => name.as_bytes().starts_with(start.as_bytes()),
+            None => name.to_lowercase() == pattern.to_lowercase(),
+        };
+        owner.to_lowercase() == whose.to_lowercase() && fits
+    }
+
+    proptest! {
+        #[test]
+        fn an_entry_matches_what_its_spelling_says(
+            entry in "[abA]{1,2}/([abAB]{1,3}\\*?|\\*)",
+            repo in "[abA]{1,2}/[abAB]{1,3}",
+        ) {
+            prop_assert_eq!(matches(&entry, &repo), matches_naively(&entry, &repo));
+            prop_assert_eq!(Entry::of(&entry).unwrap().to_string(), entry.trim_end_matches("/*"));
+        }
     }
 }

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::super::content::{self, Content, Texts};
-use super::super::cut::{Carver, Cut};
+use super::super::cut::{Carver, Cut, End};
 use super::super::pointer;
 use crate::base::Span;
 use crate::wire::json::edit::{self, Edits};
@@ -13,6 +13,9 @@ use crate::wire::json::write;
 
 /// Members of a result that hold a list, in the methods that are judged.
 const LISTS: [&str; 3] = ["content", "contents", "messages"];
+
+/// Members that say what kind of result it is.
+const KIND: [&str; 2] = ["resultType", "isError"];
 
 /// What a list of items looks like of which none is left.
 const NO_ITEMS: &[u8] = b"[]";
@@ -47,10 +50,11 @@ fn is_empty_list(content: &Content<'_>) -> bool {
     list.is_none_or(|list| scan::elements(content.result, list).next().is_none())
 }
 
-/// The result with `json` as its content (`None`: the content stays), without `others`.
+/// The result with `json` as its content (`None`: the content stays), without `others`. The cut,
+/// and whether what is on the way to its parts stays, are those that have made `json`.
 pub fn rest(
     content: &Content<'_>,
-    cut: &Cut,
+    cut: (&Cut, bool),
     json: Option<Vec<u8>>,
     others: Others,
 ) -> Result<Vec<u8>, String> {
@@ -64,7 +68,7 @@ pub fn rest(
 fn with_text(
     content: &Content<'_>,
     texts: &Texts,
-    cut: &Cut,
+    (cut, way_stays): (&Cut, bool),
     json: Option<Vec<u8>>,
     others: Others,
 ) -> Result<Vec<u8>, String> {
@@ -77,7 +81,7 @@ fn with_text(
             // All texts are one now, and what else there is may repeat what has gone.
             edits.array(texts.array, |item| item == texts.item);
             if let Some(twin) = content.twin() {
-                Carver::new(&mut edits).carve(twin, cut)?;
+                Carver::new(&mut edits, way_stays).carve(twin, cut)?;
             }
         }
         None if others.items => {
@@ -145,6 +149,12 @@ fn push_text<'o, 'w>(
             item.str("type", "text").str("text", &String::from_utf8_lossy(json));
         });
     })
+}
+
+/// Lets the members stay that say what kind of result it is, where the result itself is cut.
+pub fn keep_kind(content: &Content<'_>, cut: &mut Cut) -> Result<(), String> {
+    let is_there = |name: &&str| content.texts.is_none() && member(content, name).is_some();
+    KIND.into_iter().filter(is_there).try_for_each(|name| cut.insert(name, End::Stays))
 }
 
 /// The members that say what kind of result it is, and cannot say more.

@@ -46,10 +46,12 @@ pub(super) fn resume(
     let mut results = Results::new(is_silent);
     let call = match stopped {
         Stopped::Starved(call) => {
-            let fuel = instance.store.get_fuel().unwrap_or(0).max(call.required_fuel());
+            // A single instruction may cost more than a slice.
+            let (has, needs) = (instance.store.get_fuel().unwrap_or(0), call.required_fuel());
+            instance.store.data_mut().owed += needs.saturating_sub(has);
             instance
                 .store
-                .set_fuel(fuel)
+                .set_fuel(has.max(needs))
                 .and_then(|()| call.resume(&mut instance.store, results.room()))
         }
         Stopped::Asks(call) => {

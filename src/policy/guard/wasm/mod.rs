@@ -26,7 +26,7 @@ mod wasi;
 mod wasi_poll;
 
 pub use instance::Instance;
-pub use module::Module;
+pub use module::{Module, sha256};
 pub use run::Run;
 
 use super::{Findings, Labelled, Labels, Mode};

@@ -45,8 +45,7 @@ impl Module {
         host::link(&mut linker)
             .and_then(|()| wasi::link(&mut linker))
             .map_err(|error| not_instantiated(&error.into()))?;
-        let mut sha256 = [0; 32];
-        sha256.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, wasm).as_ref());
+        let sha256 = sha256(wasm);
         let module = Self { name: name.into(), code, linker, limits: *limits, sha256 };
         module.check_exports()?;
         // Whether all imports are there is known when it has been instantiated.
@@ -118,6 +117,16 @@ impl Module {
             _ => None,
         }
     }
+}
+
+/// The SHA-256 of a file, to be known before any of it runs.
+///
+/// Spec: FIPS 180-4.
+#[must_use]
+pub fn sha256(wasm: &[u8]) -> [u8; 32] {
+    let mut sha256 = [0; 32];
+    sha256.copy_from_slice(ring::digest::digest(&ring::digest::SHA256, wasm).as_ref());
+    sha256
 }
 
 /// Strict about size and shape; metered; compiled at once, since lazy code cannot be resumed.

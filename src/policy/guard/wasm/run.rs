@@ -15,6 +15,8 @@ pub struct Run {
     instance: Instance,
     asked: Asked,
     input: Vec<u8>,
+    /// Why the guard cannot be asked this.
+    refused: Option<GuardError>,
     func: Func,
     attempt: Option<Attempt>,
     n_attempts: u32,
@@ -38,6 +40,7 @@ impl Run {
     pub fn new(mut instance: Instance, question: Question, now: Now) -> Self {
         instance.store.data_mut().begin(now.unix_ms);
         let (asked, input) = abi::input(&question);
+        let refused = abi::check(&question).and_then(|()| check(&instance, &input)).err();
         let functions = &instance.functions;
         let func = match asked {
             Asked::Agent => functions.label_agent,
@@ -45,7 +48,8 @@ impl Run {
             Asked::Response => functions.label_response,
         };
         let (attempt, state) = (None, State::Open);
-        Self { instance, asked, input, func, attempt, n_attempts: 0, fuel_spent: 0, state }
+        let (n_attempts, fuel_spent) = (0, 0);
+        Self { instance, asked, input, refused, func, attempt, n_attempts, fuel_spent, state }
     }
 
     /// Runs for at most one slice: first with `None`, after [`Step::Needs`] with the answer.
@@ -88,17 +92,11 @@ impl Run {
         (self.state == State::Over).then_some(self.instance)
     }
 
-    /// What can be said without asking the guard.
     fn check(&self) -> Result<(), GuardError> {
-        let limits = &self.instance.store.data().limits;
-        let (len, max) = (self.input.len(), limits.input_bytes_max);
-        if len > max {
-            return Err(GuardError::new(format!("input too large: {len} bytes (max {max})")));
+        if let Some(error) = &self.refused {
+            return Err(error.clone());
         }
-        if self.instance.memory().is_none() {
-            return Err(GuardError::new("WASM module has no memory"));
-        }
-        if self.fuel_spent >= limits.judgement_fuel_max {
+        if self.fuel_spent >= self.instance.store.data().limits.judgement_fuel_max {
             return Err(GuardError { text: "guard used up its time".into(), is_fatal: true });
         }
         Ok(())
@@ -177,4 +175,16 @@ impl Run {
         };
         Err(Err(GuardError { text: text.into(), is_fatal: !is_alive }))
     }
+}
+
+/// What can be said of an input without asking the guard.
+fn check(instance: &Instance, input: &[u8]) -> Result<(), GuardError> {
+    let (len, max) = (input.len(), instance.store.data().limits.input_bytes_max);
+    if len > max {
+        return Err(GuardError::new(format!("input too large: {len} bytes (max {max})")));
+    }
+    if instance.memory().is_none() {
+        return Err(GuardError::new("WASM module has no memory"));
+    }
+    Ok(())
 }

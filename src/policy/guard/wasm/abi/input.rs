@@ -2,7 +2,8 @@
 //! What a guard is told.
 
 use super::super::Question;
-use crate::wire::json::write;
+use crate::policy::guard::GuardError;
+use crate::wire::json::{self, tree, write};
 
 /// Which function of a guard is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,23 @@ pub(in super::super) fn input(question: &Question) -> (Asked, Vec<u8>) {
         }
     };
     (asked, out)
+}
+
+/// Why a question cannot be asked: what it is about can be read in two ways, and the server might
+/// read it in the other.
+pub(in super::super) fn check(question: &Question) -> Result<(), GuardError> {
+    let args = match question {
+        Question::Agent { policy } => policy,
+        Question::Resource { args, .. } | Question::Response { args, .. } => args,
+    };
+    if args.is_empty() {
+        return Ok(());
+    }
+    match json::repeated(args, tree::TREE_DEPTH_MAX) {
+        Ok(None) => Ok(()),
+        Ok(Some(name)) => Err(GuardError::new(format!("\"{name}\" stands twice in the arguments"))),
+        Err(error) => Err(GuardError::new(format!("the arguments are not JSON: {error}"))),
+    }
 }
 
 fn push(out: &mut Vec<u8>, tool: &str, args: &[u8], result: Option<&[u8]>) {
@@ -78,5 +96,16 @@ mod tests {
             Question::Response { tool: "t".into(), args: "{}".into(), result: "[1.0]".into() };
         let want = r#"{"capabilities":{},"tool_args":{},"tool_name":"t","tool_result":[1.0]}"#;
         check(response, Asked::Response, want);
+    }
+
+    #[test]
+    fn what_has_two_readings_is_not_asked() {
+        let resource =
+            |args: &str| super::check(&Question::Resource { tool: "t".into(), args: args.into() });
+        assert_eq!(resource(""), Ok(()));
+        assert_eq!(resource(r#"{"a":{"b":1},"b":2}"#), Ok(()));
+        let twice = resource(r#"{"folder":"public","fold\u0065r":"acme"}"#).unwrap_err();
+        assert_eq!(&*twice.text, "\"folder\" stands twice in the arguments");
+        assert!(resource("{").is_err());
     }
 }

@@ -10,7 +10,7 @@ mod labels;
 mod resource;
 mod response;
 
-pub(super) use input::{Asked, input};
+pub(super) use input::{Asked, check, input};
 
 use super::Outcome;
 use crate::base::Span;
@@ -65,6 +65,53 @@ pub fn fuzz(input: &[u8]) {
             Ok(Outcome::Findings(findings)) => response::check(&findings),
             Ok(Outcome::Labelled(_)) => {}
             Err(error) => assert!(!error.is_fatal && !error.text.is_empty()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Words that a guard's output is made of, in any order.
+    const WORDS: &[&str] = &[
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"agent\"",
+        "\"difc_mode\"",
+        "\"filter\"",
+        "\"resource\"",
+        "\"operation\"",
+        "\"read\"",
+        "\"labeled_paths\"",
+        "\"items\"",
+        "\"labels\"",
+        "\"path\"",
+        "\"/0\"",
+        "\"data\"",
+        "\"secrecy\"",
+        "null",
+        "1",
+        "false",
+        "\"error\"",
+        "\"ok\"",
+        " ",
+    ];
+
+    proptest! {
+        #[test]
+        fn whatever_a_guard_writes_is_read_or_refused(
+            words in prop::collection::vec(prop::sample::select(WORDS), 0..40),
+            bytes in prop::collection::vec(any::<u8>(), 0..20),
+        ) {
+            fuzz(words.concat().as_bytes());
+            fuzz(&[words.concat().as_bytes(), &bytes].concat());
         }
     }
 }

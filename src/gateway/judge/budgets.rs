@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+//! What calls take of budgets: when they begin, when they are labelled, and when they are answered.
+
+use super::Judging;
+use super::deny::Denial;
+use crate::base::Key;
+use crate::gateway::Gateway;
+use crate::policy::auth::Principal;
+use crate::policy::guard::Labels;
+use crate::policy::guard::budget::{Spent, Ticket};
+
+impl Gateway {
+    /// Takes what a call needs from all budgets that it counts against.
+    pub(super) fn take_budget(&mut self, key: Key<Judging>) -> Result<(), Denial> {
+        let Some(judging) = self.judgings.get_mut(key) else { return Ok(()) };
+        let server = &self.snapshot.server(judging.server).name;
+        let bytes = judging.request.len() as u64;
+        let now = self.now.mono;
+        let ticket = self.budgets.take(judging.who, (server, &judging.tool), bytes, now);
+        let ticket = ticket.map_err(|spent| spent_denial(&spent))?;
+        judging.until = ticket.until;
+        judging.deadline = judging.deadline.min(ticket.until.unwrap_or(judging.deadline));
+        judging.ticket = Some(ticket);
+        Ok(())
+    }
+
+    /// Whether a call may still tell the public something.
+    pub(super) fn take_flow(&mut self, key: Key<Judging>) -> Result<(), Denial> {
+        let Some(judging) = self.judgings.get(key) else { return Ok(()) };
+        let Some(labelled) = &judging.labelled else { return Ok(()) };
+        let (who, bytes) = (judging.who, judging.request.len() as u64);
+        let carried = self.agents.get(&self.agent_name(who));
+        self.flows.note(who, &carried.secrecy);
+        self.flows.take(who, labelled, bytes).map_err(|spent| spent_denial(&spent))
+    }
+
+    /// Somebody is shown what has these labels.
+    pub(super) fn note_flow(&mut self, who: Principal, kept: &[Labels]) {
+        for labels in kept {
+            self.flows.note(who, &labels.secrecy);
+        }
+    }
+
+    /// Counts the answer that is held.
+    pub(super) fn settle_budget(&mut self, key: Key<Judging>) -> Result<(), Denial> {
+        let Some(judging) = self.judgings.get_mut(key) else { return Ok(()) };
+        let bytes = judging.held.as_ref().map_or(0, |held| held.message.len() as u64);
+        match judging.ticket.take() {
+            Some(ticket) => self.settle_ticket(ticket, bytes),
+            None => Ok(()),
+        }
+    }
+
+    fn settle_ticket(&mut self, ticket: Ticket, bytes: u64) -> Result<(), Denial> {
+        let settled = self.budgets.settle(ticket, bytes, self.now.mono);
+        settled.map_err(|spent| spent_denial(&spent))
+    }
+
+    /// Takes a judgement out that is over. What it has taken of budgets is not under way any more.
+    pub(super) fn take_judging(&mut self, key: Key<Judging>) -> Option<Judging> {
+        let mut judging = self.judgings.remove(key)?;
+        if let Some(ticket) = judging.ticket.take() {
+            // An answer that nobody sees has no bytes.
+            let _ = self.settle_ticket(ticket, 0);
+        }
+        Some(judging)
+    }
+}
+
+fn spent_denial(spent: &Spent) -> Denial {
+    Denial { rule: spent.rule().into(), text: spent.text().into(), data: spent.data().into() }
+}
