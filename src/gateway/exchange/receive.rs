@@ -93,7 +93,7 @@ impl Gateway {
         let http_status = call.http_status;
         let shares = found.map(|key| self.note_answer(key, &mut call, &message, envelope));
         if call.watched.is_some() {
-            self.judge_answer(call, message.clone(), envelope.clone());
+            self.judge_answer(call, message.clone(), *envelope);
         } else {
             self.hand_on(call, &message, envelope);
         }

@@ -101,8 +101,7 @@ impl Gateway {
         let agent = self.labels_of(who);
         let is_write = labelled.operation == Operation::Write;
         // What a sink or an unwatched server says of a write is its own; guarded ones may quote.
-        let is_own =
-            is_write && !self.is_guarded(server) || self.snapshot.guards.compat && is_write;
+        let is_own = is_write && (!self.is_guarded(server) || self.snapshot.guards.compat);
         let decision = monitor::decide(&agent, &labelled.object.labels, Operation::Read, mode);
         match decision {
             Decision::Deny(violation) if !is_own => {
