@@ -14,8 +14,8 @@ use penstock::wire::http1::Field;
 
 use crate::eras::{TOOLS, answer};
 use crate::guarded::{
-    NO_LABELS, agent, got, guard, guarded, is_over, items_are, noop, object, open_all, result,
-    with, world,
+    NO_LABELS, agent, call_is, got, guard, guarded, is_over, items_are, noop, object, open_all,
+    result, with, world,
 };
 use crate::world::{
     DISCOVERY, HANDSHAKE, INITIALIZE, World, http_server, id_in, modern_request, stdio_server,
