@@ -74,7 +74,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
     if servers.is_none() {
         missing_servers(root.span, format, report);
     }
-    let mut servers = match &servers {
+    let servers = match &servers {
         Some(item) => server::resolve_all(item, &overall, &guards, sources, report),
         None => server::Servers::default(),
     };
@@ -83,10 +83,6 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
     let budgets = budgets::resolve(top.item("budgets").as_ref(), &named, format, report);
     if !report.problems.is_empty() {
         return None;
-    }
-    if !budgets.is_empty() && !servers.is_watched {
-        budgets::watch(&mut servers.servers, report);
-        servers.is_watched = true;
     }
     let forge = guards::forge(&servers.servers, sources, report);
     let run = RunOptions {

@@ -13,6 +13,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/errors.md",
     "docs/guards.md",
     "docs/tools.md",
+    "docs/writing-guards.md",
 ];
 
 #[test]

@@ -20,7 +20,7 @@ use penstock::gateway::snapshot::{
     Care, ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
 use penstock::policy::auth;
-use penstock::wire::http1::{Content, Field, Method, RequestHead};
+use penstock::wire::http1::{Content, Field, Method, RequestHead, ResponseHead};
 
 /// What a client has got on its connection.
 #[derive(Debug, Default)]
@@ -131,6 +131,15 @@ pub fn with_key(mut snapshot: Snapshot, keys: &[&str]) -> Snapshot {
     snapshot
 }
 
+impl Got {
+    fn streams(&mut self, head: ResponseHead) {
+        assert!(self.status == 0, "answered twice");
+        self.status = head.status;
+        self.is_stream = true;
+        self.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
+    }
+}
+
 impl World {
     pub fn new(snapshot: Snapshot) -> Self {
         let mut world = Self::quiet(snapshot);
@@ -234,19 +243,9 @@ impl World {
             }
             Output::Stream { peer, head } => {
                 assert_eq!(head.content, Content::Events);
-                let got = self.got(peer);
-                assert!(got.status == 0, "answered twice");
-                got.status = head.status;
-                got.is_stream = true;
-                got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
+                self.got(peer).streams(head);
             }
-            Output::Upgrade { peer, head, .. } => {
-                let got = self.got(peer);
-                assert!(got.status == 0, "answered twice");
-                got.status = head.status;
-                got.is_stream = true;
-                got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
-            }
+            Output::Upgrade { peer, head, .. } => self.got(peer).streams(head),
             Output::Event { peer, event } => {
                 let id = event.id.map(String::from).unwrap_or_default();
                 let text = match event.data {

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
 //! `budgets`: how much may be done while the gateway runs.
 
-use std::sync::Arc;
-
 use super::auth::Auth;
 use super::client::Client;
 use super::view;
-use crate::base::Message;
 use crate::config::diagnostics::{Problem, Report};
 use crate::config::fields::{Fields, wrong_type};
 use crate::config::keys::{Place, Section};
 use crate::config::raw::{Format, Item, Member, Sourced, join};
-use crate::gateway::snapshot::{Server, Watch, WatchKind};
+use crate::gateway::snapshot::Server;
 use crate::policy::auth::Principal;
 use crate::policy::guard::budget::{Budget, FlowBudget, Limits, ToolBudget};
 
@@ -71,26 +68,6 @@ pub fn resolve(
         limits.flow = flow(&item, format, report);
     }
     limits
-}
-
-/// Only what is watched is counted: without guards, every server gets the one that gives no labels.
-pub fn watch(servers: &mut [Server], report: &mut Report) {
-    report.notice(
-        "budgets count calls of tools and what else is judged like them; methods that cannot be \
-         judged are refused",
-    );
-    let watch = Arc::new(Watch {
-        kind: WatchKind::Noop,
-        source: None,
-        policy: None,
-        payload: Message::default(),
-        tool_limits: Arc::default(),
-        mode: None,
-        shadow: false,
-    });
-    for server in servers {
-        server.watch = Some(Arc::clone(&watch));
-    }
 }
 
 /// The rows of one table, with their paths.

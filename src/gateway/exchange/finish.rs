@@ -11,7 +11,6 @@ use crate::gateway::Gateway;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::fault::{BackendFaultKind, Fault, backend};
 use crate::gateway::io::{EventKind, Output, Peer};
-use crate::gateway::session::Session;
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::gateway::stream::StreamKind;
 use crate::mcp::subscription::listen_result;
@@ -364,16 +363,6 @@ impl Gateway {
             None => detail.to_owned(),
         };
         backend(&self.snapshot, found.server, kind, &detail)
-    }
-
-    /// The session that an exchange belongs to.
-    pub(crate) fn session_of(&self, key: Key<Exchange>) -> Option<Key<Session>> {
-        match self.exchanges.get(key)? {
-            Exchange::AwaitResponse(sent) => Some(sent.session),
-            Exchange::Listening(listening) => Some(listening.session),
-            Exchange::Attached(attached) => attached.session,
-            Exchange::AwaitBody(_) | Exchange::AwaitPosted(_) | Exchange::AwaitEra(_) => None,
-        }
     }
 }
 

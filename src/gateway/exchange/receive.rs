@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use super::Exchange;
+use super::cell::error_with_id;
 use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
 use crate::gateway::backend::{Backend, Owner};
@@ -12,8 +13,8 @@ use crate::gateway::call::{Call, CallFor};
 use crate::gateway::io::{EventKind, Level};
 use crate::gateway::judge::quiet::Heard;
 use crate::gateway::session::Session;
+use crate::mcp::Era;
 use crate::mcp::method::Method;
-use crate::mcp::{Code, Era};
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
 use crate::wire::{Patch, Splice};
 
@@ -390,12 +391,4 @@ fn is_for_its_client(call: &Call, message: &Message, envelope: &Envelope) -> boo
     call.whom != CallFor::Parked
         && envelope.error.is_none()
         && envelope.result_type.is_none_or(is_complete)
-}
-
-/// The error without an id, as an answer to the request `id`.
-pub(super) fn error_with_id(message: &Message, envelope: &Envelope, id: &Message) -> Message {
-    let code = Code::INTERNAL_ERROR.0;
-    let none = format!("{{\"code\":{code},\"message\":\"no answer\"}}");
-    let error = envelope.error.map_or(none.as_bytes(), |span| span.of(message));
-    Message::new([b"{\"jsonrpc\":\"2.0\",\"id\":", &id[..], b",\"error\":", error, b"}"].concat())
 }

@@ -32,8 +32,9 @@ impl Gateway {
         session: Key<Session>,
         one: &Incoming,
     ) -> bool {
-        // Where nothing watches over anything, nothing is looked up for it.
-        self.snapshot.guards.is_enabled && self.is_watched_first(exchange, session, one)
+        // Where nothing watches over anything or counts it, nothing is looked up for it.
+        let is_looked_into = self.snapshot.guards.is_enabled || !self.budgets.is_idle();
+        is_looked_into && self.is_watched_first(exchange, session, one)
     }
 
     fn is_watched_first(

@@ -137,8 +137,8 @@ impl Gateway {
         matches!(kind, Some(WatchKind::GitHub | WatchKind::Wasm { .. }))
     }
 
-    /// What happens where labels do not fit: what the operator says, else the guard, else what holds
-    /// for all.
+    /// What happens where labels do not fit: what the operator says, else the guard, else what
+    /// holds for all.
     pub(super) fn guard_mode(&self, server: ServerId, watch: &Watch) -> Mode {
         let all = &self.snapshot.guards;
         let own = self.guards.mode_of(server);

@@ -85,14 +85,13 @@ impl AnswerCase {
             let allowed = "answers whose items may all be read, or the mode filter";
             return self.denied(Denial::new("difc.items", &text, allowed), filtered, n);
         }
-        let is_list = LISTING.iter().any(|one| self.tool.starts_with(one));
+        let is_listing = LISTING.iter().any(|one| self.tool.starts_with(one));
         if redacted.nothing_left_of_one
-            && !is_list
+            && !is_listing
             && let Some(one) = redacted.removed.first()
         {
             let violation = one.refusal.as_ref().unwrap_or(&UNLABELLED);
-            let may_be_named = self.compat || self.may_know_of(&one.object);
-            let denial = match may_be_named {
+            let denial = match self.compat || self.may_know_of(&one.object) {
                 true => denial_of_one(&one.object, violation),
                 false => denial_of_secret(&self.labelled.object),
             };

@@ -219,7 +219,7 @@ fn budgets_need_no_guards() {
     let budgets = "[budgets.tools.\"time.n*\"]\ncalls = 0\n";
     let explanation = explain(budgets, r#"{"server":"time","tool":"now"}"#);
     check(&explanation, "deny", &["budget.tool.calls", "tool call limit reached for \"now\""]);
-    check(&explain(budgets, r#"{"server":"time","tool":"then"}"#), "allow", &["noop resource"]);
+    check(&explain(budgets, r#"{"server":"time","tool":"then"}"#), "allow", &["none: no call"]);
 }
 
 #[test]
