@@ -14,8 +14,8 @@ use penstock::wire::http1::Field;
 
 use crate::eras::{TOOLS, answer};
 use crate::guarded::{
-    NO_LABELS, agent, got, guard, guarded, is_over, items_are, noop, object, open_all, result,
-    with, world,
+    NO_LABELS, agent, call_is, got, guard, guarded, is_over, items_are, noop, object, open_all,
+    result, with, world,
 };
 use crate::world::{
     DISCOVERY, HANDSHAKE, INITIALIZE, World, http_server, id_in, modern_request, stdio_server,
@@ -342,9 +342,16 @@ fn a_write_that_has_waited_for_its_turn_is_judged_by_what_its_agent_carries_then
     let write = call_is("write", &object("web", "", ""));
     let extra = format!(r#""name":"post","arguments":{{{write}}}"#);
     let second = world.ask_as("/mcp/time", "2", "tools/call", &extra, CAN, "");
-    let secret = r#"{"content":[{"type":"text","text":"[1]"}],"say_answer":{"labeled_paths":[{"path":"/0","labels":{"description":"x","secrecy":["s"],"integrity":[]}}]},"end":0}"#;
-    world.line(child, &answer(&id, secret));
-    assert!(got(&world, first).contains("[1]"), "{}", got(&world, first));
+    // Meanwhile it reads a secret elsewhere.
+    let sent = std::mem::take(&mut world.sent);
+    let (session, other) = world.session();
+    let args = items_are(&[object("x", "s", "")]);
+    let read = world.post("/mcp/time", Some(&session), &crate::guarded::body(1, "list", &args));
+    say(&mut world, other, "tools/call", &result("[1]"));
+    assert!(got(&world, read).contains("[1]"), "{}", got(&world, read));
+    world.sent.splice(..0, sent);
+    world.line(child, &answer(&id, OK));
+    assert!(got(&world, first).contains("fine"), "{}", got(&world, first));
     let refused = got(&world, second);
     assert!(refused.contains("difc.write.secrecy"), "{refused}");
     assert!(!world.sent_to(child).iter().any(|text| text.contains("\"post\"")));

@@ -10,7 +10,7 @@ use penstock::gateway::Gateway;
 use penstock::gateway::io::{Backend, Input, Output, Peer};
 use penstock::gateway::patience::Patience;
 use penstock::gateway::snapshot::{
-    ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    ChildCommand, GuardOptions, HttpTarget, ResponseMode, Server, Snapshot, Transport,
 };
 use penstock::policy::auth;
 
@@ -18,6 +18,7 @@ use crate::brain::{Ledger, Manner};
 use crate::child::Child;
 use crate::client::Client;
 use crate::dice::Dice;
+use crate::guards;
 use crate::origin::{Origin, Wire};
 use crate::socket::Sockets;
 use crate::temper::Temper;
@@ -94,6 +95,8 @@ impl World {
         if weather.auth {
             auth.agents = KEYS.iter().map(|key| Secret::new(key.as_bytes())).collect();
         }
+        let is_enabled = guards::place(&mut servers, &sides, seed);
+        let watched: Vec<_> = servers.iter().map(|server| server.watch.is_some()).collect();
         let snapshot = Snapshot {
             servers,
             views: Vec::new(),
@@ -105,7 +108,7 @@ impl World {
             websocket: false,
             tolerance: Default::default(),
             budgets: Default::default(),
-            guards: Default::default(),
+            guards: GuardOptions { is_enabled, ..GuardOptions::default() },
             limits,
             version: "0".into(),
         };
@@ -137,7 +140,8 @@ impl World {
             exited: false,
             trace,
         };
-        world.say(|| format!("{weather:?}"));
+        guards::load(&mut world.gateway, &watched);
+        world.say(|| format!("{weather:?}, guards {watched:?}"));
         world.drain_outputs();
         world.think();
         world
