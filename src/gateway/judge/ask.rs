@@ -51,6 +51,13 @@ impl Gateway {
             return false;
         }
         match standing(one.method) {
+            Standing::Free if watch.is_some() && self.tells_too_much(session, one) => {
+                let reason =
+                    "Without a call that is judged, nothing more than the method is passed on.";
+                let denial =
+                    Denial::new("guard.method", reason, "the same method without parameters");
+                self.deny(exchange, one.id().unwrap_or(b"null"), denial);
+            }
             Standing::Free => return false,
             Standing::Refused if watch.is_none() => return false,
             Standing::Refused if self.is_guarded(server) => {
@@ -143,13 +150,13 @@ impl Gateway {
         watch: Option<&Arc<Watch>>,
     ) -> Result<(), Denial> {
         let Some(judging) = self.judgings.get(key) else { return Ok(()) };
-        let (server, who, session) = (judging.server, judging.who, judging.session);
+        let (server, who) = (judging.server, judging.who);
         let (tool, args) = (judging.tool.clone(), judging.args.clone());
         if let Some(denial) = self.denied_before(who, server, &tool, &args) {
             return Err(denial);
         }
         if let Some(watch) = watch {
-            self.count_call(session, server, &tool, watch)?;
+            self.count_call(who, server, &tool, watch)?;
         }
         self.take_budget(key)
     }
