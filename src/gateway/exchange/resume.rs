@@ -10,7 +10,6 @@ use std::time::Duration;
 use super::modern::ModernFacts;
 use super::open::Incoming;
 use super::park::{Park, Phase};
-use super::send::MAY_NOT_TELL;
 use super::visit::NOT_PARKED;
 use super::{Admitted, Exchange};
 use crate::base::{Key, Message, Span};
@@ -133,9 +132,7 @@ impl Gateway {
         let (kept, mut answers) = (std::mem::take(&mut park.kept), Vec::new());
         park.open.retain(|question| {
             let found = retry.responses.iter().find(|(key, _)| *key == question.request.key);
-            answers.extend(found.map(|(_, at)| {
-                (question.id.clone(), as_response(&question.id, at.of(&one.message)))
-            }));
+            answers.extend(found.map(|(_, at)| as_response(&question.id, at.of(&one.message))));
             found.is_none()
         });
         let is_done = park.open.is_empty();
@@ -149,12 +146,8 @@ impl Gateway {
             self.alarms.set(Alarm::Rounds, self.now.mono);
         }
         let Some(backend) = self.calls.get(at).map(|call| call.backend) else { return };
-        let may_tell = self.session_of(exchange).is_none_or(|session| self.may_tell(session));
-        for (id, answer) in answers {
-            match may_tell {
-                true => self.answer_below(backend, answer),
-                false => self.refuse_asked(backend, &id, MAY_NOT_TELL),
-            }
+        for answer in answers {
+            self.answer_below(backend, answer);
         }
         for message in kept {
             self.say_again(backend, at, message);

@@ -13,12 +13,9 @@ use crate::gateway::io::EventKind;
 use crate::gateway::listen::LISTEN_FOR;
 use crate::gateway::patience::TimeLimit;
 use crate::gateway::session::Session;
+use crate::mcp::Era;
 use crate::mcp::method::Method;
-use crate::mcp::{Era, legacy};
 use crate::wire::{Patch, Splice};
-
-/// What a server is told whose question its client may not answer.
-pub(in crate::gateway) const MAY_NOT_TELL: &str = "the client may not tell this server anything";
 
 impl Gateway {
     /// Sends one request of `exchange` to the backend of `session`.
@@ -286,14 +283,6 @@ impl Gateway {
             // with its next request.
             _ if self.era_of(backend) == Era::Modern => false,
             _ => {
-                let told = match self.may_tell(session) {
-                    true => None,
-                    false => match self.as_it_may_be_told(session, one) {
-                        None => return false,
-                        told => told,
-                    },
-                };
-                let one = told.as_ref().unwrap_or(one);
                 let message = Splice::whole(self.flattened(backend, one));
                 self.send_below(backend, message, Carrier::Notice(Some(exchange)))
             }
@@ -318,11 +307,6 @@ impl Gateway {
         // Of a unified session only what the gateway itself has asked is left.
         if self.era_of(backend) == Era::Modern || self.is_unified(session) {
             self.input_answered(session, one);
-            return false;
-        }
-        if !self.may_tell(session) {
-            let id = Message::copy_of(id);
-            self.refuse_asked(backend, &id, MAY_NOT_TELL);
             return false;
         }
         let message = Splice::whole(self.flattened(backend, one));
@@ -351,13 +335,8 @@ impl Gateway {
         if call.is_never_sent || self.era_of(backend) == Era::Modern {
             return self.cancel_call(key, "cancelled by its client");
         }
-        let notice = match self.may_tell(session) {
-            true => {
-                let message = self.flattened(backend, one);
-                Splice::whole(message).with(span, Patch::Number(id_of(key)))
-            }
-            false => legacy::cancelled_notification(id_of(key), "cancelled by its client").into(),
-        };
+        let message = self.flattened(backend, one);
+        let notice = Splice::whole(message).with(span, Patch::Number(id_of(key)));
         self.send_below(backend, notice, Carrier::Notice(None));
         self.abandon(key);
     }

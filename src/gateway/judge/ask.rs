@@ -51,13 +51,6 @@ impl Gateway {
             return false;
         }
         match standing(one.method) {
-            Standing::Free if watch.is_some() && self.tells_too_much(session, one) => {
-                let reason =
-                    "Without a call that is judged, nothing more than the method is passed on.";
-                let denial =
-                    Denial::new("guard.method", reason, "the same method without parameters");
-                self.deny(exchange, one.id().unwrap_or(b"null"), denial);
-            }
             Standing::Free => return false,
             Standing::Refused if watch.is_none() => return false,
             Standing::Refused if self.is_guarded(server) => {

@@ -38,7 +38,6 @@ pub mod identity;
 pub mod needs;
 pub mod piece;
 pub mod quiet;
-pub mod tell;
 pub mod turn;
 pub mod verdict;
 

@@ -12,7 +12,6 @@ use crate::gateway::backend::Carrier;
 use crate::gateway::exchange::Exchange;
 use crate::gateway::exchange::cell::error_code;
 use crate::gateway::exchange::open::Incoming;
-use crate::gateway::exchange::send::MAY_NOT_TELL;
 use crate::gateway::fault::modern::status_of;
 use crate::gateway::fault::{BackendFaultKind, ClientFault, Fault, backend};
 use crate::gateway::session::Session;
@@ -314,10 +313,6 @@ impl Gateway {
     ) -> bool {
         let Some((backend, server)) = self.backend_of(member) else { return false };
         let Some(span) = one.envelope.id else { return false };
-        if !self.may_tell(member) {
-            self.refuse_asked(backend, id, MAY_NOT_TELL);
-            return false;
-        }
         let message = Splice::whole(self.flattened(backend, one));
         let message = message.with(span, Patch::Bytes(id.clone())).to_message();
         let message = self.with_their_task_ids(message, server);
