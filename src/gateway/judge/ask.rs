@@ -51,7 +51,10 @@ impl Gateway {
             return false;
         }
         match standing(one.method) {
-            Standing::Free => return false,
+            Standing::Free => match self.speaks_freely(session, one) {
+                Some(denial) => self.deny(exchange, one.id().unwrap_or(b"null"), denial),
+                None => return false,
+            },
             Standing::Refused if watch.is_none() => return false,
             Standing::Refused if self.is_guarded(server) => {
                 let reason = "No guard can judge this method, so it is not passed on.";

@@ -38,6 +38,7 @@ pub mod identity;
 pub mod needs;
 pub mod piece;
 pub mod quiet;
+pub mod speech;
 pub mod turn;
 pub mod verdict;
 
