@@ -400,7 +400,7 @@ impl GuardLimits {
     /// The stack of a thread that runs guards. The interpreter leaves an instruction by a tail call
     /// wherever the compiler makes one; were none made, it would need so much before it begins
     /// anew.
-    pub const THREAD_STACK_BYTES: usize = 8 * MIB;
+    pub const THREAD_STACK_BYTES: usize = 16 * MIB;
     /// What an instruction would leave on the stack if it were left by a plain call.
     const STACK_BYTES_PER_FUEL: usize = 240;
 
@@ -414,7 +414,7 @@ impl GuardLimits {
         output_bytes_max: 16 * MIB,
         output_attempts_max: 3,
         slice_fuel: 4_000_000,
-        stack_fuel: 32_000,
+        stack_fuel: 64_000,
         start_fuel: 1_000_000,
         judgement_fuel_max: 20_000_000_000,
         log_lines_max: 1024,
