@@ -95,6 +95,9 @@ impl Gateway {
         let shares = found.map(|key| self.note_answer(key, &mut call, &message, envelope));
         if call.watched.is_some() {
             self.judge_answer(call, message.clone(), *envelope);
+        } else if is_for_its_client(&call, &message, envelope) {
+            // As nearly all of them: a call of a few hundred bytes is not moved for that.
+            self.answer_call(&call, message.clone(), envelope);
         } else {
             self.hand_on(call, &message, envelope);
         }

@@ -146,13 +146,13 @@ impl Gateway {
         watch: Option<&Arc<Watch>>,
     ) -> Result<(), Denial> {
         let Some(judging) = self.judgings.get(key) else { return Ok(()) };
-        let (server, who, session) = (judging.server, judging.who, judging.session);
+        let (server, who) = (judging.server, judging.who);
         let (tool, args) = (judging.tool.clone(), judging.args.clone());
         if let Some(denial) = self.denied_before(who, server, &tool, &args) {
             return Err(denial);
         }
         if let Some(watch) = watch {
-            self.count_call(session, server, &tool, watch)?;
+            self.count_call(who, server, &tool, watch)?;
         }
         self.take_budget(key)
     }

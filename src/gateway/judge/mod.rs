@@ -130,6 +130,11 @@ impl Gateway {
         self.snapshot.servers.get(usize::from(server.0))?.watch.clone()
     }
 
+    /// Whether calls of this server are judged or counted.
+    pub(crate) fn is_looked_into(&self, server: ServerId) -> bool {
+        !self.budgets.is_idle() || self.watch_of(server).is_some()
+    }
+
     /// Whether a guard with a judgement of its own labels what this server says.
     pub(crate) fn is_guarded(&self, server: ServerId) -> bool {
         let watch =
