@@ -293,8 +293,8 @@ impl Gateway {
     }
 }
 
-/// Whether a parameter by which a request is judged is missing, or has a name that only some readers
-/// take for it.
+/// Whether a parameter by which a request is judged is missing, or has a name that only some
+/// readers take for it.
 fn is_misspelt(one: &Incoming) -> bool {
     const JUDGED_BY: [&str; 5] = ["name", "arguments", "uri", "ref", "cursor"];
     let is_nameless = one.method == Method::ToolsCall && one.envelope.name.is_none();

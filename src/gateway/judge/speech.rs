@@ -53,8 +53,6 @@ impl Gateway {
         }
     }
 
-    /// Whether a client's answer to what its server has asked does not go there. The server is
-    /// told.
     /// Whether a client's answer to what its server has asked does not go there; that is told.
     pub(crate) fn is_silenced(
         &mut self,

@@ -149,8 +149,8 @@ impl Shapes<'_> {
     }
 }
 
-/// Looks for [`HEX_BYTES_MIN`] hexadecimal digits or more: [`PROBE`] in a row at every n-th byte, and
-/// around them where there are.
+/// Looks for [`HEX_BYTES_MIN`] hexadecimal digits or more: [`PROBE`] in a row at every n-th byte,
+/// and around them where there are.
 pub(super) fn find_hex(text: &[u8], edits: &mut Vec<Edit>) {
     let is_hex = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let mut at = 0;
@@ -166,8 +166,8 @@ pub(super) fn find_hex(text: &[u8], edits: &mut Vec<Edit>) {
     }
 }
 
-/// The first place of those that are looked at in `text` where digits may stand. Nearly always there
-/// is none, so this is a loop of few steps: no place but the last needs its bounds checked.
+/// The first place of those that are looked at in `text` where digits may stand. Nearly always
+/// there is none, so this is a loop of few steps: no place but the last needs its bounds checked.
 fn next_probe(text: &[u8]) -> Option<usize> {
     let (places, rest) = text.as_chunks::<STRIDE>();
     let found = places.iter().position(|place| place.first_chunk().is_some_and(may_be_hex));
