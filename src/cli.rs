@@ -13,6 +13,7 @@ use crate::config::env;
 
 mod completion;
 mod flags;
+pub mod proxy;
 
 pub use completion::Shell;
 pub use flags::{FLAGS, Flag, Group, Takes};

@@ -19,6 +19,7 @@ use crate::worker::{LogOptions, LogSender, Logs};
 
 use self::guards::Modules;
 
+pub mod certificate;
 pub mod client_config;
 mod environment;
 pub mod explain;

@@ -89,8 +89,8 @@ pub fn passes_unlabelled(may_read_call: bool, is_json: bool, care: Care) -> bool
     may_read_call || !is_json && care == Care::Compat
 }
 
-/// Whether an answer with `status` is judged at all. A redirect or an error tells nothing of what
-/// may not be seen, except to those who may not ask: for them it is as empty as everything else.
+/// Whether an answer with `status` is judged by a guard. A redirect or an error holds nothing that
+/// it could label, and passes.
 #[must_use]
 pub fn is_judged(status: u16) -> bool {
     (200..300).contains(&status)

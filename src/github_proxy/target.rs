@@ -159,4 +159,12 @@ mod tests {
         }
         fuzz(b"/a/b?c=d");
     }
+
+    #[test]
+    fn the_samples_of_the_fuzzer_pass() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/proxy_target");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            fuzz(&std::fs::read(entry.unwrap().path()).unwrap());
+        }
+    }
 }

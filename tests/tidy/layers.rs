@@ -37,7 +37,7 @@ const LAYERS: &[Row] = &[
     ("serve",      &["base", "wire", "link", "calculator"],       &["getrandom", "memchr"]),
     ("config",     &["base", "wire", "gateway", "policy", "cli"], &["getrandom", "toml"]),
     ("cli",        ALL,                                           &["lexopt"]),
-    ("run",        ALL,                                           &["getrandom"]),
+    ("run",        ALL,                                           &["getrandom", "rcgen"]),
     ("main",       ALL,                                           &[]),
 ];
 

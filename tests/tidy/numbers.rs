@@ -18,6 +18,7 @@ const STATUS_HOMES: &[(&str, &str)] = &[
     ("src/gateway/fault/modern.rs", "the same table for the era in which statuses mean something"),
     ("src/gateway/exchange/finish.rs", "success"),
     ("src/gateway/health.rs", "its own answers"),
+    ("src/github_proxy/answer.rs", "the proxy's own answers, and what it reads of the forge's"),
     ("src/gateway/drain.rs", "the answer to /close"),
     ("src/gateway/backend/http.rs", "the statuses that backends answer, read"),
     ("src/gateway/backend/reopen.rs", "the statuses that say that a session is lost"),

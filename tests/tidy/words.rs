@@ -19,7 +19,8 @@ const NEVER: &[&str] = &[
 ];
 
 /// Names that others have given.
-const FOREIGN_NAMES: &[(&str, &str)] = &[("process_new_packets", "of rustls")];
+const FOREIGN_NAMES: &[(&str, &str)] =
+    &[("process_new_packets", "of rustls"), ("CommonName", "of X.509")];
 
 /// What may be left in nobody's code.
 const UNFINISHED: &[&str] = &["todo!", "unimplemented!", "dbg!"];

@@ -8,17 +8,20 @@
 //! ```
 //!
 //! From any object of the forge a query can go on to almost any other one. So a query passes only
-//! if each of its steps is in the table of [`schema`]: a step that stays with the object around it,
+//! if each of its steps is in the table of [`steps`]: a step that stays with the object around it,
 //! or one that leads to an object with a [`Part`] of its own. Anything else is refused.
 
+mod ask;
 mod body;
 pub mod document;
 mod inputs;
 pub mod lexer;
 mod mutations;
 pub mod parser;
+mod place;
 mod rewrite;
 mod schema;
+mod steps;
 mod walk;
 
 #[cfg(test)]

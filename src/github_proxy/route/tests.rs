@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//! What paths ask for.
+
 use super::*;
 
 #[track_caller]

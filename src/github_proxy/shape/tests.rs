@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//! What is left of answers.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -153,5 +155,13 @@ proptest! {
         if chosen.is_empty() {
             prop_assert_eq!(left, text.as_bytes());
         }
+    }
+}
+
+#[test]
+fn the_samples_of_the_fuzzer_pass() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/proxy_shape");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        fuzz(&std::fs::read(entry.unwrap().path()).unwrap());
     }
 }
