@@ -27,7 +27,6 @@ const LAYERS: &[Row] = &[
     ("policy",     &["base", "wire", "mcp"],                      &["ring", "wasmi"]),
     ("gateway",    &["base", "wire", "mcp", "policy"],            &["memchr"]),
     ("observe",    &["base", "wire", "gateway", "policy"],        &["aho_corasick", "memchr"]),
-    ("observe",    &["base", "wire", "gateway"],                  &["aho_corasick", "memchr"]),
     ("github_proxy", &["base", "wire", "policy"],                 &[]),
     ("calculator", &["base", "wire"],                             &["num_bigint"]),
     // --- the purity line: above it no I/O, no clock, no thread, no environment
@@ -37,7 +36,7 @@ const LAYERS: &[Row] = &[
     ("serve",      &["base", "wire", "link", "calculator"],       &["getrandom", "memchr"]),
     ("config",     &["base", "wire", "gateway", "policy", "cli"], &["getrandom", "toml"]),
     ("cli",        ALL,                                           &["lexopt"]),
-    ("run",        ALL,                                           &["getrandom", "rcgen"]),
+    ("run",        ALL,                                           &["getrandom", "rcgen", "rustls", "rustls_pki_types"]),
     ("main",       ALL,                                           &[]),
 ];
 
