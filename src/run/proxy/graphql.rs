@@ -11,9 +11,6 @@ use crate::github_proxy::shape::{self, Found};
 use crate::policy::guard::{Findings, GuardError, Labelled};
 use crate::wire::json::scan;
 
-/// The member of an answer below which parts are.
-const DATA: &str = "data";
-
 /// A part, and what the guard has said of its call.
 pub struct Labelling<'p> {
     /// The part.
@@ -60,8 +57,7 @@ impl<'a> Answer<'a> {
     /// There are no labels: nothing of the answer may pass.
     pub fn judge(&mut self, labelling: &Labelling<'_>, label: Label<'_>) -> Result<(), Box<str>> {
         let part = labelling.part;
-        let at: Vec<String> = std::iter::once(DATA.to_owned()).chain(part.at.clone()).collect();
-        for found in shape::places(self.text, &at) {
+        for found in shape::places(self.text, &part.at) {
             match part.form {
                 Form::Whole => self.judge_whole(&found, labelling, label)?,
                 Form::Items => self.judge_items(&found, labelling, label)?,
@@ -77,9 +73,7 @@ impl<'a> Answer<'a> {
         if labels.secrecy.flows_into(&self.reader.labels.secrecy) {
             return;
         }
-        let at: Vec<String> =
-            std::iter::once(DATA.to_owned()).chain(labelling.part.at.clone()).collect();
-        for found in shape::places(self.text, &at) {
+        for found in shape::places(self.text, &labelling.part.at) {
             self.gone.push(found.pointer);
         }
     }
