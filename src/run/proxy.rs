@@ -5,7 +5,7 @@
 //! ```text
 //!  client ══> connection ──> serve ──> github_proxy: what is asked for ──> judge: labels
 //!  (a thread each)             │                                            │ facts
-//!                              └──> upstream ══> forge <════════════════════┘
+//!                              └──> fetch ═════> forge <════════════════════┘
 //!  client <══ reply <── remains, graphql: what may be seen
 //! ```
 //!
@@ -37,6 +37,8 @@ mod banner;
 mod connection;
 mod crowd;
 mod facts;
+mod fetch;
+mod forward;
 mod graphql;
 mod judge;
 mod log;
@@ -44,7 +46,6 @@ mod remains;
 mod reply;
 mod serve;
 mod start;
-mod upstream;
 
 /// How long requests that are being answered may take once we are told to stop.
 const LEFT_AFTER_MAX: Duration = Duration::from_secs(5);

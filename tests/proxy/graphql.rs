@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! The GraphQL interface behind a policy.
 
+use std::slice::from_ref;
+
 use super::{APPROVED, PUBLIC, World};
 
 const UNKNOWN: &str =
@@ -36,7 +38,7 @@ fn every_connection_loses_what_may_not_be_seen() {
         issues(first: 9) { totalCount nodes { number } }
         pullRequests(first: 9) { totalCount nodes { number } } } }"#
         .replace('\n', " ");
-    ask(&world, &query, &answer(&[ours.clone()], &[ours]));
+    ask(&world, &query, &answer(from_ref(&ours), from_ref(&ours)));
     let asked = &world.forge.asked()[0];
     assert!(asked.body.contains("authorAssociation"), "{}", asked.body);
 }

@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::{APPROVED, PATIENCE, PUBLIC, World};
+use super::{APPROVED, PATIENCE, PUBLIC, World, issue};
 
 #[test]
 fn it_tells_that_it_lives_and_what_the_agent_carries() {
@@ -40,10 +40,48 @@ fn without_a_policy_nothing_is_served() {
     world.check("GET", "/health", 200, r#"{"status":"ok"}"#);
 }
 
+/// A guard that says the same of every call: its second and all later items are secret.
+fn module() -> Vec<u8> {
+    const AGENT: &str = r#"{"agent":{"secrecy":[],"integrity":[]},"difc_mode":"filter"}"#;
+    const CALL: &str = r#"{"resource":{"description":"d"},"operation":"read"}"#;
+    const ANSWER: &str = r#"{"labeled_paths":[{"path":"/0","labels":{"description":"d"}}],"default_labels":{"description":"s","secrecy":["s"]}}"#;
+    let says = [("label_agent", AGENT), ("label_resource", CALL), ("label_response", ANSWER)];
+    let mut text = String::from("(module (memory (export \"memory\") 1)");
+    for (at, (name, said)) in says.into_iter().enumerate() {
+        let (at, len, quoted) = (16 + at * 512, said.len(), said.replace('"', "\\\""));
+        text += &format!(
+            "(data (i32.const {at}) \"{quoted}\")
+             (func (export \"{name}\") (param i32 i32 i32 i32) (result i32)
+               (memory.copy (local.get 2) (i32.const {at}) (i32.const {len})) (i32.const {len}))"
+        );
+    }
+    wat::parse_str(text + ")").unwrap()
+}
+
+#[test]
+fn a_module_can_judge_in_place_of_the_guard_that_is_built_in() {
+    let scratch = super::place::Scratch::new("proxy-guard");
+    let path = scratch.file("guard.wasm");
+    std::fs::write(&path, module()).unwrap();
+    let world = World::start(&["--policy", PUBLIC, "--guard-wasm", &path], &[]);
+    let line = "GET /repos/acme/web/issues";
+    world.forge.answers(line, &format!("[{},{}]", issue(1, "OWNER"), issue(2, "OWNER")));
+    let mut client = world.connect();
+    for _ in 0..3 {
+        let response = client.exchange("GET", "/repos/acme/web/issues", &[], "").unwrap();
+        let want = format!("[{}]", issue(1, "OWNER"));
+        assert_eq!((response.status, response.body), (200, want));
+    }
+    // What changes something is a change, whatever the guard says.
+    world.forge.answers_with("POST /repos/acme/web/issues", 201, "", "{}");
+    assert_eq!(world.ask("POST", "/repos/acme/web/issues", "{}").status, 201);
+    assert!(world.stderr().contains(&format!("Guard:     {path}")));
+}
+
 #[test]
 fn the_operator_can_ask_for_all_or_nothing() {
     let world = World::start(&["--guards-mode", "strict", "--policy", APPROVED], &[]);
-    let list = format!("[{},{}]", super::issue(1, "OWNER"), super::issue(2, "NONE"));
+    let list = format!("[{},{}]", issue(1, "OWNER"), issue(2, "NONE"));
     world.forge.answers("GET /repos/acme/web/issues", &list);
     let want = r#"{"error":"difc_forbidden","message":"DIFC policy violation: 1 of 2 items not accessible"}"#;
     world.check("GET", "/repos/acme/web/issues", 403, want);

@@ -16,6 +16,7 @@ const BELOW_REACTOR: &[&str] =
 const SYSTEM: &[&str] = &["getrandom", "libc", "mio", "rustls"];
 /// Ciphers are arithmetic, and what is sealed is bytes: `ring` is the one that TLS brings along.
 const SEALED: &[&str] = &["memchr", "ring"];
+const SECURED: &[&str] = &["getrandom", "rcgen", "rustls", "rustls_pki_types"];
 const TLS: &[&str] = &["rustls", "rustls_pki_types", "webpki_roots"];
 
 #[rustfmt::skip] // It is a table.
@@ -36,7 +37,7 @@ const LAYERS: &[Row] = &[
     ("serve",      &["base", "wire", "link", "calculator"],       &["getrandom", "memchr"]),
     ("config",     &["base", "wire", "gateway", "policy", "cli"], &["getrandom", "toml"]),
     ("cli",        ALL,                                           &["lexopt"]),
-    ("run",        ALL,                                           &["getrandom", "rcgen", "rustls", "rustls_pki_types"]),
+    ("run",        ALL,                                           SECURED),
     ("main",       ALL,                                           &[]),
 ];
 

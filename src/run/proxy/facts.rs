@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::upstream::{Forge, Question};
+use super::fetch::{Forge, Question};
 use crate::base::{Limits, Message, Secret};
 use crate::github_proxy::answer::{self, is_judged};
 use crate::github_proxy::is_name;
@@ -28,10 +28,13 @@ const DEPTH_MAX: usize = 16;
 /// Results on a page of a search, if nothing is said.
 const PER_PAGE: &str = "10";
 
-/// What was learned, by whose credential it was asked with and what was asked.
+/// With whose credential something was asked, as a digest, and what.
+type Asked = ([u8; 32], Need);
+
+/// What was learned, and when.
 #[derive(Default)]
 pub struct Facts {
-    known: Mutex<HashMap<([u8; 32], Need), (Message, Instant)>>,
+    known: Mutex<HashMap<Asked, (Message, Instant)>>,
 }
 
 impl Facts {
@@ -51,13 +54,13 @@ impl Facts {
         Some(fact)
     }
 
-    fn recall(&self, asked: &([u8; 32], Need), now: Instant) -> Option<Message> {
+    fn recall(&self, asked: &Asked, now: Instant) -> Option<Message> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (fact, at) = known.get(asked)?;
         (*at + FACT_AFTER_MAX > now).then(|| fact.clone())
     }
 
-    fn learn(&self, asked: ([u8; 32], Need), fact: &Message, now: Instant) {
+    fn learn(&self, asked: Asked, fact: &Message, now: Instant) {
         let max = Limits::DEFAULT.guard_facts_max;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= max {

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::upstream::Answered;
+use super::fetch::Answered;
 use crate::base::Message;
 use crate::github_proxy::answer::{self, Refusal, passes_field};
 use crate::wire::http1::{Content, ResponseHead};

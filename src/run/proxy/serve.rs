@@ -7,17 +7,15 @@
 //! ```
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use super::facts::Facts;
+use super::fetch::Forge;
 use super::graphql;
 use super::judge::{Asked, Guard};
 use super::log::Log;
 use super::remains::{Judged, Left, Reader, pointers};
 use super::reply::{self, Reply};
-use super::upstream::{Answered, Failed, Forge, Question};
-use crate::base::{Limits, Message, Secret};
-use crate::config::forge::address;
+use crate::base::{Message, Secret};
 use crate::gateway::io::Level;
 use crate::github_proxy::answer::{self, Answer, Refusal, is_judged, passes_unlabelled};
 use crate::github_proxy::graphql::{Judgement, Part, Plan};
@@ -36,14 +34,8 @@ use crate::wire::json::tree::TREE_DEPTH_MAX;
 /// What everybody who asks here is called.
 pub const AGENT: &str = "proxy";
 
-/// How long the forge may take for one answer.
-const ANSWERED_AFTER_MAX: Duration = Duration::from_secs(60);
-
 /// Redirects that are followed in a row.
-const REDIRECTS_MAX: u32 = 5;
-
-/// The type of what is sent to the GraphQL interface.
-const JSON: &[u8] = b"application/json";
+pub const REDIRECTS_MAX: u32 = 5;
 
 /// All that answers share.
 pub struct Proxy {
@@ -68,12 +60,17 @@ pub struct Proxy {
 }
 
 /// A request that is being answered.
-struct Request<'a> {
-    method: &'a str,
-    target: &'a str,
-    authorization: Option<&'a [u8]>,
-    content_type: Option<&'a [u8]>,
-    body: &'a Message,
+pub struct Request<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The target; of a request that was sorted, what stands below the base of the interface.
+    pub target: &'a str,
+    /// The client's own credential.
+    pub authorization: Option<&'a [u8]>,
+    /// What the body is.
+    pub content_type: Option<&'a [u8]>,
+    /// The body, empty if there is none.
+    pub body: &'a Message,
 }
 
 /// A call, and what the guard has said of it.
@@ -182,7 +179,7 @@ impl Proxy {
         }
         let mut answered = self.forward(request, &self.forge.target(request.target))?;
         let is_read = request.method == "GET" && !routed.is_archive;
-        if is_read && let Some(location) = redirect(&answered) {
+        if is_read && let Some(location) = answered.redirect() {
             match self.target_of(location) {
                 Some(target) => return Ok(Err(target)),
                 None if !may_read_call => return Err(self.denied(&reader, &judging.labelled)),
@@ -394,83 +391,4 @@ impl Proxy {
         monitor::accumulate(&mut labels, kept);
         agents.set(AGENT, labels).or_else(|full| denied(&full.to_string()))
     }
-
-    fn ask_query(&self, request: &Request<'_>, body: &Message) -> Result<Answered, Refusal> {
-        let target = request::graphql_url(&self.forge.api.3);
-        let request = Request { method: "POST", content_type: Some(JSON), body, ..*request };
-        self.forward(&request, &target)
-    }
-
-    /// Asks the forge what a client has asked.
-    fn forward(&self, request: &Request<'_>, target: &str) -> Result<Answered, Refusal> {
-        let has_body = !request.body.is_empty();
-        let content_type = request.content_type.filter(|_| has_body);
-        let authorization = request.authorization.or(self.token.as_ref().map(Secret::expose));
-        let fields = answer::request_fields(authorization, None, content_type);
-        let question = Question {
-            method: request.method,
-            target,
-            fields: &fields,
-            body: has_body.then_some(request.body),
-            until: Instant::now() + ANSWERED_AFTER_MAX,
-            bytes_max: Limits::DEFAULT.backend_message_bytes_max,
-        };
-        self.forge.ask(&question).map_err(|failed| self.failed(failed))
-    }
-
-    fn failed(&self, failed: Failed) -> Refusal {
-        let (why, refusal) = match failed {
-            Failed::Unreachable(why) => (why, Refusal::Unreachable),
-            Failed::BrokenOff(why) => (why, Refusal::BrokenOff),
-        };
-        self.log.note(Level::Error, "proxy", format!("the forge does not answer: {why}"));
-        refusal
-    }
-
-    /// The target below the base of the interface, if `location` is there.
-    fn target_of(&self, location: &str) -> Option<String> {
-        if location.starts_with('/') && !location.starts_with("//") {
-            return self.below(location);
-        }
-        let (tls, host, port, path) = address(location).ok()?;
-        let own = &self.forge.api;
-        let is_own = tls == own.0 && host.eq_ignore_ascii_case(&own.1) && port == own.2;
-        if is_own { self.below(&path) } else { None }
-    }
-
-    fn below(&self, path: &str) -> Option<String> {
-        let base = self.forge.api.3.trim_end_matches('/');
-        path.strip_prefix(base).filter(|path| path.starts_with('/')).map(str::to_owned)
-    }
-
-    /// Fetches what lies elsewhere, without any credential.
-    fn follow(&self, first: Answered, request: &Request<'_>) -> Result<Answered, Refusal> {
-        let mut answered = first;
-        for _ in 0..REDIRECTS_MAX {
-            let Some(location) = redirect(&answered) else { return Ok(answered) };
-            let elsewhere = address(location).map_err(|_| Refusal::Unreachable)?;
-            // What was fetched in secrecy stays so.
-            if self.forge.api.0 && !elsewhere.0 {
-                return Err(Refusal::Unreachable);
-            }
-            let fields = answer::request_fields(None, None, None);
-            let question = Question {
-                method: request.method,
-                target: &elsewhere.3.clone(),
-                fields: &fields,
-                body: None,
-                until: Instant::now() + ANSWERED_AFTER_MAX,
-                bytes_max: Limits::DEFAULT.backend_message_bytes_max,
-            };
-            let next = self.forge.ask_at(&elsewhere, &question);
-            answered = next.map_err(|failed| self.failed(failed))?;
-        }
-        Err(Refusal::Unreachable)
-    }
-}
-
-/// Where an answer sends to.
-fn redirect(answered: &Answered) -> Option<&str> {
-    let is_redirect = answered.status / 100 == 3;
-    answered.field("Location").filter(|_| is_redirect)
 }

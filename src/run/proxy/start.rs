@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::facts::Facts;
+use super::fetch::Forge;
 use super::judge::{Guard, Introduced};
 use super::log::{Log, SERVER};
 use super::serve::{AGENT, Proxy};
-use super::upstream::Forge;
 use crate::base::{Limits, Message, Secret};
 use crate::cli::proxy::{LISTEN, ProxyOptions};
 use crate::config::env::{Environment, parse_flag};

@@ -75,6 +75,14 @@ impl Answered {
     }
 }
 
+impl Answered {
+    /// Where it sends to (RFC 9110 §15.4), if it does.
+    #[must_use]
+    pub fn redirect(&self) -> Option<&str> {
+        self.field("Location").filter(|_| (300..400).contains(&self.status))
+    }
+}
+
 impl Forge {
     /// The target of `path` below the base of the interface.
     #[must_use]
@@ -289,7 +297,7 @@ impl Exchange {
 
 /// Whether another head follows (RFC 9110 §15.2).
 fn is_interim(head: &ReceivedHead) -> bool {
-    head.status / 100 == 1
+    head.status < 200
 }
 
 /// The fields of a head that was parsed before.
