@@ -31,7 +31,9 @@ impl Proxy {
 
     /// Asks the forge what a client has asked.
     pub(super) fn forward(&self, request: &Request<'_>, target: &str) -> Result<Answered, Refusal> {
-        let has_body = !request.body.is_empty();
+        // Nobody has judged what a request for something that is only looked at may hold.
+        let is_read = matches!(request.method, "GET" | "HEAD");
+        let has_body = !is_read && !request.body.is_empty();
         let content_type = request.content_type.filter(|_| has_body);
         let authorization = request.authorization.or(self.token.as_ref().map(Secret::expose));
         let fields = answer::request_fields(authorization, None, content_type);

@@ -8,7 +8,7 @@ use super::remains::{Judged, Left, Reader, pointers};
 use crate::base::Message;
 use crate::github_proxy::graphql::{Form, Part};
 use crate::github_proxy::shape::{self, Found};
-use crate::policy::guard::{Findings, GuardError, Labelled};
+use crate::policy::guard::{Findings, GuardError, Labelled, Mode};
 use crate::wire::json::scan;
 
 /// A part, and what the guard has said of its call.
@@ -70,6 +70,9 @@ impl<'a> Answer<'a> {
     pub fn judge_by_call(&mut self, labelling: &Labelling<'_>) {
         let labels = &labelling.labelled.object.labels;
         // All that a change can answer is names and addresses, in which nobody's words are.
+        if self.reader.mode == Mode::Propagate {
+            return self.judged.kept.push(labels.clone());
+        }
         if labels.secrecy.flows_into(&self.reader.labels.secrecy) {
             return;
         }

@@ -26,18 +26,19 @@ impl Log {
 
     /// Writes a line.
     pub fn note(&self, level: Level, category: &'static str, text: String) {
-        self.push(EventKind::Note { level, category, text });
+        self.push(None, EventKind::Note { level, category, text });
     }
 
     /// Writes down what was kept from the agent.
     pub fn filtered(&self, tool: &str, records: Vec<Filtered>) {
         for filtered in records {
-            self.push(EventKind::Filtered { tool: tool.into(), filtered: Box::new(filtered) });
+            let (tool, filtered) = (tool.into(), Box::new(filtered));
+            self.push(Some(ServerId(0)), EventKind::Filtered { tool, filtered });
         }
     }
 
-    fn push(&self, kind: EventKind) {
-        let event = Event { at_unix_ms: read_clock().unix_ms, server: Some(ServerId(0)), kind };
+    fn push(&self, server: Option<ServerId>, kind: EventKind) {
+        let event = Event { at_unix_ms: read_clock().unix_ms, server, kind };
         let mut sender = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sender.push(event);
         sender.end_of_turn();

@@ -102,13 +102,19 @@ impl Reader {
     ) -> Result<Judged, Box<str>> {
         let result = wrapped(text);
         let findings = guard(result.clone()).map_err(|error| error.text)?;
-        let mut judge = |object: &crate::policy::guard::Object| {
-            let decision =
-                monitor::decide(&self.labels, &object.labels, labelled.operation, self.mode);
-            match decision {
-                Decision::Deny(violation) => Err(violation),
-                Decision::Allow | Decision::AllowWithPropagation(_) => Ok(()),
-            }
+        // Whatever the guard calls it, what is shown is read.
+        let operation = match labelled.operation {
+            Operation::ReadWrite => Operation::ReadWrite,
+            Operation::Read | Operation::Write => Operation::Read,
+        };
+        let mut judge = |object: &crate::policy::guard::Object| match monitor::decide(
+            &self.labels,
+            &object.labels,
+            operation,
+            self.mode,
+        ) {
+            Decision::Deny(violation) => Err(violation),
+            Decision::Allow | Decision::AllowWithPropagation(_) => Ok(()),
         };
         let options = redact::Options { removed_max: usize::MAX, compat: self.compat };
         let redacted = redact::redact(&result, &findings, &labelled.object, &mut judge, &options)?;

@@ -187,12 +187,17 @@ impl Proxy {
             }
         }
         let reply = |answered, body| Ok(Ok(Reply::forges(answered, body, read_clock().unix_ms)));
-        if is_unread || !is_judged(answered.status) {
+        if !is_judged(answered.status) {
+            return reply(answered, None);
+        }
+        if is_unread {
+            self.read(&by_call.kept)?;
             return reply(answered, None);
         }
         let is_json = scan::validate(&answered.body, TREE_DEPTH_MAX).is_ok();
         if routed.is_write && judging.labelled.operation == Operation::Write {
             let hides = !may_read_call && self.care == Care::Strict && !answered.body.is_empty();
+            self.read(&by_call.kept)?;
             let body = hides.then(|| self.echo(&reader, &judging.labelled, &answered.body));
             return reply(answered, body);
         }
