@@ -29,6 +29,7 @@ use self::crowd::Crowd;
 use self::serve::Proxy;
 use self::start::{Ready, Wanted};
 use super::certificate;
+use crate::base::GuardLimits;
 use crate::cli::proxy::ProxyOptions;
 use crate::gateway::io::Level;
 use crate::reactor;
@@ -134,7 +135,10 @@ fn accept(
         let (tls, proxy, crowd) = (tls.cloned(), Arc::clone(proxy), Arc::clone(crowd));
         let work = move || serve(stream, tls, &proxy, &crowd);
         // Without a thread the connection is closed, as it is without room.
-        let _ = thread::Builder::new().name("proxy".into()).spawn(work);
+        let _ = thread::Builder::new()
+            .name("proxy".into())
+            .stack_size(GuardLimits::THREAD_STACK_BYTES)
+            .spawn(work);
     }
 }
 

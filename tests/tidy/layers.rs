@@ -26,7 +26,7 @@ const LAYERS: &[Row] = &[
     ("link",       &["base", "wire"],                             TLS),
     ("mcp",        &["base", "wire"],                             &[]),
     // Keys are found in fields with what finds bytes elsewhere.
-    ("policy",     &["base", "wire", "mcp"],                      &["ring", "wasmi"]),
+    ("policy",     &["base", "wire", "mcp"],                      &["memchr", "ring", "wasmi"]),
     ("gateway",    &["base", "wire", "mcp", "policy"],            &["memchr"]),
     ("observe",    &["base", "wire", "gateway", "policy"],        &["aho_corasick", "memchr"]),
     ("github_proxy", &["base", "wire", "policy"],                 &[]),
