@@ -15,6 +15,7 @@
 
 pub mod answer;
 pub mod graphql;
+pub mod need;
 pub mod request;
 pub mod route;
 pub mod shape;
