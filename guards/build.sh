@@ -19,7 +19,7 @@ out=${OUT:-$here}
 
 example() {
     local target=wasm32-unknown-unknown
-    local folder=${CARGO_TARGET_DIR:-$here/example/target}
+    local folder=${CARGO_TARGET_DIR:-$here/../target}/guard
     local sysroot flags=() std=()
     sysroot=$(rustc --print sysroot)
     # Messages of panics name files; where those lay when it was built is nobody's business.

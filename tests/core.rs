@@ -26,8 +26,26 @@ mod deadlines;
 mod drain;
 #[path = "core/eras.rs"]
 mod eras;
+#[path = "core/flow.rs"]
+mod flow;
+#[path = "core/flow_marks.rs"]
+mod flow_marks;
+#[path = "core/flow_world.rs"]
+mod flow_world;
 #[path = "core/front_door.rs"]
 mod front_door;
+#[path = "core/guarded.rs"]
+mod guarded;
+#[path = "core/guards.rs"]
+mod guards;
+#[path = "core/guards_ends.rs"]
+mod guards_ends;
+#[path = "core/guards_eras.rs"]
+mod guards_eras;
+#[path = "core/guards_quiet.rs"]
+mod guards_quiet;
+#[path = "core/guards_unified.rs"]
+mod guards_unified;
 #[path = "core/http_backends.rs"]
 mod http_backends;
 #[path = "core/jobs.rs"]

@@ -13,6 +13,8 @@ mod calls;
 mod load;
 #[path = "guard_wasm/made.rs"]
 mod made;
+#[path = "guard_wasm/stack.rs"]
+mod stack;
 #[path = "guard_wasm/traps.rs"]
 mod traps;
 #[path = "guard_wasm/wasi.rs"]

@@ -11,5 +11,7 @@ mod children;
 mod end;
 #[path = "run/flags.rs"]
 mod flags;
+#[path = "run/guards.rs"]
+mod guards;
 #[path = "run/start.rs"]
 mod start;

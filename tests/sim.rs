@@ -19,6 +19,8 @@ mod child;
 mod client;
 #[path = "sim/dice.rs"]
 mod dice;
+#[path = "sim/guards.rs"]
+mod guards;
 #[path = "sim/modern_brain.rs"]
 mod modern_brain;
 #[path = "sim/modern_checks.rs"]

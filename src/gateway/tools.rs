@@ -4,12 +4,14 @@
 //!
 //! What is done with a list is decided in `mcp::tools`; here is for whom, and what is remembered.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Gateway;
 use super::call::{Call, CallFor};
 use super::exchange::open::{Incoming, incoming};
+use super::fault::{ClientFault, Fault};
 use super::io::{EventKind, Level};
 use super::snapshot::{Server, ServerId};
 use crate::base::{Message, Span};
@@ -42,6 +44,20 @@ impl Default for KnownTools {
 }
 
 impl Gateway {
+    /// Refuses a tool that the configuration does not list.
+    pub(crate) fn check_tool(&self, server: ServerId, one: &Incoming) -> Result<(), Fault> {
+        if one.method != Method::ToolsCall || self.snapshot.view(server).is_some() {
+            return Ok(());
+        }
+        let Some(allowed) = &self.server(server).tools else { return Ok(()) };
+        let name = one.envelope.name.and_then(|span| scan::string(&one.message, span));
+        let name = name.unwrap_or(Cow::Borrowed(""));
+        if tools::is_allowed(allowed, &name) {
+            return Ok(());
+        }
+        Err(ClientFault::UnknownTool(name.into()).into())
+    }
+
     /// What this caller needs of the schemas and names of a server's tools.
     pub(crate) fn care(&self, server: ServerId, principal: Principal) -> Care {
         let own = self.snapshot.schemas.get(usize::from(principal.0)).copied().flatten();

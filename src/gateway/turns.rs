@@ -83,10 +83,14 @@ impl Gateway {
             }
             let next = self.sessions.get_mut(key).and_then(|session| session.turns.pop_front());
             // Whoever was cancelled or has waited for too long is not there any more.
-            let Some(call) = next.and_then(|call| self.calls.remove(call)) else { continue };
+            let Some(call) = next.filter(|call| self.calls.contains(*call)) else { continue };
+            if let Some(judging) = self.calls.get(call).and_then(|call| call.watched) {
+                self.turn_has_come(judging);
+                continue;
+            }
+            let Some(call) = self.calls.remove(call) else { continue };
             let CallFor::Exchange(exchange) = call.whom else { continue };
-            if let Some(mut one) = self.read_again(call.request.to_message()) {
-                one.watched = call.watched;
+            if let Some(one) = self.read_again(call.request.to_message()) {
                 self.send_call(exchange, key, &one);
             }
         }

@@ -20,12 +20,13 @@ use std::io::Read;
 use notes::Notes;
 use rehearsal::Rehearsal;
 
+use super::guards::Modules;
+use super::{Ready, load};
 use crate::cli::Flags;
+use crate::config;
 use crate::gateway::snapshot::Snapshot;
 use crate::policy::auth::Principal;
 use crate::policy::guard::explain::{Call, Explanation};
-use crate::run::Ready;
-use crate::run::guards::Modules;
 
 /// A longer file is no description of a call.
 const CALL_BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -39,10 +40,13 @@ const AGENT: &str = "agent-";
 ///
 /// The text for stderr.
 pub fn explain(flags: &Flags, path: &str, is_json: bool) -> Result<String, String> {
-    let gathered = crate::config::source::gather(flags)?;
-    let Ready { loaded, modules, .. } = super::load(&gathered, Modules::default())?;
+    let Ready { loaded, modules, .. } = load(&config::source::gather(flags)?, Modules::default())?;
     let call = Call::parse(&read(path)?)?;
-    let explanation = explained(&loaded.snapshot, &modules, call)?;
+    let mut explanation = explained(&loaded.snapshot, &modules, call)?;
+    if loaded.run.asks_workflow {
+        let text = "the forge was not asked who can read the repository of the workflow";
+        explanation.step("not known", text);
+    }
     Ok(match is_json {
         true => String::from_utf8_lossy(&explanation.json()).into_owned(),
         false => explanation.text(),

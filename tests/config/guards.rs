@@ -185,6 +185,39 @@ fn a_public_workflow_narrows_what_is_read() {
 }
 
 #[test]
+fn guards_ask_the_forge_with_the_operators_token_and_others_do_not() {
+    let variables = [("GH_TOKEN", "ghp_0123456789"), ("GITHUB_SERVER_URL", "https://git.test")];
+    let loaded = toml(&format!("{CHILDREN}{ALLOW}"), &variables);
+    let forge = loaded.snapshot.guards.forge.as_deref().unwrap();
+    assert_eq!((&*forge.host, &*forge.path), ("git.test", "/api/v3"));
+    assert!(is_secret(&loaded, "ghp_0123456789"));
+    assert!(toml(CHILDREN, &variables).snapshot.guards.forge.is_none());
+    assert!(toml(&format!("{CHILDREN}{ALLOW}"), &[]).snapshot.guards.forge.is_none());
+    let odd = [variables[0], ("GITHUB_API_URL", "git.test")];
+    let loaded = toml(&format!("{CHILDREN}{ALLOW}"), &odd);
+    assert!(
+        loaded.snapshot.guards.forge.is_none() && has_notice(&loaded, "GITHUB_API_URL: it must")
+    );
+}
+
+#[test]
+fn the_workflow_matters_where_a_policy_can_be_narrowed_or_a_sink_be_public() {
+    let sink =
+        "[servers.x]\ncommand = \"x\"\nguard_policies = { write-sink = { accept = [\"*\"] } }\n";
+    let none = "[servers.time]\ncommand = \"time\"\n";
+    let off = "[gateway]\nforce_public_repos = false\n";
+    for (text, want) in [
+        (CHILDREN, true),
+        (sink, true),
+        (none, false),
+        (&format!("{off}{CHILDREN}{ALLOW}"), false),
+        (&format!("{off}{sink}"), true),
+    ] {
+        assert_eq!(toml(text, &[]).run.asks_workflow, want, "{text}");
+    }
+}
+
+#[test]
 fn the_policy_for_all_servers_counts_where_a_guard_is_and_spares_sinks() {
     let text = format!(
         "{CHILDREN}{ALLOW}\n[servers.safeoutputs.guard_policies.write-sink]\naccept = [\"*\"]"

@@ -10,7 +10,7 @@ use penstock::cli::FLAGS;
 use crate::markdown::{Block, blocks, read};
 
 const PENSTOCK: &str = env!("CARGO_BIN_EXE_penstock");
-const DOCUMENTS: &[&str] = &["README.md", "docs/configuration.md"];
+const DOCUMENTS: &[&str] = &["README.md", "docs/configuration.md", "docs/guards.md"];
 
 #[test]
 fn every_configuration_passes_the_check() {

@@ -11,7 +11,9 @@ const DOCUMENTS: &[&str] = &[
     "docs/configuration.md",
     "docs/eras.md",
     "docs/errors.md",
+    "docs/guards.md",
     "docs/tools.md",
+    "docs/writing-guards.md",
 ];
 
 #[test]

@@ -183,6 +183,19 @@ fn the_rust_guard_labels_each_note_of_an_answer() {
     assert_eq!(ended.said, Ok(Outcome::Findings(Findings::Nothing)));
 }
 
+#[test]
+fn the_least_guard_says_the_same_of_everything() {
+    let text = include_str!("../../guards/example.wat");
+    let module = super::made::load(&wat::parse_str(text).expect("it is a module"));
+    let ended = run(instance(&module), resource("any", "{}"), |_| None);
+    let labels = &labelled(&ended).object.labels;
+    assert_eq!(labels.secrecy, Label::new(["private:notes"]));
+    let policy = Question::Agent { policy: "{}".into() };
+    let ended = run(ended.instance.unwrap(), policy, |_| None);
+    let Ok(Outcome::Agent(agent)) = ended.said else { panic!("{:?}", ended.said) };
+    assert!(agent.mode == Mode::Strict && agent.labels.secrecy.is_empty());
+}
+
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\\\""))
 }
@@ -213,4 +226,11 @@ fn what_guards_have_written_is_read_or_refused() {
         n += 1;
     }
     assert!(n >= 10, "{n} samples");
+}
+
+#[test]
+fn the_guide_names_the_digest_of_the_example() {
+    let guide = include_str!("../../docs/writing-guards.md");
+    let hex: String = load(RUST).sha256().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(guide.contains(&format!("sha256 = \"{hex}\"")), "{hex}");
 }

@@ -10,7 +10,7 @@ use penstock::gateway::Gateway;
 use penstock::gateway::io::{Backend, Input, Output, Peer};
 use penstock::gateway::patience::Patience;
 use penstock::gateway::snapshot::{
-    ChildCommand, HttpTarget, ResponseMode, Server, Snapshot, Transport,
+    ChildCommand, GuardOptions, HttpTarget, ResponseMode, Server, Snapshot, Transport,
 };
 use penstock::policy::auth;
 
@@ -18,6 +18,7 @@ use crate::brain::{Ledger, Manner};
 use crate::child::Child;
 use crate::client::Client;
 use crate::dice::Dice;
+use crate::guards;
 use crate::origin::{Origin, Wire};
 use crate::socket::Sockets;
 use crate::temper::Temper;
@@ -39,6 +40,8 @@ pub struct ServerSide {
     pub shared: bool,
     pub http: bool,
     pub temper: Temper,
+    /// Whether a guard stands before it.
+    pub guarded: bool,
 }
 
 pub struct World {
@@ -94,6 +97,7 @@ impl World {
         if weather.auth {
             auth.agents = KEYS.iter().map(|key| Secret::new(key.as_bytes())).collect();
         }
+        let is_enabled = guards::place(&mut servers, &mut sides, seed);
         let snapshot = Snapshot {
             servers,
             views: Vec::new(),
@@ -105,7 +109,7 @@ impl World {
             websocket: false,
             tolerance: Default::default(),
             budgets: Default::default(),
-            guards: Default::default(),
+            guards: GuardOptions { is_enabled, ..GuardOptions::default() },
             limits,
             version: "0".into(),
         };
@@ -137,6 +141,7 @@ impl World {
             exited: false,
             trace,
         };
+        guards::load(&mut world.gateway, &world.servers);
         world.say(|| format!("{weather:?}"));
         world.drain_outputs();
         world.think();
@@ -280,7 +285,7 @@ fn side(dice: &mut Dice, weather: &Weather) -> ServerSide {
     let good = weather.calm || dice.one_in(3);
     let manner = if good { Manner::good(dice) } else { Manner::bad(dice) };
     let temper = Temper::draw(dice, weather.calm);
-    ServerSide { manner, shared: dice.one_in(4), http: dice.one_in(2), temper }
+    ServerSide { manner, shared: dice.one_in(4), http: dice.one_in(2), temper, guarded: false }
 }
 
 fn server(n: usize, side: &ServerSide, calm: bool, dice: &mut Dice) -> Server {

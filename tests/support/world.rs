@@ -20,7 +20,7 @@ use penstock::gateway::snapshot::{
     Care, ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
 use penstock::policy::auth;
-use penstock::wire::http1::{Content, Field, Method, RequestHead};
+use penstock::wire::http1::{Content, Field, Method, RequestHead, ResponseHead};
 
 /// What a client has got on its connection.
 #[derive(Debug, Default)]
@@ -42,6 +42,8 @@ pub struct World {
     pub now: Now,
     pub clients: HashMap<Key<Peer>, Got>,
     pub spawned: Vec<Key<Backend>>,
+    /// The servers of those.
+    pub names: HashMap<Key<Backend>, String>,
     pub stopped: Vec<(Key<Backend>, bool)>,
     pub sent: Vec<(Key<Backend>, String)>,
     pub fetches: Vec<(Key<Fetch>, FetchRequest)>,
@@ -129,6 +131,15 @@ pub fn with_key(mut snapshot: Snapshot, keys: &[&str]) -> Snapshot {
     snapshot
 }
 
+impl Got {
+    fn streams(&mut self, head: ResponseHead) {
+        assert!(self.status == 0, "answered twice");
+        self.status = head.status;
+        self.is_stream = true;
+        self.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
+    }
+}
+
 impl World {
     pub fn new(snapshot: Snapshot) -> Self {
         let mut world = Self::quiet(snapshot);
@@ -145,6 +156,7 @@ impl World {
             now,
             clients: HashMap::new(),
             spawned: Vec::new(),
+            names: HashMap::new(),
             stopped: Vec::new(),
             sent: Vec::new(),
             fetches: Vec::new(),
@@ -231,19 +243,9 @@ impl World {
             }
             Output::Stream { peer, head } => {
                 assert_eq!(head.content, Content::Events);
-                let got = self.got(peer);
-                assert!(got.status == 0, "answered twice");
-                got.status = head.status;
-                got.is_stream = true;
-                got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
+                self.got(peer).streams(head);
             }
-            Output::Upgrade { peer, head, .. } => {
-                let got = self.got(peer);
-                assert!(got.status == 0, "answered twice");
-                got.status = head.status;
-                got.is_stream = true;
-                got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
-            }
+            Output::Upgrade { peer, head, .. } => self.got(peer).streams(head),
             Output::Event { peer, event } => {
                 let id = event.id.map(String::from).unwrap_or_default();
                 let text = match event.data {
@@ -267,7 +269,7 @@ impl World {
                 got.finished = true;
             }
             Output::Close { peer } => self.got(peer).closed = true,
-            Output::Spawn { backend, .. } => self.spawned.push(backend),
+            Output::Spawn { backend, command } => self.spawn(backend, &command.server),
             Output::Send { backend, message } => {
                 let text = String::from_utf8(message.to_message().to_vec()).unwrap();
                 assert!(!text.contains('\n'), "a newline on stdio");
@@ -284,6 +286,11 @@ impl World {
             Output::StopListening => self.listening = false,
             Output::Exit => self.exited = true,
         }
+    }
+
+    fn spawn(&mut self, backend: Key<Backend>, server: &str) {
+        self.spawned.push(backend);
+        self.names.insert(backend, server.to_owned());
     }
 
     fn got(&mut self, peer: Key<Peer>) -> &mut Got {

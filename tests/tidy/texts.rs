@@ -17,7 +17,8 @@ const ENDINGS: &[&str] =
     &["rs", "md", "toml", "sh", "yml", "yaml", "json", "py", "js", "mjs", "ts", "txt", "cfg"];
 
 /// Folders with texts of ours; files beside them are named one by one.
-const FOLDERS: &[&str] = &["src", "tests", "benches", "fuzz", "docs", "scripts", "examples"];
+const FOLDERS: &[&str] =
+    &["src", "tests", "benches", "fuzz", "docs", "scripts", "examples", "guards"];
 
 /// Dependencies with their default features, and why.
 const WITH_DEFAULTS: &[(&str, &str)] = &[

@@ -303,7 +303,12 @@ impl Gateway {
         }
         let said = fetch.error_body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned());
         let said: String = said.unwrap_or_default().chars().take(300).collect();
+        // What no guard has labelled is not told.
+        let said = if self.is_quiet_backend(backend) { "no more is told of it" } else { &said };
         let detail = match fetch.head.as_ref().and_then(|head| head.location.as_deref()) {
+            Some(_) if self.is_quiet_backend(backend) => {
+                format!("HTTP {status}: a redirect is not followed")
+            }
             Some(location) => format!("HTTP {status}: a redirect to {location} is not followed"),
             None if matches!(status, 401 | 403) => format!(
                 "HTTP {status}: it does not accept the credentials configured for it; {}",

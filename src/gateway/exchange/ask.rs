@@ -38,12 +38,13 @@ impl Gateway {
             let text = "dropped a request of a server of 2026-07-28, which may send none";
             return self.note(Level::Warn, "backend", server, text.to_owned());
         }
-        if self.is_quiet_backend(backend) && !is_ping(&message, envelope) {
-            return self.refuse_asked(
-                backend,
-                &id,
-                "a guard stands between, which judges no requests",
-            );
+        if self.is_quiet_backend(backend) {
+            // Not even a ping passes: its id is a text of the server's choice.
+            if is_ping(&message, envelope) {
+                return self.answer_below(backend, legacy::empty_response(&id));
+            }
+            let why = "a guard stands between, which judges no requests";
+            return self.refuse_asked(backend, &id, why);
         }
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         if let Some(Owner::Session(key)) = owner
@@ -144,7 +145,7 @@ impl Gateway {
 
     /// Answers a request of a backend. It may have been made before `initialize` was answered, and
     /// be what that waits for: so the answer is never held back.
-    pub(super) fn answer_below(&mut self, backend: Key<Backend>, answer: Message) {
+    pub(crate) fn answer_below(&mut self, backend: Key<Backend>, answer: Message) {
         // A modern server must not ask, and has no place to post an answer to.
         if self.compares_itself(backend) {
             return;

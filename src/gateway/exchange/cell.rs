@@ -20,7 +20,7 @@ use crate::mcp::answer::{self, Asked, ResultKind};
 use crate::mcp::meta::{self, Identity};
 use crate::mcp::method::Method;
 use crate::mcp::subscription::Filter;
-use crate::mcp::{Era, legacy, mirror};
+use crate::mcp::{Code, Era, legacy, mirror};
 use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
 use crate::wire::{Patch, Splice};
@@ -321,4 +321,12 @@ fn retagged(message: &Message, envelope: &Envelope, id: &Message) -> Option<Mess
 pub(crate) fn error_code(message: &Message, envelope: &Envelope) -> Option<i64> {
     let span = scan::member(message, envelope.error?, "code")?;
     std::str::from_utf8(span.of(message)).ok()?.parse().ok()
+}
+
+/// The error without an id, as an answer to the request `id`.
+pub(super) fn error_with_id(message: &Message, envelope: &Envelope, id: &Message) -> Message {
+    let code = Code::INTERNAL_ERROR.0;
+    let none = format!("{{\"code\":{code},\"message\":\"no answer\"}}");
+    let error = envelope.error.map_or(none.as_bytes(), |span| span.of(message));
+    Message::new([b"{\"jsonrpc\":\"2.0\",\"id\":", &id[..], b",\"error\":", error, b"}"].concat())
 }

@@ -11,7 +11,6 @@ use crate::gateway::Gateway;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::fault::{BackendFaultKind, Fault, backend};
 use crate::gateway::io::{EventKind, Output, Peer};
-use crate::gateway::session::Session;
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::gateway::stream::StreamKind;
 use crate::mcp::subscription::listen_result;
@@ -347,7 +346,8 @@ impl Gateway {
         self.push(Output::Respond { peer, head, body: Message::new(body).into(), close: false });
     }
 
-    /// A fault of a living backend, with what it said last on stderr.
+    /// A fault of a living backend, with what it said last on stderr, unless that might quote what
+    /// a guard would withhold.
     pub(crate) fn backend_fault(
         &self,
         at: Key<crate::gateway::backend::Backend>,
@@ -357,20 +357,12 @@ impl Gateway {
         let Some(found) = self.backends.get(at) else {
             return backend(&self.snapshot, ServerId(0), kind, detail);
         };
-        let said = found.last_words();
-        let detail =
-            if said.is_empty() { detail.to_owned() } else { format!("{detail}; stderr: {said}") };
+        let said = Some(found.last_words()).filter(|said| !said.is_empty());
+        let detail = match said.filter(|_| !self.is_guarded(found.server)) {
+            Some(said) => format!("{detail}; stderr: {said}"),
+            None => detail.to_owned(),
+        };
         backend(&self.snapshot, found.server, kind, &detail)
-    }
-
-    /// The session that an exchange belongs to.
-    pub(crate) fn session_of(&self, key: Key<Exchange>) -> Option<Key<Session>> {
-        match self.exchanges.get(key)? {
-            Exchange::AwaitResponse(sent) => Some(sent.session),
-            Exchange::Listening(listening) => Some(listening.session),
-            Exchange::Attached(attached) => attached.session,
-            Exchange::AwaitBody(_) | Exchange::AwaitPosted(_) | Exchange::AwaitEra(_) => None,
-        }
     }
 }
 

@@ -10,9 +10,8 @@
 //!
 //! Answers are kept as the backend has spelled them, and go the way of all answers each time.
 
-use super::cell::error_code;
+use super::cell::{error_code, error_with_id};
 use super::open::Incoming;
-use super::receive::error_with_id;
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::backend::{Backend, Carrier};

@@ -213,6 +213,16 @@ impl Gateway {
         }
     }
 
+    /// The session that an exchange belongs to.
+    pub(crate) fn session_of(&self, key: Key<Exchange>) -> Option<Key<Session>> {
+        match self.exchanges.get(key)? {
+            Exchange::AwaitResponse(sent) => Some(sent.session),
+            Exchange::Listening(listening) => Some(listening.session),
+            Exchange::Attached(attached) => attached.session,
+            Exchange::AwaitBody(_) | Exchange::AwaitPosted(_) | Exchange::AwaitEra(_) => None,
+        }
+    }
+
     /// In what form this caller gets answers of this server.
     pub(super) fn mode(&self, server: ServerId, principal: Principal) -> ResponseMode {
         let own = self.snapshot.responses.get(usize::from(principal.0)).copied().flatten();

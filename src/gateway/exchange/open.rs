@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 //! From a body to messages at the backend: decode, attach to a session, route.
 
-use std::borrow::Cow;
-
 use super::hello::{client_facts, with_known_version};
 use super::modern::is_modern;
 use super::{Admitted, Exchange, Sent, Version};
@@ -18,10 +16,9 @@ use crate::gateway::session::{NewSession, Session, SessionKind};
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::mcp::legacy::{self, Hello};
 use crate::mcp::method::Method;
-use crate::mcp::{revision, tools};
+use crate::mcp::revision;
 use crate::policy::auth::Principal;
 use crate::wire::Splice;
-use crate::wire::json::scan;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed, RpcError};
 
 /// A longer `initialize` is not kept; if its backend loses the session, the gateway opens another
@@ -303,20 +300,6 @@ impl Gateway {
             return Err(backend(&self.snapshot, at.server, BackendFaultKind::Full, detail));
         }
         Ok(())
-    }
-
-    /// Refuses a tool that the configuration does not list.
-    pub(crate) fn check_tool(&self, server: ServerId, one: &Incoming) -> Result<(), Fault> {
-        if one.method != Method::ToolsCall || self.snapshot.view(server).is_some() {
-            return Ok(());
-        }
-        let Some(allowed) = &self.server(server).tools else { return Ok(()) };
-        let name = one.envelope.name.and_then(|span| scan::string(&one.message, span));
-        let name = name.unwrap_or(Cow::Borrowed(""));
-        if tools::is_allowed(allowed, &name) {
-            return Ok(());
-        }
-        Err(ClientFault::UnknownTool(name.into()).into())
     }
 
     pub(crate) fn await_response(

@@ -264,7 +264,7 @@ impl Gateway {
     }
 
     /// A backend has answered without waiting for its client: the answer waits in its place.
-    pub(super) fn answered_while_parked(&mut self, mut call: Call, message: &Message) {
+    pub(crate) fn answered_while_parked(&mut self, mut call: Call, message: &Message) {
         let Some(Needs::Park(key)) = call.needs.take() else { return };
         let Some(park) = self.parks.get_mut(key) else { return };
         park.open.clear();

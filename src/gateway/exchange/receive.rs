@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use super::Exchange;
+use super::cell::error_with_id;
 use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
 use crate::gateway::backend::{Backend, Owner};
@@ -12,8 +13,8 @@ use crate::gateway::call::{Call, CallFor};
 use crate::gateway::io::{EventKind, Level};
 use crate::gateway::judge::quiet::Heard;
 use crate::gateway::session::Session;
+use crate::mcp::Era;
 use crate::mcp::method::Method;
-use crate::mcp::{Code, Era};
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
 use crate::wire::{Patch, Splice};
 
@@ -93,7 +94,10 @@ impl Gateway {
         let http_status = call.http_status;
         let shares = found.map(|key| self.note_answer(key, &mut call, &message, envelope));
         if call.watched.is_some() {
-            self.judge_answer(call, message.clone(), envelope.clone());
+            self.judge_answer(call, message.clone(), *envelope);
+        } else if is_for_its_client(&call, &message, envelope) {
+            // As nearly all of them: a call of a few hundred bytes is not moved for that.
+            self.answer_call(&call, message.clone(), envelope);
         } else {
             self.hand_on(call, &message, envelope);
         }
@@ -286,6 +290,8 @@ impl Gateway {
         let Some(key) = ours.or_else(|| self.calls.by_token(backend, token)) else {
             // Nothing follows an answer, but a task reports progress until it ends.
             match owner {
+                // Its text could be anything.
+                _ if self.is_quiet_backend(backend) => {}
                 Some(Owner::Session(session)) if self.has_tasks(backend) => {
                     self.relay(session, None, Splice::whole(message), None);
                 }
@@ -388,12 +394,4 @@ fn is_for_its_client(call: &Call, message: &Message, envelope: &Envelope) -> boo
     call.whom != CallFor::Parked
         && envelope.error.is_none()
         && envelope.result_type.is_none_or(is_complete)
-}
-
-/// The error without an id, as an answer to the request `id`.
-pub(super) fn error_with_id(message: &Message, envelope: &Envelope, id: &Message) -> Message {
-    let code = Code::INTERNAL_ERROR.0;
-    let none = format!("{{\"code\":{code},\"message\":\"no answer\"}}");
-    let error = envelope.error.map_or(none.as_bytes(), |span| span.of(message));
-    Message::new([b"{\"jsonrpc\":\"2.0\",\"id\":", &id[..], b",\"error\":", error, b"}"].concat())
 }

@@ -225,8 +225,15 @@ impl Gateway {
         // Of several servers, the one that has asked.
         let session = self.member_at(round.session, call.backend);
         let is_there = !self.is_unified(session);
-        let sent =
-            again.filter(|_| is_there).and_then(|one| self.send_call(exchange, session, &one));
+        let again = again.filter(|_| is_there);
+        let judged = match &again {
+            Some(one) if self.is_judged_first(exchange, session, one) => one.id(),
+            _ => None,
+        };
+        if let Some(id) = judged {
+            return self.is_asked_again(exchange, id, call.n_rounds);
+        }
+        let sent = again.and_then(|one| self.send_call(exchange, session, &one));
         match sent {
             Some(sent) => {
                 if let Some(sent) = self.calls.get_mut(sent) {
@@ -234,6 +241,16 @@ impl Gateway {
                 }
             }
             None => self.fail_input(&call, "the request could not be sent again"),
+        }
+    }
+
+    /// A call that is judged once more before it is sent goes on to count its rounds.
+    fn is_asked_again(&mut self, exchange: Key<Exchange>, id: &[u8], n_rounds: u32) {
+        let is_its = |call: &Call| call.is_waited_for_by(exchange) && *call.id == *id;
+        for key in self.calls.keys_of(is_its) {
+            if let Some(call) = self.calls.get_mut(key) {
+                call.n_rounds = n_rounds;
+            }
         }
     }
 

@@ -36,12 +36,13 @@ const TTL_MIN: Duration = Duration::from_secs(60);
 
 impl Gateway {
     /// Whether the gateway has tasks for this server, because the configuration says so and the
-    /// server has none. A session with several servers has none of its own.
+    /// server has none. A session with several servers has none of its own, and where a guard
+    /// judges answers, it does so for whoever waits.
     pub(crate) fn offers_tasks(&self, server: ServerId) -> bool {
         let at = usize::from(server.0);
         let is_wanted = self.snapshot.servers.get(at).is_some_and(|server| server.tasks);
         // What a task comes to is told later, and to whoever asks; no guard judges that.
-        is_wanted && !self.servers[at].has_tasks && !self.is_guarded(server)
+        is_wanted && !self.servers[at].has_tasks && !self.is_looked_into(server)
     }
 
     /// A server has said what it can do.

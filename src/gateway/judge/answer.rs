@@ -7,6 +7,7 @@ use super::verdict::denial_of_one;
 use super::{Held, Judging};
 use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
+use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::snapshot::Watch;
 use crate::policy::guard::monitor::{self, Decision};
@@ -32,16 +33,17 @@ impl Gateway {
             return;
         };
         judging.held = Some(Held { message, envelope });
-        let deadline = judging.deadline.max(self.now.mono);
+        // Progress may have given the call more time than its judgement had at first.
+        let deadline = judging.deadline.max(call.deadline);
         let holder = self.calls.insert(Call {
             is_never_sent: true,
             fetch: None,
             extension: None,
             question: None,
-            needs: None,
             deadline,
             ..call
         });
+        self.alarms.set(Alarm::Calls, deadline);
         if let Some(judging) = self.judgings.get_mut(key) {
             judging.holder = holder;
         }
@@ -99,8 +101,7 @@ impl Gateway {
         let agent = self.labels_of(who);
         let is_write = labelled.operation == Operation::Write;
         // What a sink or an unwatched server says of a write is its own; guarded ones may quote.
-        let is_own =
-            is_write && !self.is_guarded(server) || self.snapshot.guards.compat && is_write;
+        let is_own = is_write && (!self.is_guarded(server) || self.snapshot.guards.compat);
         let decision = monitor::decide(&agent, &labelled.object.labels, Operation::Read, mode);
         match decision {
             Decision::Deny(violation) if !is_own => {
@@ -114,7 +115,7 @@ impl Gateway {
                 }
                 self.refuse_judged(key, denial_of_one(&labelled.object, &violation));
             }
-            Decision::AllowWithPropagation(_) => {
+            Decision::AllowWithPropagation(_) if !is_own => {
                 match self.agent_reads(who, std::slice::from_ref(&labelled.object.labels)) {
                     Err(denial) => self.refuse_judged(key, denial),
                     Ok(()) => self.show(key, None),
@@ -136,6 +137,10 @@ impl Gateway {
     pub(super) fn answer_judged(&mut self, key: Key<Judging>, verdict: Verdict) {
         let Some(judging) = self.judgings.get(key) else { return };
         let who = judging.who;
+        // It carries other labels by now, and those decide.
+        if verdict.agent != self.labels_of(who) {
+            return self.label_answer(key);
+        }
         self.note_filtered(key, &verdict);
         let denied = match verdict.denial {
             Some(denial) => Err(denial),
@@ -158,6 +163,7 @@ impl Gateway {
         if call.cancelled {
             return;
         }
+        let call = Call { watched: None, ..call };
         let Held { message, envelope } = held;
         let (Some(result), Some(place)) = (result, envelope.result) else {
             return self.hand_on(call, &message, &envelope);

@@ -10,7 +10,7 @@ use super::{Judging, Standing, standing};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
-use crate::gateway::call::Call;
+use crate::gateway::call::{Call, CallFor};
 use crate::gateway::exchange::Exchange;
 use crate::gateway::exchange::open::Incoming;
 use crate::gateway::io::{Level, Output};
@@ -32,8 +32,9 @@ impl Gateway {
         session: Key<Session>,
         one: &Incoming,
     ) -> bool {
-        // Where nothing watches over anything, nothing is looked up for it.
-        self.snapshot.guards.is_enabled && self.is_watched_first(exchange, session, one)
+        // Where nothing watches over anything or counts it, nothing is looked up for it.
+        let is_looked_into = self.snapshot.guards.is_enabled || !self.budgets.is_idle();
+        is_looked_into && self.is_watched_first(exchange, session, one)
     }
 
     fn is_watched_first(
@@ -50,13 +51,19 @@ impl Gateway {
             return false;
         }
         match standing(one.method) {
-            Standing::Free => return false,
-            Standing::Judged => self.judge((exchange, session), server, watch.as_ref(), one),
+            Standing::Free => match self.speaks_freely(session, one) {
+                Some(denial) => self.deny(exchange, one.id().unwrap_or(b"null"), denial),
+                None => return false,
+            },
             Standing::Refused if watch.is_none() => return false,
-            Standing::Refused => {
+            Standing::Refused if self.is_guarded(server) => {
                 let reason = "No guard can judge this method, so it is not passed on.";
                 let denial = Denial::new("guard.method", reason, "tools, prompts and resources");
                 self.deny(exchange, one.id().unwrap_or(b"null"), denial);
+            }
+            // What needs no guard judges every method alike.
+            Standing::Judged | Standing::Refused => {
+                self.judge((exchange, session), server, watch.as_ref(), one);
             }
         }
         true
@@ -70,6 +77,12 @@ impl Gateway {
         one: &Incoming,
     ) {
         let id = one.envelope.id.map(|span| one.message.slice(span)).unwrap_or_default();
+        if watch.is_some() && is_misspelt(one) {
+            let reason =
+                "A parameter is spelled so that a guard and a server could differ about it.";
+            let allowed = "requests whose parameters are spelled as the protocol has them";
+            return self.deny(exchange, &id, Denial::new("guard.arguments", reason, allowed));
+        }
         let Some(judging) = self.new_judging(exchange, session, server, one) else {
             return;
         };
@@ -122,6 +135,7 @@ impl Gateway {
             call.watched = Some(key);
             call.deadline = deadline;
         }
+        self.alarms.set(Alarm::Calls, deadline);
         Some(key)
     }
 
@@ -138,13 +152,13 @@ impl Gateway {
         watch: Option<&Arc<Watch>>,
     ) -> Result<(), Denial> {
         let Some(judging) = self.judgings.get(key) else { return Ok(()) };
-        let (server, who, session) = (judging.server, judging.who, judging.session);
+        let (server, who) = (judging.server, judging.who);
         let (tool, args) = (judging.tool.clone(), judging.args.clone());
         if let Some(denial) = self.denied_before(who, server, &tool, &args) {
             return Err(denial);
         }
         if let Some(watch) = watch {
-            self.count_call(session, server, &tool, watch)?;
+            self.count_call(who, server, &tool, watch)?;
         }
         self.take_budget(key)
     }
@@ -157,7 +171,8 @@ impl Gateway {
             WatchKind::Noop => write_sink::noop(),
             WatchKind::WriteSink(sink) => write_sink::label(&tool, sink),
             WatchKind::GitHub | WatchKind::Wasm { .. } => {
-                return self.ask_guard(key, Asking::Call);
+                let request = judging.request.clone();
+                return self.ask_guard(key, Asking::Call(Some(request)));
             }
         };
         self.call_labelled(key, labelled);
@@ -190,10 +205,27 @@ impl Gateway {
     /// The labels of a call are there: the monitor decides.
     pub(super) fn call_labelled(&mut self, key: Key<Judging>, labelled: Labelled) {
         let Some(judging) = self.judgings.get_mut(key) else { return };
-        let (server, who) = (judging.server, judging.who);
-        let Labelled { object, operation } = labelled.clone();
         judging.labelled = Some(labelled);
-        let Some(watch) = self.watch_of(server) else { return };
+        if let Err(denial) = self.may_be_made(key).and_then(|()| self.take_flow(key)) {
+            return self.refuse_judged(key, denial);
+        }
+        self.send_judged(key);
+    }
+
+    /// A judged call has waited for its turn: its agent may carry more than it did.
+    pub(crate) fn turn_has_come(&mut self, key: Key<Judging>) {
+        match self.may_be_made(key) {
+            Ok(()) => self.send_judged(key),
+            Err(denial) => self.refuse_judged(key, denial),
+        }
+    }
+
+    /// Whether a call that is labelled may be made with the labels that its agent carries now.
+    fn may_be_made(&mut self, key: Key<Judging>) -> Result<(), Denial> {
+        let Some(judging) = self.judgings.get(key) else { return Ok(()) };
+        let (server, who) = (judging.server, judging.who);
+        let Some(Labelled { object, operation }) = judging.labelled.clone() else { return Ok(()) };
+        let Some(watch) = self.watch_of(server) else { return Ok(()) };
         let mode = self.guard_mode(server, &watch);
         let agent = self.labels_of(who);
         let decision = monitor::decide(&agent, &object.labels, operation, mode);
@@ -207,13 +239,10 @@ impl Gateway {
                 let text = denial::violation_text(&object, &agent, violation);
                 let allowed = denial::allowed(violation);
                 let denied = Denial::new(violation.kind.rule(), &reason, &allowed);
-                return self.refuse_judged(key, denied.with_text(text));
+                return Err(denied.with_text(text));
             }
         }
-        if let Err(denial) = self.take_flow(key) {
-            return self.refuse_judged(key, denial);
-        }
-        self.send_judged(key);
+        Ok(())
     }
 
     /// Answers a judged request with a denial, and remembers it.
@@ -221,8 +250,15 @@ impl Gateway {
         let Some(call) = self.drop_holder(key) else { return };
         let Some(judging) = self.take_judging(key) else { return };
         self.note_denial(&judging, &denial);
-        if !call.cancelled {
-            self.deny(judging.exchange, &call.id, denial);
+        match call.whom {
+            _ if call.cancelled => {}
+            // Its client may have come back for the answer with another exchange.
+            CallFor::Exchange(exchange) => self.deny(exchange, &call.id, denial),
+            CallFor::Parked => {
+                let message = self.refusal(&call.id, denial);
+                self.answered_while_parked(call, &message);
+            }
+            _ => {}
         }
     }
 
@@ -235,13 +271,16 @@ impl Gateway {
         let (exchange, session) = (judging.exchange, judging.session);
         let Some(mut one) = self.read_again(judging.request.clone()) else { return };
         one.watched = Some(key);
+        // Whoever sends it holds the judgement; what is known already may be judged by now.
         let sent = self.send_call(exchange, session, &one);
-        debug_assert!(call.watched == Some(key));
         let until = self.judgings.get(key).and_then(|judging| judging.until);
-        if let (Some(sent), Some(until)) = (sent.and_then(|sent| self.calls.get_mut(sent)), until) {
-            sent.deadline = sent.deadline.min(until);
-            sent.extension = None;
-            self.alarms.set(Alarm::Calls, sent.deadline);
+        if let Some(sent) = sent.and_then(|sent| self.calls.get_mut(sent)) {
+            sent.n_rounds = call.n_rounds;
+            if let Some(until) = until {
+                sent.deadline = sent.deadline.min(until);
+                sent.extension = None;
+                self.alarms.set(Alarm::Calls, sent.deadline);
+            }
         }
     }
 
@@ -252,6 +291,21 @@ impl Gateway {
         let server = Some(judging.server);
         self.note(Level::Warn, "guard", server, text);
     }
+}
+
+/// Whether a parameter by which a request is judged is missing, or has a name that only some
+/// readers take for it.
+fn is_misspelt(one: &Incoming) -> bool {
+    const JUDGED_BY: [&str; 5] = ["name", "arguments", "uri", "ref", "cursor"];
+    let is_nameless = one.method == Method::ToolsCall && one.envelope.name.is_none();
+    let is_other_case = |name: &str| {
+        JUDGED_BY.iter().any(|known| name.eq_ignore_ascii_case(known) && name != *known)
+    };
+    let Some(params) = one.envelope.params else { return is_nameless };
+    let mut names = scan::members(&one.message, params).map(|(name, _)| name);
+    let is_odd =
+        names.any(|name| scan::string(&one.message, name).is_none_or(|name| is_other_case(&name)));
+    is_nameless || is_odd
 }
 
 /// The tool that a request calls; for other methods their name, which no tool has.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::base::Key;
+use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::exchange::Exchange;
 use crate::gateway::fault::{ClientFault, Fault};
@@ -68,10 +68,15 @@ impl Denial {
 impl Gateway {
     /// Answers a request with a denial.
     pub(super) fn deny(&mut self, exchange: Key<Exchange>, id: &[u8], denial: Denial) {
+        let message = self.refusal(id, denial);
+        self.deliver(exchange, message.into());
+    }
+
+    /// A denial as an answer to the request `id`.
+    pub(super) fn refusal(&self, id: &[u8], denial: Denial) -> Message {
         let is_compat = self.snapshot.guards.compat;
         let code = if is_compat { CODE_OF_REFERENCE } else { Code::SERVER_ERROR };
         let refusal = Refusal { code, text: denial.text, data: denial.data };
-        let fault = Fault::from(ClientFault::Denied(Box::new(refusal)));
-        self.deliver(exchange, fault.message(Some(id)).into());
+        Fault::from(ClientFault::Denied(Box::new(refusal))).message(Some(id))
     }
 }

@@ -150,7 +150,7 @@ impl Guards {
             Some(One::GitHub { policy, .. }) => {
                 let policy = policy.clone();
                 Running::GitHub(Box::new(match &asking {
-                    Asking::Call => github::Run::resource(policy, tool, args.clone()),
+                    Asking::Call(_) => github::Run::resource(policy, tool, args.clone()),
                     Asking::Answer(case) => {
                         github::Run::response(policy, tool, args.clone(), case.result.clone())
                     }
@@ -291,7 +291,7 @@ fn github(payload: &[u8], compat: bool) -> One {
 fn question(tool: &str, args: &Message, asking: &Asking) -> wasm::Question {
     let (tool, args) = (tool.into(), args.clone());
     match asking {
-        Asking::Call => wasm::Question::Resource { tool, args },
+        Asking::Call(_) => wasm::Question::Resource { tool, args },
         Asking::Answer(case) => {
             wasm::Question::Response { tool, args, result: case.result.clone() }
         }

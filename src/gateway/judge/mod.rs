@@ -38,6 +38,7 @@ pub mod identity;
 pub mod needs;
 pub mod piece;
 pub mod quiet;
+pub mod speech;
 pub mod turn;
 pub mod verdict;
 
@@ -111,13 +112,13 @@ const fn standing(method: Method) -> Standing {
         | Method::ToolsList
         | Method::PromptsList
         | Method::TemplatesList
-        | Method::SetLevel
-        | Method::Subscribe
-        | Method::Unsubscribe => Standing::Free,
+        | Method::SetLevel => Standing::Free,
         Method::ToolsCall
         | Method::PromptsGet
         | Method::ResourcesList
         | Method::ResourcesRead
+        | Method::Subscribe
+        | Method::Unsubscribe
         | Method::Complete => Standing::Judged,
         _ => Standing::Refused,
     }
@@ -129,6 +130,11 @@ impl Gateway {
         self.snapshot.servers.get(usize::from(server.0))?.watch.clone()
     }
 
+    /// Whether calls of this server are judged or counted.
+    pub(crate) fn is_looked_into(&self, server: ServerId) -> bool {
+        !self.budgets.is_idle() || self.watch_of(server).is_some()
+    }
+
     /// Whether a guard with a judgement of its own labels what this server says.
     pub(crate) fn is_guarded(&self, server: ServerId) -> bool {
         let watch =
@@ -137,8 +143,8 @@ impl Gateway {
         matches!(kind, Some(WatchKind::GitHub | WatchKind::Wasm { .. }))
     }
 
-    /// What happens where labels do not fit: what the operator says, else the guard, else what holds
-    /// for all.
+    /// What happens where labels do not fit: what the operator says, else the guard, else what
+    /// holds for all.
     pub(super) fn guard_mode(&self, server: ServerId, watch: &Watch) -> Mode {
         let all = &self.snapshot.guards;
         let own = self.guards.mode_of(server);
@@ -181,7 +187,7 @@ impl Gateway {
         self.forget_question_of(key);
         let asks = |call: &Call| call.whom == CallFor::Guard(key) && !call.cancelled;
         for call in self.calls.keys_of(asks) {
-            self.calls.cancel(call);
+            self.cancel_call(call, "the judgement is over that it was for");
         }
     }
 

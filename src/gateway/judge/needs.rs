@@ -12,7 +12,7 @@ use crate::gateway::call::{Call, CallFor};
 use crate::gateway::exchange::open::Incoming;
 use crate::mcp::Era;
 use crate::policy::guard::{Met, NEEDS_MAX, Need, PERMISSION_TOOL};
-use crate::wire::json::write;
+use crate::wire::json::{edit, write};
 use crate::wire::jsonrpc::Envelope;
 
 impl Gateway {
@@ -56,7 +56,9 @@ impl Gateway {
             Era::Legacy => None,
             Era::Modern => {
                 let own = self.read_again(judging.request.clone())?;
-                own.envelope.meta.map(|span| own.message.slice(span))
+                let meta = own.envelope.meta.map(|span| own.message.slice(span));
+                // Progress is for the client's call alone.
+                meta.map(|meta| edit::without_member(&meta, edit::whole(&meta), "progressToken"))
             }
         };
         let mut out = Vec::new();

@@ -14,6 +14,8 @@ use crate::policy::guard::records::Filtered;
 use crate::policy::guard::{
     Findings, GuardError, Labelled, Labels, Met, Mode, Need, Step, github, wasm,
 };
+use crate::wire::json::repeated;
+use crate::wire::json::tree::TREE_DEPTH_MAX;
 
 /// How errors begin while a module is told its policy.
 pub(super) const INTRODUCTION: &str = "guard session initialization failed: LabelAgent failed: ";
@@ -21,8 +23,8 @@ pub(super) const INTRODUCTION: &str = "guard session initialization failed: Labe
 /// What a guard is asked.
 #[derive(Debug)]
 pub enum Asking {
-    /// What a call is about.
-    Call,
+    /// What a call is about; its request, until that has been looked through.
+    Call(Option<Message>),
     /// What its answer holds.
     Answer(Box<AnswerCase>),
 }
@@ -61,6 +63,8 @@ pub enum Reached {
     Verdict(Box<Verdict>),
     /// There are no labels.
     Failed(GuardError),
+    /// The guard is not even asked.
+    Refused(Denial),
 }
 
 /// What becomes of an answer.
@@ -82,6 +86,8 @@ pub struct Verdict {
     pub accumulates: bool,
     /// Whether all this was only written down.
     pub shadow: bool,
+    /// What the agent carried when this was decided.
+    pub agent: Labels,
 }
 
 /// A guard at work.
@@ -149,6 +155,22 @@ impl Piece {
     #[must_use]
     pub fn into_running(self) -> Running {
         self.running
+    }
+
+    /// Why the guard and the server could take a call for another one: of two members with one name
+    /// each might read its own.
+    fn doubt(&mut self) -> Option<Denial> {
+        let Asking::Call(request) = &mut self.asking else { return None };
+        let request = request.take()?;
+        let reason = match repeated(&request, TREE_DEPTH_MAX) {
+            Ok(None) => return None,
+            Ok(Some(name)) => format!(
+                "The request has two members named \"{name}\", of which its guard and its server \
+                 could each read another one."
+            ),
+            Err(error) => format!("The request cannot be read as a whole: {error}."),
+        };
+        Some(Denial::new("guard.arguments", &reason, "requests with each name once"))
     }
 
     fn guard_step(&mut self) -> Step<Said> {
@@ -261,17 +283,24 @@ impl Module {
 
 impl Work for Piece {
     fn step(&mut self) {
+        if let Some(denial) = self.doubt() {
+            self.reached = Reached::Refused(denial);
+            return;
+        }
         self.reached = match self.guard_step() {
             Step::Needs(need) => Reached::Needs(need),
             Step::Yields => Reached::More,
             Step::Done(Err(error)) => Reached::Failed(error),
             Step::Done(Ok(Said::Labelled(labelled))) => Reached::Labelled(labelled),
             Step::Done(Ok(Said::Findings(findings))) => match &self.asking {
-                Asking::Call => {
+                Asking::Call(_) => {
                     Reached::Failed(GuardError::new("the guard has answered another question"))
                 }
                 Asking::Answer(case) => match case.verdict(&findings) {
-                    Ok(verdict) => Reached::Verdict(Box::new(verdict)),
+                    Ok(verdict) => {
+                        let agent = case.agent.clone();
+                        Reached::Verdict(Box::new(Verdict { agent, ..verdict }))
+                    }
                     Err(text) => Reached::Failed(GuardError::new(text)),
                 },
             },

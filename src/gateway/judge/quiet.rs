@@ -5,13 +5,14 @@
 //! | message | what passes |
 //! |---|---|
 //! | progress | token, numbers |
-//! | lists have changed, a cancellation | the notice |
+//! | lists have changed | the notice |
 //! | logs, changed resources, anything else | nothing |
-//! | requests to the client, but for ping | nothing; the server is told |
+//! | requests to the client | nothing; the server is told, and its pings are answered |
 
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::backend::Backend;
+use crate::mcp::Era;
 use crate::mcp::method::Method;
 use crate::wire::json::{scan, write};
 use crate::wire::jsonrpc::Envelope;
@@ -45,7 +46,8 @@ impl Gateway {
             Method::ListChanged => {
                 bare_notice(message, envelope).map_or(Heard::Nothing, Heard::Only)
             }
-            Method::Cancelled | Method::Acknowledged => Heard::All,
+            // Read for what it says of methods, and of resources that the client has named.
+            Method::Acknowledged if self.era_of(backend) == Era::Modern => Heard::All,
             _ => Heard::Nothing,
         }
     }

@@ -33,6 +33,10 @@ impl Gateway {
                 self.take_back(server, piece.into_running());
                 self.answer_judged(key, *verdict);
             }
+            Reached::Refused(denial) => {
+                self.take_back(server, piece.into_running());
+                self.refuse_judged(key, denial);
+            }
             Reached::Failed(error) => {
                 self.take_back(server, piece.into_running());
                 self.guard_failed(key, &error.text);

@@ -85,16 +85,17 @@ impl AnswerCase {
             let allowed = "answers whose items may all be read, or the mode filter";
             return self.denied(Denial::new("difc.items", &text, allowed), filtered, n);
         }
-        if redacted.nothing_left_of_one && !LISTING.iter().any(|one| self.tool.starts_with(one)) {
-            if let Some(one) = redacted.removed.first() {
-                let violation = one.refusal.as_ref().unwrap_or(&UNLABELLED);
-                let may_be_named = self.compat || self.may_know_of(&one.object);
-                let denial = match may_be_named {
-                    true => denial_of_one(&one.object, violation),
-                    false => denial_of_secret(&self.labelled.object),
-                };
-                return self.denied(denial, filtered, n);
-            }
+        let is_listing = LISTING.iter().any(|one| self.tool.starts_with(one));
+        if redacted.nothing_left_of_one
+            && !is_listing
+            && let Some(one) = redacted.removed.first()
+        {
+            let violation = one.refusal.as_ref().unwrap_or(&UNLABELLED);
+            let denial = match self.compat || self.may_know_of(&one.object) {
+                true => denial_of_one(&one.object, violation),
+                false => denial_of_secret(&self.labelled.object),
+            };
+            return self.denied(denial, filtered, n);
         }
         let told: Vec<_> = redacted
             .removed

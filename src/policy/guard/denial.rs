@@ -122,7 +122,7 @@ pub fn strict_text(filtered: usize, count: usize, agent_id: &str) -> String {
     )
 }
 
-/// What is said behind an answer from which `count` items were removed, of which these may be named.
+/// What is said behind an answer from which `count` items were removed; these may be named.
 ///
 /// A few are named with their reasons, of more it is the number.
 #[must_use]

@@ -261,7 +261,9 @@ mod tests {
     proptest! {
         #[test]
         fn only_what_was_denied_under_the_same_labels_is_denied_again(
-            steps in proptest::collection::vec((any::<bool>(), 0_u16..2, 0_u64..3, 0_usize..5), 0..60),
+            steps in proptest::collection::vec(
+                (any::<bool>(), 0_u16..2, 0_u64..3, 0_usize..5), 0..60,
+            ),
         ) {
             let (mut memory, now) = (memory(), Instant::now());
             let mut generations = [0_u64; 2];

@@ -90,7 +90,7 @@ impl Rehearsal {
         Err("the gateway has not answered".to_owned())
     }
 
-    /// The next fact, or if there is none, the next deadline; `false`: nothing will happen any more.
+    /// The next fact, or if there is none, the next deadline; `false`: nothing more will happen.
     fn turn(&mut self) -> bool {
         if let Some(fact) = self.facts.pop_front() {
             self.gateway.handle_input(fact, self.now);
@@ -156,7 +156,8 @@ impl Rehearsal {
                 notes.need(need);
                 self.need = Some(need.clone());
             }
-            Reached::More => {}
+            // A refusal is the answer.
+            Reached::More | Reached::Refused(_) => {}
             Reached::Labelled(labelled) => notes.labelled(labelled),
             Reached::Verdict(verdict) => notes.verdict(verdict),
             Reached::Failed(error) => notes.failed(error),

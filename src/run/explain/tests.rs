@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::config::{Format, Sources, load};
+use crate::config::{Format, Sources};
 
 const SERVERS: &str = r#"
     [gateway]
@@ -22,7 +22,7 @@ const SINK: &str = "
     sink-visibility = \"private\"
 ";
 
-fn snapshot(text: &str) -> Snapshot {
+fn loaded(text: &str) -> Result<(Snapshot, Modules), String> {
     let sources = Sources {
         name: "config.toml".to_owned(),
         format: Format::Toml,
@@ -36,16 +36,17 @@ fn snapshot(text: &str) -> Snapshot {
         discovered: Box::new(|_| Ok(None)),
         workflow: None,
     };
-    match load(&sources) {
-        Ok(loaded) => loaded.snapshot,
-        Err(problems) => panic!("{problems}"),
-    }
+    let mut loaded = config::load(&sources).map_err(|problems| problems.to_string())?;
+    let mut modules = Modules::default();
+    modules.read(&mut loaded)?;
+    Ok((loaded.snapshot, modules))
 }
 
 #[track_caller]
 fn explain(config: &str, call: &str) -> Explanation {
     let call = Call::parse(call.as_bytes()).unwrap();
-    explained(&snapshot(&format!("{SERVERS}{config}")), &Modules::default(), call).unwrap()
+    let (snapshot, modules) = loaded(&format!("{SERVERS}{config}")).unwrap();
+    explained(&snapshot, &modules, call).unwrap()
 }
 
 #[track_caller]
@@ -103,17 +104,15 @@ fn shadow_mode_says_what_it_would_deny() {
     let servers = SERVERS.replace("tools =", "guard_enforcement = \"shadow\"\ntools =");
     let call = format!(r#"{{"server":"outputs","tool":"write_x",{CARRIES}}}"#);
     let call = Call::parse(call.replace("private:acme", "private:zed").as_bytes()).unwrap();
-    let explanation =
-        explained(&snapshot(&format!("{servers}{SINK}")), &Modules::default(), call).unwrap();
+    let (snapshot, modules) = loaded(&format!("{servers}{SINK}")).unwrap();
+    let explanation = explained(&snapshot, &modules, call).unwrap();
     check(&explanation, "shadow", &["only written down", "else denied by difc.write.secrecy"]);
 }
 
 #[test]
 fn a_call_for_nobody_or_from_nobody_is_an_error() {
-    let snapshot = snapshot(SERVERS);
-    let error = |call: &str| {
-        explained(&snapshot, &Modules::default(), Call::parse(call.as_bytes()).unwrap())
-    };
+    let (snapshot, modules) = loaded(SERVERS).unwrap();
+    let error = |call: &str| explained(&snapshot, &modules, Call::parse(call.as_bytes()).unwrap());
     let no_server = error(r#"{"server":"tome","tool":"now"}"#).unwrap_err();
     assert_eq!(no_server, "there is no server \"tome\", only: outputs, time");
     for agent in ["2", "0", "agent-2", "key-of-nobody"] {
@@ -216,7 +215,17 @@ fn a_module_is_seen_at_work() {
 }
 
 #[test]
-fn a_module_that_is_missing_lets_nothing_pass() {
-    let path = Path::new("/nowhere/guard.wasm");
-    check(&explain(&guarded(path), LIST), "deny", &["guard.failed", "failed to read WASM file"]);
+fn budgets_need_no_guards() {
+    let budgets = "[budgets.tools.\"time.n*\"]\ncalls = 0\n";
+    let explanation = explain(budgets, r#"{"server":"time","tool":"now"}"#);
+    check(&explanation, "deny", &["budget.tool.calls", "tool call limit reached for \"now\""]);
+    check(&explain(budgets, r#"{"server":"time","tool":"then"}"#), "allow", &["none: no call"]);
+}
+
+#[test]
+fn a_budget_is_one_more_reason() {
+    let file = File::new("budget");
+    let budgets = format!("{}[budgets.run]\ncalls = 0\n", guarded(&file.0));
+    let explanation = explain(&budgets, LIST);
+    check(&explanation, "deny", &["budget.run.calls", "nothing more in this run"]);
 }

@@ -32,16 +32,21 @@ const READING_NS: u64 = 1000;
 /// 64 bits wide.
 #[rustfmt::skip] // It is a table.
 const WITHOUT_FILES: &[(&str, &str)] = &[
-    ("fd_advise", "iIIi"),            ("fd_allocate", "iII"),         ("fd_datasync", "i"),
-    ("fd_fdstat_set_rights", "iII"),  ("fd_filestat_set_size", "iI"), ("fd_filestat_set_times", "iIIi"),
-    ("fd_pread", "iiiIi"),            ("fd_prestat_dir_name", "iii"), ("fd_prestat_get", "ii"),
-    ("fd_pwrite", "iiiIi"),           ("fd_readdir", "iiiIi"),        ("fd_renumber", "ii"),
-    ("fd_sync", "i"),                 ("fd_tell", "ii"),              ("path_create_directory", "iii"),
-    ("path_filestat_get", "iiiii"),   ("path_filestat_set_times", "iiiiIIi"),
-    ("path_link", "iiiiiii"),         ("path_open", "iiiiiIIii"),     ("path_readlink", "iiiiii"),
-    ("path_remove_directory", "iii"), ("path_rename", "iiiiii"),      ("path_symlink", "iiiii"),
-    ("path_unlink_file", "iii"),      ("sock_accept", "iii"),         ("sock_recv", "iiiiii"),
-    ("sock_send", "iiiii"),           ("sock_shutdown", "ii"),
+    ("fd_advise", "iIIi"),              ("fd_allocate", "iII"),
+    ("fd_datasync", "i"),               ("fd_fdstat_set_rights", "iII"),
+    ("fd_filestat_set_size", "iI"),     ("fd_filestat_set_times", "iIIi"),
+    ("fd_pread", "iiiIi"),              ("fd_prestat_dir_name", "iii"),
+    ("fd_prestat_get", "ii"),           ("fd_pwrite", "iiiIi"),
+    ("fd_readdir", "iiiIi"),            ("fd_renumber", "ii"),
+    ("fd_sync", "i"),                   ("fd_tell", "ii"),
+    ("path_create_directory", "iii"),   ("path_filestat_get", "iiiii"),
+    ("path_filestat_set_times", "iiiiIIi"),
+    ("path_link", "iiiiiii"),           ("path_open", "iiiiiIIii"),
+    ("path_readlink", "iiiiii"),        ("path_remove_directory", "iii"),
+    ("path_rename", "iiiiii"),          ("path_symlink", "iiiii"),
+    ("path_unlink_file", "iii"),        ("sock_accept", "iii"),
+    ("sock_recv", "iiiiii"),            ("sock_send", "iiiii"),
+    ("sock_shutdown", "ii"),
 ];
 
 /// Offers all of WASI preview 1.

@@ -55,12 +55,12 @@ fn normalized(output: &[u8], policy: Span) -> Message {
     let text = policy.of(output);
     let whole = Span::new(0, text.len());
     let mut edits = Edits::of(text);
-    if let Some(kind) = scan::member(text, whole, "scope_kind") {
-        if let Some(spelled) = scan::string(text, kind) {
-            let mut lower = Vec::new();
-            write::push_str(&mut lower, &spelled.to_lowercase());
-            edits.replace(kind, lower);
-        }
+    if let Some(kind) = scan::member(text, whole, "scope_kind")
+        && let Some(spelled) = scan::string(text, kind)
+    {
+        let mut lower = Vec::new();
+        write::push_str(&mut lower, &spelled.to_lowercase());
+        edits.replace(kind, lower);
     }
     Message::new(edits.apply())
 }

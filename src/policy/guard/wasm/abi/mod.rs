@@ -68,3 +68,50 @@ pub fn fuzz(input: &[u8]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Words that a guard's output is made of, in any order.
+    const WORDS: &[&str] = &[
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"agent\"",
+        "\"difc_mode\"",
+        "\"filter\"",
+        "\"resource\"",
+        "\"operation\"",
+        "\"read\"",
+        "\"labeled_paths\"",
+        "\"items\"",
+        "\"labels\"",
+        "\"path\"",
+        "\"/0\"",
+        "\"data\"",
+        "\"secrecy\"",
+        "null",
+        "1",
+        "false",
+        "\"error\"",
+        "\"ok\"",
+        " ",
+    ];
+
+    proptest! {
+        #[test]
+        fn whatever_a_guard_writes_is_read_or_refused(
+            words in prop::collection::vec(prop::sample::select(WORDS), 0..40),
+            bytes in prop::collection::vec(any::<u8>(), 0..20),
+        ) {
+            fuzz(words.concat().as_bytes());
+            fuzz(&[words.concat().as_bytes(), &bytes].concat());
+        }
+    }
+}

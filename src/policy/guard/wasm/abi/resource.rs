@@ -23,8 +23,11 @@ mod tests {
     use super::*;
     use crate::policy::guard::{Label, Labels, Object};
 
+    /// Description, secrecy, integrity and operation.
+    type Said<'a> = (&'a str, &'a [&'a str], &'a [&'a str], Operation);
+
     #[track_caller]
-    fn check(output: &str, want: Result<(&str, &[&str], &[&str], Operation), &str>) {
+    fn check(output: &str, want: Result<Said<'_>, &str>) {
         let want = want.map(|(description, secrecy, integrity, operation)| Labelled {
             object: Object {
                 description: description.into(),

@@ -35,7 +35,8 @@ pub(super) fn parse(output: &[u8]) -> Result<Findings, String> {
     }
 }
 
-/// `{"labeled_paths":[{"path":"/items/0","labels":{…}}],"default_labels":{…},"items_path":"/items"}`
+/// `{"labeled_paths":[{"path":"/items/0","labels":{…}}],"default_labels":{…},
+/// "items_path":"/items"}`
 fn paths(output: &[u8], whole: Span, list: Span) -> Result<Paths, String> {
     let items_path = labels::string(output, whole, "items_path", Reading::Strict)?;
     let items_path = pointer(&items_path.unwrap_or_default());
@@ -110,5 +111,96 @@ pub(super) fn check(findings: &Findings) {
             }
         }
         Findings::Nothing => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::guard::Label;
+
+    #[track_caller]
+    fn paths_of(output: &str) -> Paths {
+        match parse(output.as_bytes()) {
+            Ok(Findings::Paths(paths)) => paths,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn check(output: &str, want: Result<Findings, &str>) {
+        assert_eq!(parse(output.as_bytes()), want.map_err(str::to_owned), "{output}");
+    }
+
+    #[test]
+    fn nothing_is_said_in_several_ways() {
+        for output in ["", "{}", r#"{"items":[]}"#, r#"{"items":{"a":1}}"#, r#"{"x":1}"#] {
+            check(output, Ok(Findings::Nothing));
+        }
+        let unread = "failed to unmarshal label_response WASM response: ";
+        check("[]", Err(&format!("{unread}it is not an object")));
+        check(" ", Err(&format!("{unread}ends too early at byte 1")));
+    }
+
+    #[test]
+    fn paths_are_looked_for_before_items() {
+        for list in ["[]", "null"] {
+            let paths = paths_of(&format!(r#"{{"items":[{{}}],"labeled_paths":{list}}}"#));
+            assert_eq!(paths, Paths::default());
+        }
+        check(
+            r#"{"labeled_paths":{}}"#,
+            Err("failed to parse path labels: labeled_paths: expected a list"),
+        );
+    }
+
+    #[test]
+    fn a_path_names_an_element_of_the_list_or_nothing() {
+        let paths = paths_of(
+            r#"{"labeled_paths":[
+                {"path":"/items/0","labels":{"description":"a","secrecy":["s"],"integrity":["i"]}},
+                {"path":"items/1/user","labels":{"description":"b"}},
+                {"path":"/itemsx/2","labels":{}},{"path":"/items","labels":{}},{"labels":{}}],
+              "default_labels":{"description":"c"},"items_path":"items"}"#,
+        );
+        assert_eq!(&*paths.items_path, "/items");
+        let found: Vec<_> =
+            paths.labelled.iter().map(|(path, it)| (&**path, &*it.description)).collect();
+        assert_eq!(found, [("/items/0", "a"), ("/items/1/user", "b")]);
+        assert_eq!(paths.labelled[0].1.labels.secrecy, Label::new(["s"]));
+        assert_eq!(&*paths.default.unwrap().description, "c");
+        let root =
+            paths_of(r#"{"labeled_paths":[{"path":"7","labels":{}}],"default_labels":null}"#);
+        assert_eq!((&*root.items_path, &*root.labelled[0].0, root.default), ("", "/7", None));
+    }
+
+    #[test]
+    fn labels_of_the_wrong_shape_are_no_labels() {
+        for (entry, what) in [
+            (r#"{"path":"/0"}"#, "has no labels"),
+            (r#"{"path":"/0","labels":null}"#, "has no labels"),
+            (r#"{"path":"/0","labels":[]}"#, "labels: expected an object"),
+            (r#"{"path":0,"labels":{}}"#, "path: expected a text"),
+            (r#"{"path":"/0","labels":{"secrecy":"s"}}"#, "secrecy: expected a list of texts"),
+            (r#"{"path":"/0","labels":{"secrecy":[1]}}"#, "secrecy: expected a list of texts"),
+            ("7", "expected an object"),
+        ] {
+            let want = format!("failed to parse path labels: labeled_paths[0]: {what}");
+            check(&format!(r#"{{"labeled_paths":[{entry}]}}"#), Err(&want));
+        }
+    }
+
+    #[test]
+    fn items_are_copies_and_those_without_labels_are_for_nobody() {
+        let output = r#"{"items":[7,{"data":{"n": 1.0},"labels":{"description":"d","secrecy":"x"}},
+            {"data":[]},{"labels":null}]}"#;
+        let Ok(Findings::Items(items)) = parse(output.as_bytes()) else { panic!("no items") };
+        let own = |text: &str| Data::Own(text.as_bytes().into());
+        let object = Object { description: "d".into(), ..Object::default() };
+        let want = [(own(r#"{"n": 1.0}"#), Some(object)), (own("[]"), None), (own("null"), None)];
+        assert_eq!(items.len(), want.len());
+        for (item, (data, object)) in items.into_iter().zip(want) {
+            assert_eq!((item.data, item.object), (data, object));
+        }
     }
 }
