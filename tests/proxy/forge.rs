@@ -60,6 +60,11 @@ impl Forge {
         self.answers_with(line, 200, "Content-Type: application/json\r\n", body);
     }
 
+    /// Answers each query in which `word` stands.
+    pub fn answers_query(&self, word: &str, body: &str) {
+        self.answers(&format!("POST /graphql {word}"), body);
+    }
+
     /// The same with a status and fields.
     pub fn answers_with(&self, line: &str, status: u16, fields: &str, body: &str) {
         let answer = Answer { status, fields: fields.into(), body: body.into() };
@@ -85,13 +90,22 @@ impl Forge {
 fn serve(stream: TcpStream, answers: &Mutex<BTreeMap<String, Answer>>, asked: &Mutex<Vec<Asked>>) {
     let Some(request) = read(&stream) else { return };
     asked.lock().unwrap().push(request.clone());
-    let known = answers.lock().unwrap().get(&request.line).cloned();
+    let known = known(&answers.lock().unwrap(), &request);
     let answer = known.unwrap_or_else(|| usual(&request.line));
     let length = answer.body.len();
     let Answer { status, fields, body } = answer;
     let head = format!("HTTP/1.1 {status} X\r\n{fields}Content-Length: {length}\r\n\r\n");
     let body = if request.line.starts_with("HEAD") { String::new() } else { body };
     let _ = (&stream).write_all(format!("{head}{body}").as_bytes());
+}
+
+fn known(answers: &BTreeMap<String, Answer>, request: &Asked) -> Option<Answer> {
+    let is_asked = |line: &str| {
+        let word = line.strip_prefix(&request.line).and_then(|rest| rest.strip_prefix(' '));
+        word.is_some_and(|word| request.body.contains(word))
+    };
+    let query = answers.iter().find(|(line, _)| is_asked(line)).map(|(_, answer)| answer);
+    query.or_else(|| answers.get(&request.line)).cloned()
 }
 
 fn read(stream: &TcpStream) -> Option<Asked> {
