@@ -2,8 +2,8 @@
 //! Members around items that are known to hold nothing of what the items are about.
 //!
 //! ```text
-//!  {"total_count":70, "incomplete_results":false, "items":[…], "pageInfo":{"endCursor":"Y3"}, "summary":"…"}
-//!   └── a total ──┘  └────── a flag ───────┘                  └──────── a page ────────┘   └ unknown ┘
+//!  {"total_count":70, "hasMore":false, "items":[…], "pageInfo":{"endCursor":"Y3"}, "summary":"…"}
+//!   └── a total ──┘  └── a flag ───┘              └──────── a page ─────────┘    └─ unknown ─┘
 //! ```
 //!
 //! A name is not enough: under each of them only values of one kind are known.
