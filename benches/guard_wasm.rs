@@ -4,13 +4,16 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use penstock::base::{GuardLimits, Message, Now};
 use penstock::policy::guard::Step;
 use penstock::policy::guard::wasm::{Instance, Module, Outcome, Question, Run};
 use wasmi::{CompilationMode, Config, Engine, Linker, Memory, Store, TypedFunc};
+
+/// How long two ways are compared.
+const ROUNDS_FOR: Duration = Duration::from_secs(2);
 
 const GUARD: &[u8] = include_bytes!("../guards/example.wasm");
 
@@ -102,9 +105,36 @@ fn judge(instance: Instance, question: Question, now: Now) -> (Outcome, Instance
     (outcome, run.into_instance().expect("it is alive"))
 }
 
+/// The least time of many rounds of each, taken in turns: on a busy machine the only fair ratio.
+fn say_ratio(name: &str, module: &Arc<Module>, question: &Question, now: Now) {
+    let (input, is_response) = (input(question), matches!(question, Question::Response { .. }));
+    let mut bare = Bare::new();
+    let mut kept = Some(Instance::new(module, [0; 32]).expect("it starts"));
+    let mut least = [Duration::MAX; 2];
+    let until = Instant::now() + ROUNDS_FOR;
+    while Instant::now() < until {
+        let start = Instant::now();
+        black_box(bare.ask(is_response, black_box(&input)));
+        least[0] = least[0].min(start.elapsed());
+        let (question, instance) = (question.clone(), kept.take().expect("it came back"));
+        let start = Instant::now();
+        let (outcome, instance) = black_box(judge(instance, question, now));
+        least[1] = least[1].min(start.elapsed());
+        drop(outcome);
+        kept = Some(instance);
+    }
+    let ratio = least[1].as_secs_f64() / least[0].as_secs_f64();
+    eprintln!("guard_wasm/{name}: bare {:?}, run {:?}, ratio {ratio:.3}", least[0], least[1]);
+}
+
 fn guard(criterion: &mut Criterion) {
     let module = Arc::new(Module::new("example", GUARD, &GuardLimits::DEFAULT).expect("it loads"));
     let now = Now { mono: Instant::now(), unix_ms: 1_700_000_000_000 };
+    for (name, question) in
+        [("call", resource()), ("6_kb", response(60)), ("100_kb", response(1000))]
+    {
+        say_ratio(name, &module, &question, now);
+    }
     let mut group = criterion.benchmark_group("guard_wasm");
     for (name, question) in
         [("call", resource()), ("6_kb", response(60)), ("100_kb", response(1000))]

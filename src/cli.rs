@@ -39,6 +39,8 @@ pub enum Command {
         /// Where to listen; `None`: stdin and stdout.
         http: Option<String>,
     },
+    /// Stand before the interfaces of GitHub.
+    Proxy(Box<proxy::ProxyOptions>),
     /// Ask a running gateway whether it is well.
     Health {
         /// Whom to ask; `None`: the usual address.
@@ -114,7 +116,13 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, C
         "serve" => serve(rest()),
         "health" => health(rest()),
         "completion" => completion(rest()),
-        "proxy" => Err(CliError("the \"proxy\" command is not supported by this version".into())),
+        "proxy" => {
+            let options = proxy::parse(rest())?;
+            if options.is_help {
+                return Ok(Command::Print(proxy::HELP.to_owned()));
+            }
+            Ok(Command::Proxy(Box::new(options)))
+        }
         _ => match read_flags(Parser::from_args(arguments.iter().cloned()), "", nothing_else)? {
             Said::Print(text) => Ok(Command::Print(text)),
             Said::Flags(flags) => groups(&flags).map(|()| Command::Run(flags)),

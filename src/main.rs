@@ -26,6 +26,7 @@ fn follow(command: Command) -> Result<(), String> {
             run::explain::explain(&flags, &call, is_json).and_then(|text| print(&text))
         }
         Command::ServeCalculator { http } => serve::calculator(http.as_deref()),
+        Command::Proxy(options) => run::proxy::run(&options),
         Command::Health { url } => run::health::ask(url.as_deref()).and_then(|text| print(&text)),
         Command::Completion(shell) => print(&shell.script()),
         Command::Keeper(_) => {

@@ -27,6 +27,7 @@ mod guards;
 pub mod health;
 mod lookup;
 mod programs;
+pub mod proxy;
 
 /// Runs the gateway until it is told to stop.
 ///

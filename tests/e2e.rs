@@ -23,6 +23,8 @@ mod contract;
 mod docker;
 #[path = "e2e/eras.rs"]
 mod eras;
+#[path = "proxy/forge.rs"]
+mod forge;
 #[path = "e2e/fronts.rs"]
 mod fronts;
 #[path = "support/gateway.rs"]
@@ -37,6 +39,8 @@ mod images;
 mod matrix;
 #[path = "support/place.rs"]
 mod place;
+#[path = "e2e/proxy.rs"]
+mod proxy;
 #[path = "e2e/schemas.rs"]
 mod schemas;
 #[path = "e2e/unified.rs"]

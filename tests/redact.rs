@@ -32,6 +32,15 @@ enum Structure {
     Different,
 }
 
+/// What stands around the items.
+#[derive(Clone, Copy, Debug)]
+enum Around {
+    /// All that does in the answer, with this total.
+    All(usize),
+    /// What holds no content.
+    Bare(usize),
+}
+
 #[derive(Clone, Debug)]
 struct Case {
     /// How each item is spelled, and whether it may be seen.
@@ -44,6 +53,8 @@ struct Case {
     split: usize,
     /// A resource that repeats all items.
     has_echo: bool,
+    /// Annotations and `_meta` of the texts.
+    is_annotated: bool,
     call_may_be_seen: bool,
     blank: &'static str,
 }
@@ -66,19 +77,24 @@ fn cases() -> impl Strategy<Value = Case> {
     let items = prop::collection::vec((0..5_usize, any::<bool>()), 0..8);
     let split = prop_oneof![Just(0), 1..100_usize];
     let blank = prop::sample::select(vec!["", " ", "\n  "]);
-    (items, way, speech, structure, split, any::<bool>(), any::<bool>(), blank).prop_map(
-        |(items, way, speech, structure, split, has_echo, call_may_be_seen, blank)| Case {
+    let flags = any::<[bool; 3]>();
+    (items, way, speech, structure, split, flags, blank).prop_map(
+        |(items, way, speech, structure, split, flags, blank)| Case {
             items,
             way,
             speech,
             structure,
             split,
-            has_echo,
-            call_may_be_seen,
+            has_echo: flags[0],
+            is_annotated: flags[1],
+            call_may_be_seen: flags[2],
             blank,
         },
     )
 }
+
+/// What is no item bears this mark.
+const BESIDE: &str = "beside<call>";
 
 fn mark(index: usize) -> String {
     format!("mark<{index}>")
@@ -97,18 +113,21 @@ fn spelled(index: usize, form: usize) -> String {
 }
 
 impl Case {
-    /// The content with those items that `keep` says; `total` is what it says of their number, if
-    /// it says anything but the items.
-    fn json(&self, total: Option<usize>, keep: impl Fn(bool) -> bool) -> String {
+    /// The content with those items that `keep` says, and what stands around them.
+    fn json(&self, around: Around, keep: impl Fn(bool) -> bool) -> String {
         let kept = self.items.iter().enumerate().filter(|(_, (_, may_be_seen))| keep(*may_be_seen));
         let kept: Vec<String> = kept.map(|(index, (form, _))| spelled(index, *form)).collect();
         let blank = self.blank;
         let mut json = format!("[{blank}{}{blank}]", kept.join(&format!("{blank},")));
         for (n_within, name) in self.way.iter().rev().enumerate() {
-            json = match total.map(|total| if n_within == 0 { total } else { 77 }) {
-                None => format!("{{\"{name}\":{json}}}"),
-                Some(total) => format!(
-                    "{{\"x\":1.00,{blank}\"total_count\":{total}, \"{name}\":{json}{blank},\"y\":[\"é\"]}}"
+            json = match around {
+                Around::All(total) => format!(
+                    "{{\"x\":1.00,{blank}\"total_count\":{}, \"hasMore\":true,\"pageInfo\":{{\"endCursor\":\"c\",\"z\":\"{BESIDE}\"}},\"{name}\":{json}{blank},\"y\":[\"é\",\"{BESIDE}\"],\"nextCursor\":[\"{BESIDE}\"]}}",
+                    if n_within == 0 { total } else { 77 }
+                ),
+                Around::Bare(total) => format!(
+                    "{{{}\"hasMore\":true,\"pageInfo\":{{\"endCursor\":\"c\"}},\"{name}\":{json}}}",
+                    if n_within == 0 { format!("\"total_count\":{total},") } else { String::new() }
                 ),
             };
         }
@@ -121,12 +140,16 @@ impl Case {
     }
 
     fn result(&self) -> String {
-        let json = self.json(Some(700), |_| true);
+        let json = self.json(Around::All(700), |_| true);
         let cut = (0..=json.len() * self.split / 100).rev().find(|at| json.is_char_boundary(*at));
         let (one, two) = json.split_at(cut.unwrap_or(0));
         let mut texts = Vec::new();
         for text in [one, two].into_iter().filter(|text| !text.is_empty()) {
-            let mut item = r#"{"type":"text", "annotations":{},"text":"#.to_owned().into_bytes();
+            let annotations = match self.is_annotated {
+                true => format!(r#" "annotations":{{"a":"{BESIDE}"}},"_meta":{{"{BESIDE}":1}},"#),
+                false => String::new(),
+            };
+            let mut item = format!(r#"{{"type":"text",{annotations}"text":"#).into_bytes();
             write::push_str(&mut item, text);
             item.push(b'}');
             texts.push(String::from_utf8(item).expect("it is text"));
@@ -148,7 +171,7 @@ impl Case {
             Structure::Different => format!(",\"structuredContent\":{{\"z\":{json},\"n\":1}}"),
         };
         format!(
-            r#"{{ "z":[1.0,2E5],"content":[{}]{structured}, "isError":false,"_meta":{{"k":"é"}} }}"#,
+            r#"{{ "z":[1.0,2E5,"{BESIDE}"],"content":[{}]{structured}, "isError":false,"_meta":{{"k":"{BESIDE}é"}} }}"#,
             texts.join(", ")
         )
     }
@@ -231,6 +254,10 @@ fn check(case: &Case) {
         assert_eq!(occurs(&found, index), *may_be_seen, "{index} in {}", out.escape_ascii());
         assert!(*may_be_seen || !String::from_utf8_lossy(out).contains(&mark(index)));
     }
+    if left.is_labelled && !case.call_may_be_seen {
+        assert!(!String::from_utf8_lossy(out).contains(BESIDE), "{}", out.escape_ascii());
+        assert!(!found.iter().any(|text| text.contains(BESIDE)));
+    }
     for removed in &left.removed {
         assert!(occurs(&{ strings_of(left.json(removed)) }, removed.index));
     }
@@ -248,26 +275,33 @@ fn strings_of(text: &[u8]) -> Vec<String> {
     found
 }
 
-/// All that is no item is as it was.
+/// All that is no item is as it was, or is gone if the call may not be seen.
 fn check_frame(case: &Case, left: &Redacted<'_, ()>, n_refused: usize) {
-    let has_others = case.has_echo || case.structure == Structure::Different;
     // A guard that has found no items has said nothing.
     let is_closed = left.is_labelled && !case.call_may_be_seen;
-    let is_bared = is_closed && case.speech == Speech::Pointers && !case.way.is_empty();
-    let loses_others = has_others && (is_closed || n_refused > 0);
+    let is_different = case.structure == Structure::Different;
+    let has_others = case.has_echo || case.is_annotated || is_different;
+    let loses_others = is_closed || (has_others && n_refused > 0);
+    assert_eq!(left.lost_others, loses_others);
     let Some(out) = &left.result else {
-        return assert!(n_refused == 0 && !loses_others && !is_bared && !left.lost_others);
+        return assert!(n_refused == 0 && !loses_others);
     };
-    assert!(n_refused > 0 || loses_others || is_bared);
-    assert_eq!(left.lost_others, loses_others || is_bared);
+    assert!(n_refused > 0 || loses_others);
     let node = tree::parse(out, 100).expect("it is JSON");
-    for (name, want) in [("z", "[1.0,2E5]"), ("isError", "false"), ("_meta", r#"{"k":"é"}"#)] {
-        assert_eq!(node.get(name).expect("it stays").span.of(out), want.as_bytes());
-    }
+    let member = |name: &str| node.get(name).map(|node| node.span.of(out));
+    assert_eq!(member("isError"), Some(&b"false"[..]));
+    let loses_members = is_closed || is_different;
+    let (z, meta) = (format!("[1.0,2E5,\"{BESIDE}\"]"), format!("{{\"k\":\"{BESIDE}é\"}}"));
+    assert_eq!(member("z"), (!loses_members).then_some(z.as_bytes()));
+    assert_eq!(member("_meta"), (!loses_members).then_some(meta.as_bytes()));
     let text = texts(&node);
-    let total = if n_refused > 0 { case.items.len() - n_refused } else { 700 };
-    let total = (!is_bared).then_some(total);
-    let want = case.json(total, |may_be_seen| may_be_seen);
+    let n_left = case.items.len() - n_refused;
+    let around = match (is_closed, n_refused) {
+        (true, _) => Around::Bare(n_left),
+        (false, 0) => Around::All(700),
+        (false, _) => Around::All(n_left),
+    };
+    let want = case.json(around, |may_be_seen| may_be_seen);
     assert_same(text.as_bytes(), want.as_bytes());
     let structured = node.get("structuredContent").map(|node| node.span.of(out));
     match case.structure {

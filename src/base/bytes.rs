@@ -41,12 +41,14 @@ pub fn push_u64(out: &mut Vec<u8>, value: u64) {
     out.extend_from_slice(format_u64(value, &mut digits));
 }
 
+/// As many numbers have two digits or fewer.
+const TWO_DIGITS: u64 = 10 * 10;
+
 /// Writes `value` in decimal to the end of `digits` and returns the part used.
 pub fn format_u64(mut value: u64, digits: &mut [u8; 20]) -> &[u8] {
     let digit = |value: u64| b'0' + (value % 10) as u8;
     let mut at = digits.len();
     // Two at a time: a division is what costs.
-    const TWO_DIGITS: u64 = 10 * 10;
     while value >= TWO_DIGITS {
         let two = value % TWO_DIGITS;
         value /= TWO_DIGITS;

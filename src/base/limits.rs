@@ -3,6 +3,10 @@
 //!
 //! Names end in their unit. What happens at a limit is said beside it.
 
+mod guard;
+
+pub use guard::GuardLimits;
+
 use std::time::Duration;
 
 const KIB: usize = 1024;
@@ -360,81 +364,6 @@ impl Limits {
 }
 
 impl Default for Limits {
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
-
-/// The bounds of one guard in WebAssembly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GuardLimits {
-    /// A module as a file; beyond: it is not loaded.
-    pub module_bytes_max: usize,
-    /// The memory of one instance; beyond: the guard gets no more, which most do not survive.
-    pub memory_bytes_max: usize,
-    /// Elements of each of its tables; beyond: the same.
-    pub table_elements_max: usize,
-    /// What a guard is told in one call; beyond: no label.
-    pub input_bytes_max: usize,
-    /// The room for its answer in the first attempt.
-    pub output_bytes_first: usize,
-    /// The room that it may ask for; beyond: no label.
-    pub output_bytes_max: usize,
-    /// Attempts with more room each; beyond: no label.
-    pub output_attempts_max: u32,
-    /// Work before others get their turn, in units of the interpreter: some 5 are a nanosecond.
-    pub slice_fuel: u64,
-    /// Work for one judgement; beyond: no label, and the instance is lost.
-    pub judgement_fuel_max: u64,
-    /// Log lines kept until somebody fetches them; beyond: dropped and counted.
-    pub log_lines_max: usize,
-    /// One log line; the rest of a longer one is dropped.
-    pub log_line_bytes_max: usize,
-}
-
-impl GuardLimits {
-    /// What guards run with. The sizes are those that published guards are written for.
-    pub const DEFAULT: Self = Self {
-        module_bytes_max: 16 * MIB,
-        memory_bytes_max: 32 * MIB,
-        table_elements_max: 65_536,
-        input_bytes_max: 8 * MIB,
-        output_bytes_first: 4 * MIB,
-        output_bytes_max: 16 * MIB,
-        output_attempts_max: 3,
-        slice_fuel: 4_000_000,
-        judgement_fuel_max: 20_000_000_000,
-        log_lines_max: 1024,
-        log_line_bytes_max: 2 * KIB,
-    }
-    .checked();
-
-    /// Small enough that a module of ten lines walks into every limit.
-    pub const TEST_MIN: Self = Self {
-        module_bytes_max: 64 * KIB,
-        memory_bytes_max: 256 * KIB,
-        table_elements_max: 16,
-        input_bytes_max: 512,
-        output_bytes_first: 128,
-        output_bytes_max: 512,
-        output_attempts_max: 3,
-        slice_fuel: 10_000,
-        judgement_fuel_max: 100_000,
-        log_lines_max: 3,
-        log_line_bytes_max: 32,
-    }
-    .checked();
-
-    const fn checked(self) -> Self {
-        assert!(self.output_bytes_first <= self.output_bytes_max);
-        assert!(self.input_bytes_max + self.output_bytes_max <= self.memory_bytes_max);
-        assert!(self.slice_fuel <= self.judgement_fuel_max && self.output_attempts_max > 0);
-        assert!(self.memory_bytes_max < u32::MAX as usize, "addresses have 32 bits");
-        self
-    }
-}
-
-impl Default for GuardLimits {
     fn default() -> Self {
         Self::DEFAULT
     }

@@ -51,7 +51,7 @@ fn what_cannot_be_followed_is_said() {
     check_error("", "at least one of the flags in the group [config config-stdin] is required");
     check_error("--config a --routed --unified", "[routed unified] were all set");
     check_error("--config a --tls-cert c", "missing [tls-key]");
-    check_error("proxy --policy x", "not supported by this version");
+    check_error("proxy --policy", "flag needs an argument: --policy");
     check_error("completion", "accepts 1 arg(s), received 0");
     check_error("completion tcsh", "invalid argument \"tcsh\"");
     check_error("serve piano", "calculator");

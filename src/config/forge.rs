@@ -85,10 +85,23 @@ fn said<'e>(environment: &'e Environment, name: &str) -> Option<&'e str> {
 }
 
 /// Whether TLS is spoken, host, port, and the path that everything begins with.
-type Api = (bool, Box<str>, u16, Box<str>);
+pub type Api = (bool, Box<str>, u16, Box<str>);
+
+/// The parts of an `http` or `https` URL: the path keeps its query.
+///
+/// # Errors
+///
+/// Why it is none.
+pub fn address(url: &str) -> Result<Api, &'static str> {
+    parse_url(url)
+}
 
 /// The API that is named, else the one of the server that is named, else the usual one.
-fn api(environment: &Environment) -> Result<Api, String> {
+///
+/// # Errors
+///
+/// Why the address that the environment names is none.
+pub fn api(environment: &Environment) -> Result<Api, String> {
     let read = |name: &str, url: &str| {
         let (tls, host, port, path) = parse_url(url).map_err(|why| format!("{name}: {why}"))?;
         let path = path.split('?').next().unwrap_or_default().trim_end_matches('/');

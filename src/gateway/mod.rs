@@ -76,7 +76,6 @@ use flight::Flights;
 use health::ServerState;
 use io::{Input, Output};
 use jobs::Jobs;
-use judge::identity::Counted;
 use judge::{Guards, Judging};
 use owners::Owners;
 use pause::Pauses;
@@ -85,6 +84,7 @@ use sessions::Sessions;
 use snapshot::{Server, ServerId, Snapshot, Tolerance};
 use unified::Fan;
 
+use crate::policy::auth::Principal;
 use crate::policy::guard::agents::Agents;
 use crate::policy::guard::budget::{Budgets, Flows};
 use crate::policy::guard::memory::Memory;
@@ -126,7 +126,7 @@ pub struct Gateway {
     /// How often labels of identities have changed.
     labels_changed: u64,
     /// Calls of tools that may be called only so often.
-    counted: HashMap<(Counted, ServerId, Box<str>), u64>,
+    counted: HashMap<(Principal, ServerId, Box<str>), u64>,
     /// Requests to clients in the gateway's own name.
     n_inputs: u64,
     /// For what clients carry for us; the key is made at start and dies with the process.

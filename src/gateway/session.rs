@@ -217,7 +217,6 @@ impl Gateway {
         let Some(session) = self.sessions.remove(key) else { return };
         self.end_members(key, &session, why);
         self.forget_parks_of(key);
-        self.forget_counted(key);
         if let Some(below) = &session.below {
             self.leave_below(below);
         }

@@ -63,7 +63,9 @@ pub use self::accept::{BindError, Listener};
 pub use self::container::read_id;
 pub use self::options::Options;
 pub use self::roots::Roots;
-pub use self::sys::{block_signals, drop_written, lower_thread_priority, release_memory};
+pub use self::sys::{
+    block_signals, drop_written, lower_thread_priority, release_memory, wait_for_signal,
+};
 
 /// What the loop drives: facts and the time in, effects and a deadline out.
 pub trait Core {

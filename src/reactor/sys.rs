@@ -60,6 +60,18 @@ pub fn signal_descriptor() -> io::Result<File> {
     Ok(File::from(owned(fd)?))
 }
 
+/// Waits until one of the blocked signals comes, and returns its number.
+pub fn wait_for_signal() -> io::Result<u32> {
+    let signals = stop_signals();
+    let mut number = 0;
+    // WHY UNSAFE: std has no signal sets.
+    // SAFETY: `signals` is an initialised set, and both pointers are valid during the call.
+    match unsafe { libc::sigwait(&raw const signals, &raw mut number) } {
+        0 => Ok(number.cast_unsigned()),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
 /// What one signal takes in the signal descriptor; its first four bytes are its number.
 pub const SIGNAL_RECORD_BYTES: usize = size_of::<libc::signalfd_siginfo>();
 

@@ -89,7 +89,7 @@ fn wanted(server: &Server) -> Option<Wanted<'_>> {
 }
 
 /// The file, if it is one and not longer than modules may be.
-fn read(path: &str, bytes_max: usize) -> Result<Vec<u8>, String> {
+pub(super) fn read(path: &str, bytes_max: usize) -> Result<Vec<u8>, String> {
     let failed =
         |why: &dyn ToString| format!("failed to read WASM file: {path}: {}", why.to_string());
     // Whatever else may have this name could keep us waiting.

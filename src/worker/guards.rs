@@ -18,8 +18,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use crate::base::Key;
+use crate::base::{GuardLimits, Key};
 use crate::gateway::work::{Judging, Work};
+
+/// The interpreter of guards may go deep between two looks at its fuel.
+const STACK_BYTES: usize = GuardLimits::THREAD_STACK_BYTES;
 
 /// With one thread alone, one long piece would hold up all others.
 const THREADS_MIN: usize = 2;
@@ -127,7 +130,7 @@ impl Guards {
             let _abort = AbortOnPanic;
             serve(&shared);
         };
-        if thread::Builder::new().name(name).spawn(run).is_ok() {
+        if thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(run).is_ok() {
             self.threads += 1;
         }
     }

@@ -115,8 +115,12 @@ fn policy() -> impl Strategy<Value = Policy> {
     (bits(), 0_usize..3).prop_map(|(given, mode)| Policy { given, mode })
 }
 
+fn config() -> ProptestConfig {
+    ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
     #[test]
     fn nothing_flows_where_its_labels_forbid_it(
         policies in (policy(), policy()),

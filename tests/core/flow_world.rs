@@ -70,6 +70,9 @@ struct Carried {
     secrecy_max: u8,
     integrity: u8,
     integrity_max: u8,
+    /// Whether it may have lost integrity, and whether it has: no guard gives it any after that.
+    may_have_lost: bool,
+    has_lost: bool,
 }
 
 struct Made {
@@ -243,7 +246,9 @@ impl Flow {
             self.called.insert((agent, server));
             let (secrecy, integrity) = self.policies[server].given;
             self.agents[agent].secrecy_max |= secrecy;
-            self.agents[agent].integrity_max |= integrity;
+            if !self.agents[agent].has_lost {
+                self.agents[agent].integrity_max |= integrity;
+            }
         }
         let path = format!("/mcp/{}", SERVERS[server]);
         let call = format!(r#""name":"list_it","arguments":{{{args}}}"#);
@@ -285,6 +290,7 @@ impl Flow {
             let agent = planned.agent;
             self.agents[agent].secrecy_max = u8::MAX;
             self.agents[agent].integrity = 0;
+            self.agents[agent].may_have_lost = true;
             self.doubted.extend([(agent, RED), (agent, BLUE)]);
         }
     }
@@ -365,7 +371,8 @@ impl Flow {
             let (secrecy, integrity) = self.policies[server].given;
             self.agents[agent].secrecy |= secrecy;
             // It may have been given before, and lost again.
-            if !self.doubted.contains(&(agent, server)) {
+            let may_have_lost = self.agents[agent].may_have_lost;
+            if !may_have_lost && !self.doubted.contains(&(agent, server)) {
                 self.agents[agent].integrity |= integrity;
             }
         }
@@ -534,7 +541,10 @@ impl Flow {
         let carried = &mut self.agents[agent];
         carried.secrecy |= secrecy;
         carried.secrecy_max |= secrecy;
+        carried.has_lost |= !fits(carried.integrity, integrity);
+        carried.may_have_lost |= !fits(carried.integrity_max, integrity);
         carried.integrity &= integrity;
+        let to_come = if carried.has_lost { 0 } else { to_come };
         carried.integrity_max = carried.integrity_max & integrity | to_come;
     }
 

@@ -3,15 +3,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-use penstock::gateway::snapshot::{Server, ServerId};
+use std::time::Duration;
 
-use crate::guarded::{NO_LABELS, One, guard, guarded, one, one_of, with};
+use penstock::base::Key;
+use penstock::gateway::io::Peer;
+use penstock::gateway::snapshot::{Server, ServerId};
+use penstock::policy::auth::Principal;
+use penstock::policy::guard::{Label, Labels};
+
+use crate::guarded::{NO_LABELS, One, guard, guarded, noop, one, one_of, with};
 use crate::world::stdio_server;
 
 const OK: &str = r#"{"content":[{"type":"text","text":"fine"}]}"#;
 
 /// A session with a stream, and a call under way that reports progress.
-fn listening() -> (One, Vec<penstock::base::Key<penstock::gateway::io::Peer>>) {
+fn listening() -> (One, Vec<Key<Peer>>) {
     let mut one = one(guard(NO_LABELS));
     let session = one.session.clone();
     let stream = one.world.get("/mcp/time", &session, None);
@@ -22,7 +28,7 @@ fn listening() -> (One, Vec<penstock::base::Key<penstock::gateway::io::Peer>>) {
 }
 
 /// All that these clients have seen.
-fn seen(one: &One, peers: &[penstock::base::Key<penstock::gateway::io::Peer>]) -> String {
+fn seen(one: &One, peers: &[Key<Peer>]) -> String {
     let seen = peers.iter().map(|peer| {
         let got = one.world.client(*peer);
         format!("{}\n{}", got.body, got.events.join("\n"))
@@ -104,5 +110,60 @@ fn a_guard_that_is_missing_lets_nothing_pass() {
     let got = one.exchange("get", "", OK);
     assert!(got.contains("it is not there") && got.contains("guard.failed"), "{got}");
     assert_eq!(one.n_calls(), 0);
+    one.is_over();
+}
+
+/// A session at a server without a guard, with a call under way, of whoever carries a secret.
+fn tainted() -> (One, Key<Peer>) {
+    let mut one = one(noop());
+    let call = one.call("get", "");
+    let labels = Labels { secrecy: Label::new(["s"]), integrity: Label::EMPTY };
+    one.world.gateway.begin_with(Principal::ANYONE, &labels).unwrap();
+    one.world.sent.clear();
+    (one, call)
+}
+
+#[test]
+fn whoever_carries_secrets_says_nothing_to_servers_without_a_guard() {
+    let (mut one, call) = tainted();
+    for method in ["notifications/progress", "notifications/roots/list_changed", "notifications/x"]
+    {
+        let said = format!(
+            r#"{{"jsonrpc":"2.0","method":"{method}","params":{{"progressToken":"SECRET","x":"SECRET"}}}}"#
+        );
+        let peer = one.post(&said);
+        assert_eq!(one.world.client(peer).status, 202);
+    }
+    assert!(one.world.sent_to(one.child).is_empty());
+    let peer = one
+        .post(r#"{"jsonrpc":"2.0","id":2,"method":"prompts/list","params":{"cursor":"SECRET"}}"#);
+    assert!(one.got(peer).contains("difc.write.secrecy"));
+    let peer = one.post(
+        r#"{"jsonrpc":"2.0","id":2,"method":"resources/subscribe","params":{"uri":"SECRET"}}"#,
+    );
+    assert!(one.got(peer).contains("difc.write.secrecy"));
+    one.world.line(one.child, r#"{"jsonrpc":"2.0","id":"q","method":"sampling/createMessage"}"#);
+    one.post(r#"{"jsonrpc":"2.0","id":"q","result":{"x":"SECRET"},"y":"SECRET"}"#);
+    let answer = one.world.sent_to(one.child).last().unwrap().to_string();
+    assert!(answer.contains("carries secrets") && answer.contains(r#""id":"q""#), "{answer}");
+    one.world.line(one.child, r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#);
+    one.post(r#"{"jsonrpc":"2.0","id":"p","result":{},"y":"SECRET"}"#);
+    one.post(
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"reason":"SECRET"}}"#,
+    );
+    let sent = one.world.sent_to(one.child).join("\n");
+    assert!(sent.contains("notifications/cancelled") && !sent.contains("SECRET"), "{sent}");
+    assert!(sent.contains(r#"{"jsonrpc":"2.0","id":"p","result":{}}"#), "{sent}");
+    assert!(one.world.client(call).finished);
+    one.world.pass(Duration::from_secs(70));
+    one.is_over();
+}
+
+#[test]
+fn whoever_carries_nothing_says_what_it_likes() {
+    let mut one = one(noop());
+    let said = r#"{"jsonrpc":"2.0","method":"notifications/x","params":{"x":"words"}}"#;
+    one.post(said);
+    assert_eq!(one.world.sent_to(one.child), [said]);
     one.is_over();
 }

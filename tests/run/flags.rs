@@ -32,7 +32,9 @@ fn a_command_line_that_cannot_be_followed_ends_with_status_1() {
     check_refused(&["--config", "/"], "failed to load config: failed to open config file");
     check_refused(&["--config", "c", "--env", "/nowhere"], "failed to load .env file: ");
     check_refused(&["health", "http://127.0.0.1:1/"], "http://127.0.0.1:1/: Connection refused");
-    check_refused(&["proxy"], "the \"proxy\" command is not supported");
+    check_refused(&["proxy", "--policy", "{"], "failed to initialize guard policy: invalid policy");
+    let loud = "invalid --guards-mode flag: unknown enforcement mode: loud";
+    check_refused(&["proxy", "--guards-mode", "loud"], loud);
 }
 
 #[test]

@@ -23,12 +23,13 @@ fn module() -> Arc<Module> {
 }
 
 /// Lets guards stand before some servers: not those that ask or log, since nothing of that passes.
-pub fn place(servers: &mut [Server], sides: &[ServerSide], seed: u64) -> bool {
+pub fn place(servers: &mut [Server], sides: &mut [ServerSide], seed: u64) -> bool {
     // Dice of their own, so that seeds without guards stay what they were.
     let mut dice = Dice::new(seed ^ 0x6775_6172);
     for (server, side) in servers.iter_mut().zip(sides) {
         let is_quiet = side.manner.ask == 0 && side.manner.log == 0 && side.manner.notify == 0;
         if is_quiet && dice.one_in(2) {
+            side.guarded = true;
             let name = "sim".into();
             server.watch = Some(Arc::new(Watch {
                 kind: WatchKind::Wasm { name, path: "".into(), sha256: None },
@@ -45,8 +46,8 @@ pub fn place(servers: &mut [Server], sides: &[ServerSide], seed: u64) -> bool {
 }
 
 /// Gives the guards their module.
-pub fn load(gateway: &mut Gateway, watched: &[bool]) {
-    for (at, _) in watched.iter().enumerate().filter(|(_, is_watched)| **is_watched) {
+pub fn load(gateway: &mut Gateway, sides: &[ServerSide]) {
+    for (at, _) in sides.iter().enumerate().filter(|(_, side)| side.guarded) {
         gateway.load_guard(ServerId(at as u16), Ok(module()));
     }
 }

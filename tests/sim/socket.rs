@@ -230,8 +230,10 @@ impl World {
     /// The connection is gone, whoever has ended it.
     pub fn remove_socket(&mut self, key: Key<Peer>) {
         let Some(mut socket) = self.sockets.open.remove(&key) else { return };
-        // Nobody can tell a server about a session that it has lost.
-        let loses = self.servers[self.clients[socket.client].server].manner.lose > 0;
+        // Nobody can tell a server about a session that it has lost, and nobody need tell one that
+        // has answered, while the answer is judged.
+        let server = &self.servers[self.clients[socket.client].server];
+        let loses = server.manner.lose > 0 || server.guarded;
         if let Some(tag) = socket.call_at_server(&self.ledger).filter(|_| !loses) {
             self.left.insert(key, tag);
         }

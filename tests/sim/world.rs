@@ -40,6 +40,8 @@ pub struct ServerSide {
     pub shared: bool,
     pub http: bool,
     pub temper: Temper,
+    /// Whether a guard stands before it.
+    pub guarded: bool,
 }
 
 pub struct World {
@@ -95,8 +97,7 @@ impl World {
         if weather.auth {
             auth.agents = KEYS.iter().map(|key| Secret::new(key.as_bytes())).collect();
         }
-        let is_enabled = guards::place(&mut servers, &sides, seed);
-        let watched: Vec<_> = servers.iter().map(|server| server.watch.is_some()).collect();
+        let is_enabled = guards::place(&mut servers, &mut sides, seed);
         let snapshot = Snapshot {
             servers,
             views: Vec::new(),
@@ -140,8 +141,8 @@ impl World {
             exited: false,
             trace,
         };
-        guards::load(&mut world.gateway, &watched);
-        world.say(|| format!("{weather:?}, guards {watched:?}"));
+        guards::load(&mut world.gateway, &world.servers);
+        world.say(|| format!("{weather:?}"));
         world.drain_outputs();
         world.think();
         world
@@ -284,7 +285,7 @@ fn side(dice: &mut Dice, weather: &Weather) -> ServerSide {
     let good = weather.calm || dice.one_in(3);
     let manner = if good { Manner::good(dice) } else { Manner::bad(dice) };
     let temper = Temper::draw(dice, weather.calm);
-    ServerSide { manner, shared: dice.one_in(4), http: dice.one_in(2), temper }
+    ServerSide { manner, shared: dice.one_in(4), http: dice.one_in(2), temper, guarded: false }
 }
 
 fn server(n: usize, side: &ServerSide, calm: bool, dice: &mut Dice) -> Server {

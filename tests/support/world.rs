@@ -269,10 +269,7 @@ impl World {
                 got.finished = true;
             }
             Output::Close { peer } => self.got(peer).closed = true,
-            Output::Spawn { backend, command } => {
-                self.spawned.push(backend);
-                self.names.insert(backend, command.server.to_string());
-            }
+            Output::Spawn { backend, command } => self.spawn(backend, &command.server),
             Output::Send { backend, message } => {
                 let text = String::from_utf8(message.to_message().to_vec()).unwrap();
                 assert!(!text.contains('\n'), "a newline on stdio");
@@ -289,6 +286,11 @@ impl World {
             Output::StopListening => self.listening = false,
             Output::Exit => self.exited = true,
         }
+    }
+
+    fn spawn(&mut self, backend: Key<Backend>, server: &str) {
+        self.spawned.push(backend);
+        self.names.insert(backend, server.to_owned());
     }
 
     fn got(&mut self, peer: Key<Peer>) -> &mut Got {

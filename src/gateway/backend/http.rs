@@ -306,6 +306,9 @@ impl Gateway {
         // What no guard has labelled is not told.
         let said = if self.is_quiet_backend(backend) { "no more is told of it" } else { &said };
         let detail = match fetch.head.as_ref().and_then(|head| head.location.as_deref()) {
+            Some(_) if self.is_quiet_backend(backend) => {
+                format!("HTTP {status}: a redirect is not followed")
+            }
             Some(location) => format!("HTTP {status}: a redirect to {location} is not followed"),
             None if matches!(status, 401 | 403) => format!(
                 "HTTP {status}: it does not accept the credentials configured for it; {}",

@@ -145,7 +145,7 @@ impl Gateway {
 
     /// Answers a request of a backend. It may have been made before `initialize` was answered, and
     /// be what that waits for: so the answer is never held back.
-    pub(super) fn answer_below(&mut self, backend: Key<Backend>, answer: Message) {
+    pub(crate) fn answer_below(&mut self, backend: Key<Backend>, answer: Message) {
         // A modern server must not ask, and has no place to post an answer to.
         if self.compares_itself(backend) {
             return;

@@ -19,6 +19,7 @@ use crate::gateway::backend::Backend;
 use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::fault::Fault;
 use crate::gateway::fault::modern::ModernFault;
+use crate::gateway::judge::speech::SILENCED;
 use crate::mcp::input_request::as_response;
 use crate::mcp::input_round::{self, Retry};
 use crate::mcp::park_state::{self, ParkState, call_digest};
@@ -128,11 +129,11 @@ impl Gateway {
             let (call, message) = *answered;
             return self.answer_late(call, exchange, one, &message);
         }
-        let at = park.call;
+        let (at, session) = (park.call, park.session);
         let (kept, mut answers) = (std::mem::take(&mut park.kept), Vec::new());
         park.open.retain(|question| {
             let found = retry.responses.iter().find(|(key, _)| *key == question.request.key);
-            answers.extend(found.map(|(_, at)| as_response(&question.id, at.of(&one.message))));
+            answers.extend(found.map(|(_, at)| (question.id.clone(), at.of(&one.message))));
             found.is_none()
         });
         let is_done = park.open.is_empty();
@@ -146,8 +147,12 @@ impl Gateway {
             self.alarms.set(Alarm::Rounds, self.now.mono);
         }
         let Some(backend) = self.calls.get(at).map(|call| call.backend) else { return };
-        for answer in answers {
-            self.answer_below(backend, answer);
+        let may_speak = self.may_speak(session);
+        for (id, answer) in answers {
+            match may_speak {
+                true => self.answer_below(backend, as_response(&id, answer)),
+                false => self.refuse_asked(backend, &id, SILENCED),
+            }
         }
         for message in kept {
             self.say_again(backend, at, message);

@@ -13,8 +13,8 @@ use crate::gateway::io::EventKind;
 use crate::gateway::listen::LISTEN_FOR;
 use crate::gateway::patience::TimeLimit;
 use crate::gateway::session::Session;
-use crate::mcp::Era;
 use crate::mcp::method::Method;
+use crate::mcp::{Era, legacy};
 use crate::wire::{Patch, Splice};
 
 impl Gateway {
@@ -273,6 +273,15 @@ impl Gateway {
         }
         let Some((backend, _)) = self.backend_of(session) else { return false };
         let opened_by_gateway = self.sessions.get(session).is_some_and(|s| s.opened_by_gateway);
+        let bare = match one.method {
+            Method::Cancelled => None,
+            _ if self.may_speak(session) => None,
+            _ => match self.without_words(one) {
+                None => return false,
+                bare => bare,
+            },
+        };
+        let one = bare.as_ref().unwrap_or(one);
         match one.method {
             Method::Initialized if opened_by_gateway => false,
             Method::Cancelled => {
@@ -301,6 +310,9 @@ impl Gateway {
         let Some(state) = self.sessions.get_mut(session) else { return false };
         let Some(at) = state.asked.iter().position(|asked| &*asked.id == id) else { return false };
         let asked = state.asked.swap_remove(at);
+        if self.is_silenced(session, &asked, one) {
+            return false;
+        }
         if let Some((member, id)) = asked.behind {
             return self.answer_member(exchange, member, &id, one);
         }
@@ -335,8 +347,12 @@ impl Gateway {
         if call.is_never_sent || self.era_of(backend) == Era::Modern {
             return self.cancel_call(key, "cancelled by its client");
         }
-        let message = self.flattened(backend, one);
-        let notice = Splice::whole(message).with(span, Patch::Number(id_of(key)));
+        let notice = if self.may_speak(session) {
+            let message = self.flattened(backend, one);
+            Splice::whole(message).with(span, Patch::Number(id_of(key)))
+        } else {
+            legacy::cancelled_notification(id_of(key), "cancelled by its client").into()
+        };
         self.send_below(backend, notice, Carrier::Notice(None));
         self.abandon(key);
     }

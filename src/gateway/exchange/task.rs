@@ -42,7 +42,7 @@ impl Gateway {
         let at = usize::from(server.0);
         let is_wanted = self.snapshot.servers.get(at).is_some_and(|server| server.tasks);
         // What a task comes to is told later, and to whoever asks; no guard judges that.
-        is_wanted && !self.servers[at].has_tasks && !self.is_guarded(server)
+        is_wanted && !self.servers[at].has_tasks && !self.is_looked_into(server)
     }
 
     /// A server has said what it can do.

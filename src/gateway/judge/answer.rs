@@ -115,7 +115,7 @@ impl Gateway {
                 }
                 self.refuse_judged(key, denial_of_one(&labelled.object, &violation));
             }
-            Decision::AllowWithPropagation(_) => {
+            Decision::AllowWithPropagation(_) if !is_own => {
                 match self.agent_reads(who, std::slice::from_ref(&labelled.object.labels)) {
                     Err(denial) => self.refuse_judged(key, denial),
                     Ok(()) => self.show(key, None),
@@ -137,6 +137,10 @@ impl Gateway {
     pub(super) fn answer_judged(&mut self, key: Key<Judging>, verdict: Verdict) {
         let Some(judging) = self.judgings.get(key) else { return };
         let who = judging.who;
+        // It carries other labels by now, and those decide.
+        if verdict.agent != self.labels_of(who) {
+            return self.label_answer(key);
+        }
         self.note_filtered(key, &verdict);
         let denied = match verdict.denial {
             Some(denial) => Err(denial),

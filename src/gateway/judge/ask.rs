@@ -51,7 +51,10 @@ impl Gateway {
             return false;
         }
         match standing(one.method) {
-            Standing::Free => return false,
+            Standing::Free => match self.speaks_freely(session, one) {
+                Some(denial) => self.deny(exchange, one.id().unwrap_or(b"null"), denial),
+                None => return false,
+            },
             Standing::Refused if watch.is_none() => return false,
             Standing::Refused if self.is_guarded(server) => {
                 let reason = "No guard can judge this method, so it is not passed on.";
@@ -74,6 +77,12 @@ impl Gateway {
         one: &Incoming,
     ) {
         let id = one.envelope.id.map(|span| one.message.slice(span)).unwrap_or_default();
+        if watch.is_some() && is_misspelt(one) {
+            let reason =
+                "A parameter is spelled so that a guard and a server could differ about it.";
+            let allowed = "requests whose parameters are spelled as the protocol has them";
+            return self.deny(exchange, &id, Denial::new("guard.arguments", reason, allowed));
+        }
         let Some(judging) = self.new_judging(exchange, session, server, one) else {
             return;
         };
@@ -143,13 +152,13 @@ impl Gateway {
         watch: Option<&Arc<Watch>>,
     ) -> Result<(), Denial> {
         let Some(judging) = self.judgings.get(key) else { return Ok(()) };
-        let (server, who, session) = (judging.server, judging.who, judging.session);
+        let (server, who) = (judging.server, judging.who);
         let (tool, args) = (judging.tool.clone(), judging.args.clone());
         if let Some(denial) = self.denied_before(who, server, &tool, &args) {
             return Err(denial);
         }
         if let Some(watch) = watch {
-            self.count_call(session, server, &tool, watch)?;
+            self.count_call(who, server, &tool, watch)?;
         }
         self.take_budget(key)
     }
@@ -282,6 +291,21 @@ impl Gateway {
         let server = Some(judging.server);
         self.note(Level::Warn, "guard", server, text);
     }
+}
+
+/// Whether a parameter by which a request is judged is missing, or has a name that only some
+/// readers take for it.
+fn is_misspelt(one: &Incoming) -> bool {
+    const JUDGED_BY: [&str; 5] = ["name", "arguments", "uri", "ref", "cursor"];
+    let is_nameless = one.method == Method::ToolsCall && one.envelope.name.is_none();
+    let is_other_case = |name: &str| {
+        JUDGED_BY.iter().any(|known| name.eq_ignore_ascii_case(known) && name != *known)
+    };
+    let Some(params) = one.envelope.params else { return is_nameless };
+    let mut names = scan::members(&one.message, params).map(|(name, _)| name);
+    let is_odd =
+        names.any(|name| scan::string(&one.message, name).is_none_or(|name| is_other_case(&name)));
+    is_nameless || is_odd
 }
 
 /// The tool that a request calls; for other methods their name, which no tool has.

@@ -3,10 +3,9 @@
 
 use super::Judging;
 use super::deny::Denial;
-use crate::base::{Key, Message};
+use crate::base::Message;
 use crate::gateway::Gateway;
 use crate::gateway::io::Level;
-use crate::gateway::session::{Session, SessionKind};
 use crate::gateway::snapshot::{ServerId, Watch};
 use crate::policy::auth::Principal;
 use crate::policy::guard::agents::Full;
@@ -15,15 +14,6 @@ use crate::policy::guard::{Labels, WILDCARD, monitor, reflect};
 
 /// What everybody is called where nobody has to say who they are.
 const ANYONE: &str = "default";
-
-/// Whose calls of a tool are counted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Counted {
-    /// Those of a client's session.
-    Session(Key<Session>),
-    /// Those of everybody with this identity: such clients have no session.
-    Identity(Principal),
-}
 
 impl Gateway {
     /// What an identity is called in logs and for operators. Its key is a secret.
@@ -82,37 +72,23 @@ impl Gateway {
         reflect::reflect(&self.agents, self.snapshot.guards.mode, self.now.unix_ms)
     }
 
-    /// Counts a call of a tool that may be called only so often.
+    /// Counts a call of a tool that an identity may call only so often, in however many sessions.
     pub(super) fn count_call(
         &mut self,
-        session: Key<Session>,
+        who: Principal,
         server: ServerId,
         tool: &str,
         watch: &Watch,
     ) -> Result<(), Denial> {
         let limit = watch.tool_limits.iter().find(|(name, _)| **name == *tool);
         let Some(&(_, max)) = limit.filter(|(_, max)| *max > 0) else { return Ok(()) };
-        let whose = match self.sessions.get(session) {
-            Some(s) if matches!(s.kind, SessionKind::Handshake | SessionKind::Member(_)) => {
-                Counted::Session(session)
-            }
-            Some(s) => Counted::Identity(s.principal),
-            None => return Ok(()),
-        };
-        let n = self.counted.entry((whose, server, tool.into())).or_insert(0);
+        let n = self.counted.entry((who, server, tool.into())).or_insert(0);
         if *n >= max {
             let reason = format!("tool call limit reached for \"{tool}\" (max: {max})");
             return Err(Denial::new("guard.tool-call-limit", &reason, "other tools"));
         }
         *n += 1;
         Ok(())
-    }
-
-    /// Forgets what was counted for a session that is over.
-    pub(crate) fn forget_counted(&mut self, session: Key<Session>) {
-        if !self.counted.is_empty() {
-            self.counted.retain(|(whose, ..), _| *whose != Counted::Session(session));
-        }
     }
 
     /// What the same call was answered before, if it was denied and nothing has changed.

@@ -38,6 +38,7 @@ pub mod identity;
 pub mod needs;
 pub mod piece;
 pub mod quiet;
+pub mod speech;
 pub mod turn;
 pub mod verdict;
 
@@ -127,6 +128,11 @@ impl Gateway {
     /// What watches over a server; `None`: nothing, and none of its calls is looked into.
     pub(crate) fn watch_of(&self, server: ServerId) -> Option<Arc<Watch>> {
         self.snapshot.servers.get(usize::from(server.0))?.watch.clone()
+    }
+
+    /// Whether calls of this server are judged or counted.
+    pub(crate) fn is_looked_into(&self, server: ServerId) -> bool {
+        !self.budgets.is_idle() || self.watch_of(server).is_some()
     }
 
     /// Whether a guard with a judgement of its own labels what this server says.

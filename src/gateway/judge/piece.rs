@@ -86,6 +86,8 @@ pub struct Verdict {
     pub accumulates: bool,
     /// Whether all this was only written down.
     pub shadow: bool,
+    /// What the agent carried when this was decided.
+    pub agent: Labels,
 }
 
 /// A guard at work.
@@ -295,7 +297,10 @@ impl Work for Piece {
                     Reached::Failed(GuardError::new("the guard has answered another question"))
                 }
                 Asking::Answer(case) => match case.verdict(&findings) {
-                    Ok(verdict) => Reached::Verdict(Box::new(verdict)),
+                    Ok(verdict) => {
+                        let agent = case.agent.clone();
+                        Reached::Verdict(Box::new(Verdict { agent, ..verdict }))
+                    }
                     Err(text) => Reached::Failed(GuardError::new(text)),
                 },
             },

@@ -12,6 +12,7 @@
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::backend::Backend;
+use crate::mcp::Era;
 use crate::mcp::method::Method;
 use crate::wire::json::{scan, write};
 use crate::wire::jsonrpc::Envelope;
@@ -46,7 +47,7 @@ impl Gateway {
                 bare_notice(message, envelope).map_or(Heard::Nothing, Heard::Only)
             }
             // Read for what it says of methods, and of resources that the client has named.
-            Method::Acknowledged => Heard::All,
+            Method::Acknowledged if self.era_of(backend) == Era::Modern => Heard::All,
             _ => Heard::Nothing,
         }
     }

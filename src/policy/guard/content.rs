@@ -131,7 +131,7 @@ pub fn has_text(result: &[u8], item: Span) -> bool {
 }
 
 /// The text of a content item, unless it is of a kind that has none, or it is empty.
-fn text_of(result: &[u8], item: Span) -> Result<Option<Span>, String> {
+pub fn text_of(result: &[u8], item: Span) -> Result<Option<Span>, String> {
     let [kind, text] = pointer::only_members(result, item, ["type", "text"])?;
     let kind = kind.and_then(|kind| scan::string(result, kind)).unwrap_or_default();
     let is_text = |text: &Span| text.len() > 2 && pointer::first_byte(result, *text) == b'"';

@@ -10,16 +10,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::envelope::{self, Known};
 use super::pointer;
 use crate::base::Span;
 use crate::wire::json::edit::Edits;
 use crate::wire::json::scan;
 use crate::wire::json::tree::TREE_DEPTH_MAX;
-
-/// Members that say how many elements the array beside them has, or would have on all pages.
-///
-/// What they say would tell how much was hidden, so they say how much is there instead.
-const TOTALS: [&str; 2] = ["totalCount", "total_count"];
 
 /// What becomes of a value and of what lies in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +35,8 @@ pub enum End {
     Way,
     /// It stays, with all that is not said to go.
     Stays,
+    /// It is what the call is, all of it but its parts.
+    Call,
     /// It goes; which item it is.
     Goes(usize),
     /// It is an array, of which those elements go for which it says so.
@@ -49,8 +47,19 @@ pub enum End {
 enum Left {
     All,
     Nothing,
-    /// So many elements of an array that had more.
-    Some(usize),
+    /// So many elements of an array, and whether it had more.
+    Elements(usize, bool),
+}
+
+/// What says whether the parts of a value may be seen of which nothing is said.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cover {
+    /// Nothing for elements, and the call for members.
+    Nobody,
+    /// The call.
+    Call,
+    /// An item that stays.
+    Item,
 }
 
 impl Cut {
@@ -78,11 +87,6 @@ impl Cut {
         Ok(())
     }
 
-    /// Whether it speaks of parts, and says nothing of what holds them.
-    pub fn is_way(&self) -> bool {
-        self.end == End::Way && !self.parts.is_empty()
-    }
-
     /// Whether it speaks of the value alone, and not of parts of it.
     pub fn is_whole(&self) -> bool {
         self.parts.is_empty()
@@ -105,18 +109,20 @@ impl Cut {
 /// Makes one cut in one text.
 pub struct Carver<'e, 't> {
     edits: &'e mut Edits<'t>,
-    /// Whether members stay that stand on the way to items and are covered by none.
+    /// Whether the call may be seen, and so what is covered by no item but is what the call is.
     way_stays: bool,
     /// Items that went by their pointer, and their places.
     pub gone: Vec<(usize, Span)>,
     /// Elements and members that went because none of the items covers them.
     pub n_unlisted: usize,
+    /// Whether more would have stayed if the call could be seen.
+    pub is_bared: bool,
 }
 
 impl<'e, 't> Carver<'e, 't> {
     /// Will add to `edits` what a cut takes out of their text.
     pub fn new(edits: &'e mut Edits<'t>, way_stays: bool) -> Self {
-        Self { edits, way_stays, gone: Vec::new(), n_unlisted: 0 }
+        Self { edits, way_stays, gone: Vec::new(), n_unlisted: 0, is_bared: false }
     }
 
     /// Makes `cut` in the value at `place`, which is not to go as a whole.
@@ -125,11 +131,15 @@ impl<'e, 't> Carver<'e, 't> {
     ///
     /// The cut names parts that are not there: whoever asks for it has seen another answer.
     pub fn carve(&mut self, place: Span, cut: &Cut) -> Result<(), String> {
-        self.value(place, cut, false).map(|_| ())
+        self.value(place, cut, Cover::Nobody).map(|_| ())
     }
 
-    fn value(&mut self, place: Span, cut: &Cut, is_covered: bool) -> Result<Left, String> {
-        let is_covered = is_covered || cut.end == End::Stays;
+    fn value(&mut self, place: Span, cut: &Cut, cover: Cover) -> Result<Left, String> {
+        let cover = match &cut.end {
+            End::Stays => Cover::Item,
+            End::Call => Cover::Call,
+            _ => cover,
+        };
         match &cut.end {
             End::Goes(_) => {
                 let mut items = Vec::new();
@@ -138,10 +148,10 @@ impl<'e, 't> Carver<'e, 't> {
                 Ok(Left::Nothing)
             }
             End::Elements(goes) => Ok(self.elements(place, goes)),
-            End::Way | End::Stays if cut.parts.is_empty() => Ok(Left::All),
-            End::Way | End::Stays => match pointer::first_byte(self.edits.text(), place) {
-                b'{' => self.object(place, cut, is_covered),
-                b'[' => self.array(place, cut, is_covered),
+            _ if cut.parts.is_empty() => Ok(Left::All),
+            _ => match pointer::first_byte(self.edits.text(), place) {
+                b'{' => self.object(place, cut, cover),
+                b'[' => self.array(place, cut, cover),
                 _ => Err(missing(cut.parts.keys().next())),
             },
         }
@@ -156,44 +166,86 @@ impl<'e, 't> Carver<'e, 't> {
         list.end(self.edits)
     }
 
-    fn object(&mut self, object: Span, cut: &Cut, is_covered: bool) -> Result<Left, String> {
+    fn object(&mut self, object: Span, cut: &Cut, cover: Cover) -> Result<Left, String> {
         let text = self.edits.text();
-        let (mut list, mut totals, mut n_left) = (List::default(), Vec::new(), None);
+        let rest_stays = cover == Cover::Item || self.way_stays;
+        let (mut members, mut totals, mut count) = (Vec::new(), Vec::new(), Count::default());
         let mut unseen: BTreeSet<&str> = cut.parts.keys().map(|name| &**name).collect();
         for (name, value) in scan::members(text, object) {
             let decoded = scan::string(text, name).unwrap_or_default();
             let member = Span { start: name.start, end: value.end };
             let Some(part) = cut.parts.get(&*decoded) else {
-                let stays = is_covered || self.way_stays;
-                if stays && TOTALS.contains(&&*decoded) && is_number(text, value) {
-                    totals.push(value);
+                let known = envelope::known(text, &decoded, value);
+                match known {
+                    Known::Total => totals.push((members.len(), value)),
+                    Known::Page if !rest_stays => self.page(value),
+                    _ => {}
                 }
-                self.n_unlisted += usize::from(!stays);
-                list.add(self.edits, member, stays);
+                members.push((member, rest_stays || known != Known::Nothing));
                 continue;
             };
             if !unseen.remove(&*decoded) {
                 return Err(pointer::twice(&decoded));
             }
-            let left = self.value(value, part, is_covered)?;
-            if let Left::Some(n) = left {
-                n_left = Some(n_left.unwrap_or(0) + n);
-            }
-            list.add(self.edits, member, !matches!(left, Left::Nothing));
+            let left = self.value(value, part, cover)?;
+            count.add(&left);
+            // Whether a part stays, its own end says.
+            let stays = !matches!(left, Left::Nothing);
+            members.push((member, stays));
+            count.n_parts_gone += usize::from(!stays);
         }
         if let Some(name) = unseen.first() {
             return Err(missing(Some(name)));
         }
-        if let Some(n_left) = n_left {
-            for total in totals {
-                self.edits.replace(total, n_left.to_string().into_bytes());
-            }
+        for (at, total) in totals {
+            members[at].1 = self.total(total, &count, rest_stays);
         }
-        list.end(self.edits);
+        self.members(&members, count.n_parts_gone);
         Ok(Left::All)
     }
 
-    fn array(&mut self, array: Span, cut: &Cut, is_covered: bool) -> Result<Left, String> {
+    /// Takes out those of `members` that do not stay; so many of these are parts of the cut.
+    fn members(&mut self, members: &[(Span, bool)], n_parts: usize) {
+        let mut list = List::default();
+        for (member, stays) in members {
+            list.add(self.edits, *member, *stays);
+        }
+        let n_unlisted = list.n_gone - n_parts;
+        self.n_unlisted += n_unlisted;
+        self.is_bared |= n_unlisted > 0;
+        list.end(self.edits);
+    }
+
+    /// Corrects a total; whether it stays. Beside what is no array nobody knows what it counts.
+    fn total(&mut self, total: Span, count: &Count, rest_stays: bool) -> bool {
+        let n = match (rest_stays, count.n_of_shorter, count.n_of_all) {
+            (true, Some(n), _) | (false, _, Some(n)) => n.to_string().into_bytes(),
+            (true, None, _) => return true,
+            (false, _, None) => return false,
+        };
+        let is_right = n == total.of(self.edits.text());
+        let is_same = count.n_of_shorter == count.n_of_all;
+        self.is_bared |= !rest_stays && !is_same && (!is_right || count.n_of_shorter.is_some());
+        if !is_right {
+            self.edits.replace(total, n);
+        }
+        true
+    }
+
+    /// Lets of an object of cursors only the cursors stay.
+    fn page(&mut self, page: Span) {
+        let text = self.edits.text();
+        let members: Vec<_> = scan::members(text, page)
+            .map(|(name, value)| {
+                let decoded = scan::string(text, name).unwrap_or_default();
+                let member = Span { start: name.start, end: value.end };
+                (member, envelope::is_cursor(text, &decoded, value))
+            })
+            .collect();
+        self.members(&members, 0);
+    }
+
+    fn array(&mut self, array: Span, cut: &Cut, cover: Cover) -> Result<Left, String> {
         let mut wanted = Vec::with_capacity(cut.parts.len());
         for (segment, part) in &cut.parts {
             let index: usize =
@@ -204,11 +256,8 @@ impl<'e, 't> Carver<'e, 't> {
         let (mut wanted, mut list) = (wanted.into_iter().peekable(), List::default());
         for (index, element) in scan::elements(self.edits.text(), array).enumerate() {
             let stays = match wanted.next_if(|(other, _)| *other == index) {
-                Some((_, part)) => !matches!(self.value(element, part, is_covered)?, Left::Nothing),
-                None => {
-                    self.n_unlisted += usize::from(!is_covered);
-                    is_covered
-                }
+                Some((_, part)) => !matches!(self.value(element, part, cover)?, Left::Nothing),
+                None => self.is_covered(cover),
             };
             list.add(self.edits, element, stays);
         }
@@ -217,15 +266,39 @@ impl<'e, 't> Carver<'e, 't> {
             None => Ok(list.end(self.edits)),
         }
     }
+
+    /// Whether an element stays of which nothing is said.
+    fn is_covered(&mut self, cover: Cover) -> bool {
+        let stays = cover == Cover::Item || (cover == Cover::Call && self.way_stays);
+        self.n_unlisted += usize::from(!stays);
+        self.is_bared |= !stays && cover == Cover::Call;
+        stays
+    }
+}
+
+/// How many elements the arrays in an object have that are parts of a cut.
+#[derive(Default)]
+struct Count {
+    n_of_all: Option<usize>,
+    /// Those arrays alone that had more.
+    n_of_shorter: Option<usize>,
+    n_parts_gone: usize,
+}
+
+impl Count {
+    fn add(&mut self, left: &Left) {
+        let Left::Elements(n, is_shorter) = left else { return };
+        for (sum, counts) in [(&mut self.n_of_all, true), (&mut self.n_of_shorter, *is_shorter)] {
+            if counts {
+                *sum = Some(sum.unwrap_or(0) + n);
+            }
+        }
+    }
 }
 
 fn missing(name: Option<impl AsRef<str>>) -> String {
     let name = name.as_ref().map_or("", |name| name.as_ref());
     format!("path {:?} not found in response", format!("/{name}"))
-}
-
-fn is_number(text: &[u8], place: Span) -> bool {
-    matches!(pointer::first_byte(text, place), b'-' | b'0'..=b'9')
 }
 
 /// Members or elements, one after the other, of which some go: runs of them, each with one comma.
@@ -263,7 +336,7 @@ impl List {
             let start = self.kept_end.unwrap_or(run.start);
             edits.replace(Span { start, end: run.end }, &b""[..]);
         }
-        if self.n_gone > 0 { Left::Some(self.n_kept) } else { Left::All }
+        Left::Elements(self.n_kept, self.n_gone > 0)
     }
 }
 

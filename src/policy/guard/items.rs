@@ -64,6 +64,11 @@ impl<'j, E> Judging<'j, E> {
         true
     }
 
+    /// Whether answers are cut as the reference cuts them.
+    pub const fn is_compat(&self) -> bool {
+        self.options.compat
+    }
+
     /// Whether what is no item may be seen, as far as the labels of the call say so.
     pub fn others(&mut self, call: &Object) -> bool {
         if self.options.compat {
@@ -137,7 +142,7 @@ pub fn paths<E>(
 }
 
 fn elements(pointer: &str, goes: Vec<bool>) -> Result<Plan, String> {
-    let mut cut = Cut::of(End::Stays);
+    let mut cut = Cut::of(End::Call);
     cut.insert(pointer, End::Elements(goes))?;
     Ok(Plan::Cut(cut))
 }

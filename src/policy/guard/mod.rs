@@ -14,6 +14,7 @@
 
 mod content;
 mod cut;
+mod envelope;
 mod items;
 mod pointer;
 

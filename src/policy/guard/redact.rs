@@ -6,11 +6,12 @@
 //!                                                             and in its twin `structuredContent`
 //! ```
 //!
-//! All that is not cut stays byte for byte: envelopes, cursors, `isError`, `_meta` and members that
-//! we do not know. Three things go with hidden items, since they may repeat them: totals are set to
-//! what is there, a `structuredContent` that does not say what the text says is removed, and so is
-//! every other content item. If nothing is hidden, those two are judged by the labels of the call,
-//! for no guard has looked at them; and so is what stands around items that are named one by one.
+//! All that stays does so byte for byte. What no item covers is judged by the labels of the call,
+//! for no guard has looked at it: members around the items but those that hold no content (see
+//! `envelope`), `_meta` and members of the result that we do not know, annotations of texts, other
+//! content items, and a `structuredContent` that does not say what the text says. With hidden
+//! items, since they may repeat them, totals are set to what is there, and the last three go
+//! whatever the call is; with that `structuredContent` go `_meta` and unknown members.
 //!
 //! It decides nothing: whether an item may be seen says the caller's judge.
 
@@ -30,6 +31,7 @@ use crate::wire::json::scan;
 use crate::wire::json::tree::TREE_DEPTH_MAX;
 
 pub use rest::with_notice;
+use rest::{Care, Others};
 
 /// How answers are cut.
 #[derive(Clone, Copy, Debug)]
@@ -191,40 +193,75 @@ fn outcome<E>(
         Plan::Whole(false) | Plan::Cut(Cut { end: End::Goes(_), .. }) => {
             Ok(Outcome { result: Some(rest::withheld(content)), ..Outcome::default() })
         }
-        Plan::List(json) => {
-            Ok(Outcome { result: Some(rest::listed(content, &json)), ..Outcome::default() })
-        }
-        Plan::Cut(cut) => carved(content, cut, call, judging),
+        Plan::List(json) => Ok(listed(content, &json, call, judging)),
+        Plan::Cut(cut) => carved(content, &cut, call, judging),
     }
 }
 
+/// The items that stay instead of the answer, with its `_meta` if that may be seen.
+fn listed<E>(
+    content: &Content<'_>,
+    json: &[u8],
+    call: &Object,
+    judging: &mut Judging<'_, E>,
+) -> Outcome {
+    let has_meta = rest::has_meta(content);
+    let may_stay = judging.is_compat() || content.structured.is_none();
+    let meta_stays = has_meta && may_stay && judging.others(call);
+    let result = Some(rest::listed(content, json, meta_stays));
+    Outcome { result, lost_others: has_meta && !meta_stays, ..Outcome::default() }
+}
+
 /// Makes the cut in the content, and puts what is left back into the result.
+///
+/// The call is only asked for if something depends on it: what does not brings no labels.
 fn carved<E>(
     content: &Content<'_>,
-    mut cut: Cut,
+    cut: &Cut,
     call: &Object,
     judging: &mut Judging<'_, E>,
 ) -> Result<Outcome, String> {
-    let call_stays = cut.is_way().then(|| judging.others(call));
-    let way_stays = call_stays.unwrap_or(true);
-    if !way_stays {
-        rest::keep_kind(content, &mut cut)?;
-    }
-    let cut = &cut;
-    let mut edits = Edits::of(&content.json);
-    let mut carver = Carver::new(&mut edits, way_stays);
-    carver.carve(content.place, cut)?;
-    let (gone, n_unlisted) = (carver.gone, carver.n_unlisted);
-    let json = (!edits.is_empty()).then(|| edits.apply());
-    let others = rest::others(content, cut);
-    let others_stay =
-        others.is_some() && json.is_none() && call_stays.unwrap_or_else(|| judging.others(call));
-    let lost_others = n_unlisted > 0 || (others.is_some() && !others_stay);
-    if json.is_none() && !lost_others {
+    let is_compat = judging.is_compat();
+    let mut answer = None;
+    let mut call_stays = || *answer.get_or_insert_with(|| judging.others(call));
+    let bare = Carved::of(content, cut, false)?;
+    let way_stays = bare.is_bared && call_stays();
+    let carved = if way_stays { Carved::of(content, cut, true)? } else { bare };
+    let (others, is_cut) = (rest::others(content, cut, is_compat), carved.json.is_some());
+    let structured = others.structured && (is_cut || !call_stays());
+    let others = Others {
+        items: others.items && (is_cut || !call_stays()),
+        structured,
+        members: others.members && (structured || !call_stays()),
+    };
+    let lost_others = carved.n_unlisted > 0 || others != Others::default();
+    let gone = carved.gone;
+    if !is_cut && !lost_others {
         return Ok(Outcome { gone, ..Outcome::default() });
     }
-    let result = rest::rest(content, (cut, way_stays), json, others.unwrap_or_default())?;
+    let care = Care { way_stays, is_compat };
+    let result = rest::rest(content, cut, carved.json, others, care)?;
     Ok(Outcome { result: Some(result), lost_others, gone })
+}
+
+/// What a cut makes of the content.
+struct Carved {
+    /// `None`: it stays as it is.
+    json: Option<Vec<u8>>,
+    gone: Vec<(usize, Span)>,
+    n_unlisted: usize,
+    is_bared: bool,
+}
+
+impl Carved {
+    fn of(content: &Content<'_>, cut: &Cut, way_stays: bool) -> Result<Self, String> {
+        let mut edits = Edits::of(&content.json);
+        let mut carver = Carver::new(&mut edits, way_stays);
+        carver.carve(content.place, cut)?;
+        let Carver { gone, n_unlisted, is_bared, .. } = carver;
+        let json = (!edits.is_empty()).then(|| edits.apply());
+        Ok(Self { json, gone, n_unlisted, is_bared })
+    }
 }
 
 /// `removed` with the places at which they were found.
@@ -266,6 +303,10 @@ pub fn fuzz(input: &[u8]) {
         return;
     };
     assert!(left.n_removed == 0 || now.structured.is_none() || now.twin().is_some());
+    if left.lost_others && paths.items_path.contains(|one: char| one.is_ascii_digit()) {
+        // What stood before the items in an array may be gone, so they are elsewhere.
+        return;
+    }
     let all = Paths { default: Some(fuzz_object("")), labelled: Vec::new(), ..paths.clone() };
     let all = Findings::Paths(all);
     let again = redact(now.result, &all, &call, &mut judge, &options);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! Whether somewhere in a text an object has two members of one name.
 //!
-//! Readers differ in which of the two they take. Whoever decides by what a text says, for somebody
-//! else who acts by it, refuses such a text: it has two meanings.
+//! Readers differ in which of the two they take, and some take `Owner` for `owner`. Whoever decides
+//! by what a text says, for somebody else who acts by it, refuses such a text: it has two meanings.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,8 @@ use super::scan::{self, Cursor};
 use super::{JsonError, tree};
 use crate::base::Span;
 
-/// The first name that is found twice in one object, decoded; `None`: each stands once.
+/// The first name that is found twice in one object, decoded and whatever its case; `None`: each
+/// stands once.
 ///
 /// # Errors
 ///
@@ -55,13 +56,17 @@ impl<'t> Walk<'t> {
     /// The object whose names begin at `start` is complete.
     fn close(&mut self, start: usize) {
         let names = &mut self.names[start..];
-        names.sort_unstable();
         if self.found.is_none() {
-            let twice = names.windows(2).find(|pair| pair[0] == pair[1]);
+            names.sort_unstable_by(|a, b| folded(a).cmp(folded(b)));
+            let twice = names.windows(2).find(|pair| pair[0].eq_ignore_ascii_case(&pair[1]));
             self.found = twice.map(|pair| pair[0].clone());
         }
         self.names.truncate(start);
     }
+}
+
+fn folded(name: &str) -> impl Iterator<Item = u8> + '_ {
+    name.bytes().map(|byte| byte.to_ascii_lowercase())
 }
 
 /// Fuzz body: what the walk says, the tree says.
@@ -78,7 +83,7 @@ pub fn fuzz(input: &[u8]) {
 fn has_repeated(node: &tree::Node) -> bool {
     let members = node.as_object().unwrap_or_default();
     let is_twice = members.iter().enumerate().any(|(index, (name, _))| {
-        members[..index].iter().any(|(other, _)| other.text == name.text)
+        members[..index].iter().any(|(other, _)| other.text.eq_ignore_ascii_case(&name.text))
     });
     let elements = node.as_array().unwrap_or_default();
     is_twice || members.iter().map(|(_, value)| value).chain(elements).any(has_repeated)
@@ -96,7 +101,8 @@ mod tests {
 
     #[test]
     fn a_name_may_stand_in_many_objects_and_once_in_each() {
-        check(r#"{"a":{"a":[{"a":1},{"a":2}]},"b":"a","A":0}"#, None);
+        check(r#"{"a":{"a":[{"a":1},{"a":2}]},"b":"a"}"#, None);
+        check(r#"{"a":1,"b":2,"A":1}"#, Some("a"));
         check(r#"{"a":1,"b":2,"a":1}"#, Some("a"));
         check(r#"[0,{"x":{"b":1,"b":{}}}]"#, Some("b"));
         check("7", None);

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use super::super::content::{self, Content, Texts};
-use super::super::cut::{Carver, Cut, End};
+use super::super::cut::{Carver, Cut};
+use super::super::envelope;
 use super::super::pointer;
 use crate::base::Span;
 use crate::wire::json::edit::{self, Edits};
@@ -14,8 +15,8 @@ use crate::wire::json::write;
 /// Members of a result that hold a list, in the methods that are judged.
 const LISTS: [&str; 3] = ["content", "contents", "messages"];
 
-/// Members that say what kind of result it is.
-const KIND: [&str; 2] = ["resultType", "isError"];
+/// Room for what stands around the text in a content item.
+const TEXT_ITEM_BYTES: usize = 32;
 
 /// What a list of items looks like of which none is left.
 const NO_ITEMS: &[u8] = b"[]";
@@ -23,26 +24,65 @@ const NO_ITEMS: &[u8] = b"[]";
 /// What stands in a result beside its items, where no item covers it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Others {
-    /// Content items.
+    /// Content items, and what those say that have a text beside it.
     pub items: bool,
     /// The `structuredContent`.
     pub structured: bool,
+    /// `_meta` and members that we do not know.
+    pub members: bool,
 }
 
-/// What stands beside the items of `cut`; `None`: nothing.
-pub fn others(content: &Content<'_>, cut: &Cut) -> Option<Others> {
-    let others = match &content.texts {
-        Some(texts) => Others {
-            items: texts.n_others > 0,
-            structured: content.structured.is_some() && content.twin().is_none(),
-        },
-        None if cut.is_whole() => Others::default(),
-        None => Others {
-            items: !cut.has_part("content") && !is_empty_list(content),
-            structured: !cut.has_part("structuredContent") && content.structured.is_some(),
-        },
+/// How a result is put together again.
+#[derive(Clone, Copy, Debug)]
+pub struct Care {
+    /// Whether what is on the way to items stays.
+    pub way_stays: bool,
+    /// Whether what stands beside a text in its content item stays with the text.
+    pub is_compat: bool,
+}
+
+/// What stands beside the items of `cut`, as far as it is asked about.
+pub fn others(content: &Content<'_>, cut: &Cut, is_compat: bool) -> Others {
+    let Some(texts) = &content.texts else {
+        return others_of_result(content, cut, is_compat);
     };
-    (others != Others::default()).then_some(others)
+    let result = content.result;
+    let is_bare = |item| {
+        is_compat || !content::has_text(result, item) || envelope::is_bare_text(result, item)
+    };
+    Others {
+        items: texts.n_others > 0 || !scan::elements(result, texts.array).all(is_bare),
+        structured: content.structured.is_some() && content.twin().is_none(),
+        members: !is_compat && has_members(content, |name| name == "content"),
+    }
+}
+
+/// The same for a content that is the result itself. The cut itself bares it of what the call is,
+/// so members only matter if they may repeat a `structuredContent` that goes.
+fn others_of_result(content: &Content<'_>, cut: &Cut, is_compat: bool) -> Others {
+    if cut.is_whole() {
+        return Others::default();
+    }
+    let structured = !cut.has_part("structuredContent") && content.structured.is_some();
+    let members = structured
+        && !is_compat
+        && has_members(content, |name| is_list(name) || cut.has_part(name));
+    let items = !cut.has_part("content") && !is_empty_list(content);
+    Others { items, structured, members }
+}
+
+/// Whether there are members that may say anything, but the `structuredContent` and those for which
+/// `is_other` says so.
+fn has_members(content: &Content<'_>, is_other: impl Fn(&str) -> bool) -> bool {
+    let result = content.result;
+    scan::members(result, content.whole).any(|(name, value)| {
+        let name = scan::string(result, name).unwrap_or_default();
+        name != "structuredContent" && !is_other(&name) && !envelope::is_frame(result, &name, value)
+    })
+}
+
+fn is_list(name: &str) -> bool {
+    LISTS.contains(&name)
 }
 
 fn is_empty_list(content: &Content<'_>) -> bool {
@@ -50,17 +90,18 @@ fn is_empty_list(content: &Content<'_>) -> bool {
     list.is_none_or(|list| scan::elements(content.result, list).next().is_none())
 }
 
-/// The result with `json` as its content (`None`: the content stays), without `others`. The cut,
-/// and whether what is on the way to its parts stays, are those that have made `json`.
+/// The result with `json` as its content (`None`: the content stays), without `others`. The cut is
+/// the one that has made `json`.
 pub fn rest(
     content: &Content<'_>,
-    cut: (&Cut, bool),
+    cut: &Cut,
     json: Option<Vec<u8>>,
     others: Others,
+    care: Care,
 ) -> Result<Vec<u8>, String> {
     match &content.texts {
-        Some(texts) => with_text(content, texts, cut, json, others),
-        None => Ok(alone(content, json, others)),
+        Some(texts) => with_text(content, texts, (cut, json), others, care),
+        None => Ok(alone(content, cut, json, others)),
     }
 }
 
@@ -68,35 +109,64 @@ pub fn rest(
 fn with_text(
     content: &Content<'_>,
     texts: &Texts,
-    (cut, way_stays): (&Cut, bool),
-    json: Option<Vec<u8>>,
+    (cut, json): (&Cut, Option<Vec<u8>>),
     others: Others,
+    care: Care,
 ) -> Result<Vec<u8>, String> {
-    let mut edits = Edits::of(content.result);
+    let result = content.result;
+    let mut edits = Edits::of(result);
     match json {
         Some(json) => {
             let mut text = Vec::with_capacity(json.len() + json.len() / 8);
             write::push_str(&mut text, &String::from_utf8_lossy(&json));
-            edits.replace(texts.text, text);
+            match care.is_compat || envelope::is_bare_text(result, texts.item) {
+                true => edits.replace(texts.text, text),
+                false => edits.replace(texts.item, text_item(&text)),
+            }
             // All texts are one now, and what else there is may repeat what has gone.
             edits.array(texts.array, |item| item == texts.item);
             if let Some(twin) = content.twin() {
-                Carver::new(&mut edits, way_stays).carve(twin, cut)?;
+                Carver::new(&mut edits, care.way_stays).carve(twin, cut)?;
             }
         }
-        None if others.items => {
-            edits.array(texts.array, |item| content::has_text(content.result, item));
-        }
+        None if others.items => bare_texts(&mut edits, texts.array),
         None => {}
     }
-    if others.structured {
-        edits.object(content.whole, |name, _| name != "structuredContent", &[]);
+    let goes = |name: &str, value| match name {
+        "content" => false,
+        "structuredContent" => others.structured,
+        _ => others.members && !envelope::is_frame(result, name, value),
+    };
+    if others.structured || others.members {
+        edits.object(content.whole, |name, value| !goes(name, value), &[]);
     }
     Ok(edits.apply())
 }
 
+/// Lets of content items only the texts stay.
+fn bare_texts(edits: &mut Edits<'_>, array: Span) {
+    let result = edits.text();
+    for item in scan::elements(result, array) {
+        if let Some(text) = content::text_of(result, item).ok().flatten()
+            && !envelope::is_bare_text(result, item)
+        {
+            edits.replace(item, text_item(text.of(result)));
+        }
+    }
+    edits.array(array, |item| content::has_text(result, item));
+}
+
+/// A content item that holds a text, which is a string in JSON, and no more.
+fn text_item(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + TEXT_ITEM_BYTES);
+    write::object(&mut out, |item| {
+        item.str("type", "text").raw("text", text);
+    });
+    out
+}
+
 /// The same for a content that is the result itself.
-fn alone(content: &Content<'_>, json: Option<Vec<u8>>, others: Others) -> Vec<u8> {
+fn alone(content: &Content<'_>, cut: &Cut, json: Option<Vec<u8>>, others: Others) -> Vec<u8> {
     let mut result = json.map_or(Cow::Borrowed(content.result), Cow::Owned);
     if others.items {
         let list = scan::member(&result, edit::whole(&result), "content");
@@ -106,11 +176,16 @@ fn alone(content: &Content<'_>, json: Option<Vec<u8>>, others: Others) -> Vec<u8
         }
         result = Cow::Owned(edits.apply());
     }
-    if others.structured {
-        result =
-            Cow::Owned(edit::without_member(&result, edit::whole(&result), "structuredContent"));
+    let keep = |name: &str, value| match name {
+        "structuredContent" => !others.structured,
+        _ if is_list(name) || cut.has_part(name) => true,
+        _ => !others.members || envelope::is_frame(&result, name, value),
+    };
+    let mut edits = Edits::of(&result);
+    if others.structured || others.members {
+        edits.object(edit::whole(&result), keep, &[]);
     }
-    result.into_owned()
+    edits.apply()
 }
 
 /// A result of the same kind with nothing in it.
@@ -127,17 +202,22 @@ pub fn withheld(content: &Content<'_>) -> Vec<u8> {
     out
 }
 
-/// A result whose one text is `json`.
-pub fn listed(content: &Content<'_>, json: &[u8]) -> Vec<u8> {
+/// A result whose one text is `json`, with the `_meta` it had if that stays.
+pub fn listed(content: &Content<'_>, json: &[u8], meta_stays: bool) -> Vec<u8> {
     let mut out = Vec::new();
     write::object(&mut out, |object| {
         frame(content, object);
         push_text(object, json);
-        if let Some(meta) = member(content, "_meta") {
+        if let Some(meta) = member(content, "_meta").filter(|_| meta_stays) {
             object.raw("_meta", meta.of(content.result));
         }
     });
     out
+}
+
+/// Whether there is a `_meta`.
+pub fn has_meta(content: &Content<'_>) -> bool {
+    member(content, "_meta").is_some()
 }
 
 fn push_text<'o, 'w>(
@@ -149,12 +229,6 @@ fn push_text<'o, 'w>(
             item.str("type", "text").str("text", &String::from_utf8_lossy(json));
         });
     })
-}
-
-/// Lets the members stay that say what kind of result it is, where the result itself is cut.
-pub fn keep_kind(content: &Content<'_>, cut: &mut Cut) -> Result<(), String> {
-    let is_there = |name: &&str| content.texts.is_none() && member(content, name).is_some();
-    KIND.into_iter().filter(is_there).try_for_each(|name| cut.insert(name, End::Stays))
 }
 
 /// The members that say what kind of result it is, and cannot say more.

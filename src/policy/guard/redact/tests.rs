@@ -58,6 +58,14 @@ fn check(result: &str, findings: &Findings, want: &str) {
     assert_eq!(left_of(result, findings), Ok(Some(want.to_owned())));
 }
 
+/// What is left where the call may not be seen.
+#[track_caller]
+fn closed(result: &str, findings: &Findings) -> String {
+    let left = redact(result.as_bytes(), findings, &object("!"), &mut judge, &OPTIONS).unwrap();
+    assert!(left.lost_others);
+    String::from_utf8(left.result.unwrap()).unwrap()
+}
+
 #[track_caller]
 fn check_untouched(result: &str, findings: &Findings) {
     assert_eq!(left_of(result, findings), Ok(None));
@@ -86,8 +94,14 @@ fn refused_elements_go_and_the_envelope_stays() {
 #[test]
 fn members_of_the_result_stay_as_they_are_spelled() {
     let result = r#"{ "x":1e400, "content" : [ {"annotations":{},"type":"text","text":"[1,2]","_meta":{"a":1} } ], "isError" : true, "_meta":{"k":[1.0]}}"#;
-    let want = r#"{ "x":1e400, "content" : [ {"annotations":{},"type":"text","text":"[2]","_meta":{"a":1} } ], "isError" : true, "_meta":{"k":[1.0]}}"#;
+    let want = r#"{ "x":1e400, "content" : [ {"type":"text","text":"[2]"} ], "isError" : true, "_meta":{"k":[1.0]}}"#;
     check(result, &paths("", &["!a", "b"], None), want);
+    check_untouched(result, &paths("", &["a", "b"], None));
+    let compat = Options { compat: true, ..OPTIONS };
+    let findings = paths("", &["!a", "b"], None);
+    let left = redact(result.as_bytes(), &findings, &object("!"), &mut judge, &compat).unwrap();
+    let want = result.replace("[1,2]", "[2]");
+    assert_eq!(left.result.as_deref(), Some(want.as_bytes()));
 }
 
 #[test]
@@ -227,11 +241,6 @@ fn an_answer_without_json_text_is_cut_itself() {
 
 #[test]
 fn around_items_that_are_named_one_by_one_all_is_what_the_call_is() {
-    let closed = |result: &str, findings: &Findings| {
-        let left = redact(result.as_bytes(), findings, &object("!"), &mut judge, &OPTIONS).unwrap();
-        assert!(left.lost_others && left.n_removed == 0);
-        String::from_utf8(left.result.unwrap()).unwrap()
-    };
     let result = text(r#"{"data":{"issue":{"a":1},"more":2},"x":3}"#);
     let findings = items(&[(at("/data/issue"), "a")]);
     check_untouched(&result, &findings);
@@ -241,6 +250,75 @@ fn around_items_that_are_named_one_by_one_all_is_what_the_call_is() {
     check_untouched(result, &findings);
     let want = r#"{"resultType":"complete","contents":[{"uri":"a:1","text":"x"}]}"#;
     assert_eq!(closed(result, &findings), want);
+}
+
+#[test]
+fn beside_a_labelled_list_all_is_what_the_call_is_but_what_holds_no_content() {
+    let json = r#"{"summary":"s","total_count":70,"incomplete_results":true,"query":{"items":1},"items":[1,2],"pageInfo":{"hasNextPage":true,"x":"s","endCursor":"Y"},"nextCursor":{"s":1}}"#;
+    let bared = |items: &str, n: usize| {
+        text(&format!(
+            r#"{{"total_count":{n},"incomplete_results":true,"items":[{items}],"pageInfo":{{"hasNextPage":true,"endCursor":"Y"}}}}"#
+        ))
+    };
+    let result = text(json);
+    check_untouched(&result, &paths("/items", &["a", "b"], None));
+    assert_eq!(closed(&result, &paths("/items", &["a", "b"], None)), bared("1,2", 2));
+    assert_eq!(closed(&result, &paths("/items", &["a", "!b"], None)), bared("1", 1));
+    assert_eq!(closed(&result, &paths("/items", &[], Some("!"))), bared("", 0));
+    let copies = items(&[(own("1"), "a"), (own("2"), "!b")]);
+    assert_eq!(closed(&result, &copies), bared("1", 1));
+    let pointers = items(&[(at("/items/0"), "a"), (at("/items/1"), "!b")]);
+    assert_eq!(closed(&result, &pointers), bared("1", 1));
+    // An empty list has no items, and its envelope is what the call is.
+    let empty = text(&json.replace("[1,2]", "[]"));
+    check_untouched(&empty, &paths("/items", &[], Some("a")));
+    assert_eq!(closed(&empty, &paths("/items", &[], Some("a"))), bared("", 0));
+    let deep = text(&format!(r#"{{"s":1,"data":{json},"total_count":9}}"#));
+    let want = bared("1,2", 2).replace("{\\\"total", "{\\\"data\\\":{\\\"total");
+    let want = want.replace("}\"}]", "}}\"}]");
+    assert_eq!(closed(&deep, &paths("/data/items", &["a", "b"], None)), want);
+    let listed = text(r#"[{"s":1},{"l":[1,2],"s":2},3]"#);
+    check_untouched(&listed, &paths("/1/l", &["a", "b"], None));
+    assert_eq!(closed(&listed, &paths("/1/l", &["a", "b"], None)), text(r#"[{"l":[1,2]}]"#));
+}
+
+#[test]
+fn the_call_brings_its_labels_only_if_it_says_whether_something_stays() {
+    #[track_caller]
+    fn check(json: &str, want: &[&str]) {
+        let (result, findings) = (text(json), paths("/l", &["a", "!b"], Some("c")));
+        let left = redact(result.as_bytes(), &findings, &object("call"), &mut judge, &OPTIONS);
+        let want: Vec<_> = want.iter().map(|name| object(name).labels).collect();
+        assert_eq!(left.unwrap().labels_of_kept, want);
+    }
+    check(r#"{"l":[1,2],"totalCount":5,"hasMore":true}"#, &["a"]);
+    check(r#"{"l":[1],"totalCount":1}"#, &["a"]);
+    check(r#"{"l":[1],"totalCount":5}"#, &["a", "call"]);
+    check(r#"{"l":[1,2],"totalCount":5,"x":1}"#, &["a", "call"]);
+}
+
+#[test]
+fn around_the_texts_all_is_what_the_call_is() {
+    let result = r#"{"_meta":{"s":1},"content":[{"type":"text","text":"[1,","annotations":{"s":1}},{"type":"s","text":"2]"}],"isError":false,"resultType":"complete","nextCursor":"c","s":[1]}"#;
+    let findings = paths("", &["a", "b"], None);
+    check_untouched(result, &findings);
+    let want = r#"{"content":[{"type":"text","text":"[1,"},{"type":"text","text":"2]"}],"isError":false,"resultType":"complete","nextCursor":"c"}"#;
+    assert_eq!(closed(result, &findings), want);
+    let findings = paths("", &["a", "!b"], None);
+    let want = r#"{"content":[{"type":"text","text":"[1]"}],"isError":false,"resultType":"complete","nextCursor":"c"}"#;
+    assert_eq!(closed(result, &findings), want);
+    let odd = r#"{"content":[{"type":"text","text":"[1,2]"}],"isError":"s","resultType":"s"}"#;
+    assert_eq!(closed(odd, &findings), text("[1]"));
+}
+
+#[test]
+fn meta_and_unknown_members_go_with_a_structured_content_that_goes() {
+    let result = r#"{"_meta":{"s":1},"content":[{"type":"text","text":"[1,2]"}],"structuredContent":{"s":2},"more":3,"isError":true}"#;
+    let want = r#"{"content":[{"type":"text","text":"[1]"}],"isError":true}"#;
+    check(result, &paths("", &["a", "!b"], None), want);
+    check_untouched(result, &paths("", &["a", "b"], None));
+    let result = r#"{"_meta":{"s":1},"contents":[1,2],"structuredContent":{"s":2},"isError":true}"#;
+    check(result, &paths("/contents", &["a", "!b"], None), r#"{"contents":[1],"isError":true}"#);
 }
 
 #[test]
@@ -294,9 +372,12 @@ fn copies_of_a_list_are_labels_for_its_elements() {
 fn data_that_a_guard_has_made_stands_for_the_answer() {
     let result = r#"{"content":[{"type":"text","text":"{\"l\":[1,2,3]}"}],"isError":false,"_meta":{"a":1},"structuredContent":{"l":[1,2,3]}}"#;
     let findings = items(&[(own("1"), "a"), (own(" 2 "), "!b"), (own(r#"{"c":3}"#), "c")]);
-    let want =
-        r#"{"isError":false,"content":[{"type":"text","text":"[1,{\"c\":3}]"}],"_meta":{"a":1}}"#;
+    // The structured content goes, and may be repeated in what stands beside it.
+    let want = r#"{"isError":false,"content":[{"type":"text","text":"[1,{\"c\":3}]"}]}"#;
     check(result, &findings, want);
+    let plain = result.replace(r#","structuredContent":{"l":[1,2,3]}"#, "");
+    check(&plain, &findings, &want.replace("}]}", r#"}],"_meta":{"a":1}}"#));
+    assert_eq!(closed(&plain, &findings), want);
     let left = redact(result.as_bytes(), &findings, &object("c"), &mut judge, &OPTIONS).unwrap();
     assert_eq!(left.json(&left.removed[0]), b" 2 ");
     let want = "failed to apply item labels: failed to parse item data: expected a value at byte 0";

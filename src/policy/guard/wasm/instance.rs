@@ -40,7 +40,7 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// It does not start: its start section or `_initialize` failed, or took more than one slice.
+    /// It does not start: its start section or `_initialize` failed, or took too long.
     pub fn new(module: &Arc<Module>, seed: [u8; 32]) -> Result<Self, GuardError> {
         let mut instance = Self::of(module, seed)?;
         instance._module = Some(Arc::clone(module));
@@ -63,7 +63,7 @@ impl Instance {
         let mut store = Store::new(module.code.engine(), Host::new(limits, growth, seed));
         store.limiter(|host| &mut host.growth);
         let failed = |error: wasmi::Error| not_instantiated(&error);
-        store.set_fuel(limits.slice_fuel).map_err(failed)?;
+        store.set_fuel(limits.start_fuel).map_err(failed)?;
         let exports =
             module.linker.instantiate_and_start(&mut store, &module.code).map_err(failed)?;
         store.data_mut().memory = exports.get_memory(&store, "memory");

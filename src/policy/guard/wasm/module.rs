@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use wasmi::{
-    CompilationMode, Config, EnforcedLimits, Engine, ExternType, FuncType, Linker, ValType,
+    CompilationMode, Config, EnforcedLimits, Engine, ExternType, FuncType, Linker, OperatorCost,
+    ValType,
 };
 
 use super::instance::Instance;
@@ -32,7 +33,7 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// What is missing or wrong. A start section runs here once, within one slice of work.
+    /// What is missing or wrong. A start section runs here once, for a bounded time.
     pub fn new(name: &str, wasm: &[u8], limits: &GuardLimits) -> Result<Self, GuardError> {
         if wasm.len() > limits.module_bytes_max {
             let (len, max) = (wasm.len(), limits.module_bytes_max);
@@ -131,9 +132,14 @@ pub fn sha256(wasm: &[u8]) -> [u8; 32] {
 
 /// Strict about size and shape; metered; compiled at once, since lazy code cannot be resumed.
 fn config() -> Config {
+    // Growing is the one thing from which the compiler makes no tail call, so it counts as much as
+    // it can: a slice has room for so many on our stack.
+    let (memory_grow, table_grow) = (u8::MAX, u8::MAX);
+    let cost = OperatorCost { memory_grow, table_grow, ..OperatorCost::default() };
     let mut config = Config::default();
     config
         .consume_fuel(true)
+        .operator_cost(cost)
         .ignore_custom_sections(true)
         .compilation_mode(CompilationMode::Eager)
         .enforced_limits(EnforcedLimits::strict())

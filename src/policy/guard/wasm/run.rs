@@ -102,16 +102,31 @@ impl Run {
         Ok(())
     }
 
-    /// One slice of work, and its price.
-    fn slice(&mut self, met: Option<Met>) -> Step<Vec<u8>> {
-        let granted = self.instance.store.data().limits.slice_fuel;
+    /// One slice of work, in stretches after each of which our own stack is empty again.
+    fn slice(&mut self, mut met: Option<Met>) -> Step<Vec<u8>> {
+        let limits = self.instance.store.data().limits;
+        let before = self.fuel_spent;
+        loop {
+            let step = self.stretch(limits.stack_fuel, met.take());
+            let spent = self.fuel_spent - before;
+            if step != Step::Yields
+                || spent >= limits.slice_fuel
+                || self.fuel_spent >= limits.judgement_fuel_max
+            {
+                return step;
+            }
+        }
+    }
+
+    /// Work for so much fuel, and its price.
+    fn stretch(&mut self, granted: u64, met: Option<Met>) -> Step<Vec<u8>> {
         if let Err(error) = self.instance.store.set_fuel(granted) {
             return Step::Done(Err(GuardError::new(error.to_string())));
         }
         let step = self.work(met);
         let left = self.instance.store.get_fuel().unwrap_or(0);
         let owed = std::mem::take(&mut self.instance.store.data_mut().owed);
-        // What is left of a slice that did not suffice is lost, so that every slice counts.
+        // What is left of a stretch that did not suffice is lost, so that every one counts.
         let used = if step == Step::Yields { granted } else { granted.saturating_sub(left) };
         self.fuel_spent = self.fuel_spent.saturating_add(used).saturating_add(owed);
         step
