@@ -8,6 +8,7 @@
 //! are spelled with escapes, and also for readers that take `ID` for `id`. We take them in their
 //! exact spelling alone.
 
+mod names;
 mod twin;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use std::fmt;
 use super::json::scan::{self, Cursor, Key};
 use super::json::{self, JsonError, JsonReason};
 use crate::base::{Limits, Span};
+use names::{IN_MESSAGE, IN_META, IN_PARAMS, IN_RESULT, MEMBERS, Member, Names};
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,70 +150,6 @@ fn batch(mut cursor: Cursor<'_>, messages_max: usize) -> Result<Parsed, RpcError
     Err(RpcError::NotRpc { reason, id: None })
 }
 
-/// A member that routes. The number is its place in [`Draft::found`].
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Member {
-    Jsonrpc,
-    Id,
-    Method,
-    Params,
-    Result,
-    Error,
-    Name,
-    Uri,
-    ProgressToken,
-    RequestId,
-    Meta,
-    MetaProgressToken,
-    MetaVersion,
-    SubscriptionId,
-    ResultType,
-}
-
-const MEMBERS: usize = Member::ResultType as usize + 1;
-
-/// The members that route in one kind of object.
-struct Names {
-    /// The one of exactly this name. A `match` compares a few bytes in place; to walk through `all`
-    /// would cost a call for each name, for each key of each message.
-    exact: fn(&[u8]) -> Option<Member>,
-    all: &'static [(&'static [u8], Member)],
-}
-
-macro_rules! names {
-    ($($name:literal => $member:ident),* $(,)?) => {
-        Names {
-            exact: |name| match name {
-                $($name => Some(Member::$member),)*
-                _ => None,
-            },
-            all: &[$(($name, Member::$member)),*],
-        }
-    };
-}
-
-static IN_MESSAGE: Names = names! {
-    b"jsonrpc" => Jsonrpc,
-    b"id" => Id,
-    b"method" => Method,
-    b"params" => Params,
-    b"result" => Result,
-    b"error" => Error,
-};
-static IN_PARAMS: Names = names! {
-    b"name" => Name,
-    b"uri" => Uri,
-    b"progressToken" => ProgressToken,
-    b"requestId" => RequestId,
-    b"_meta" => Meta,
-};
-static IN_META: Names = names! {
-    b"progressToken" => MetaProgressToken,
-    b"io.modelcontextprotocol/protocolVersion" => MetaVersion,
-    b"io.modelcontextprotocol/subscriptionId" => SubscriptionId,
-};
-static IN_RESULT: Names = names! { b"resultType" => ResultType };
-
 /// What has been found while the text is scanned.
 struct Draft<'t> {
     text: &'t [u8],
@@ -283,12 +221,12 @@ impl Draft<'_> {
     /// it is one of them in escapes.
     fn note_other(&self, key: Key, plain: &[u8], names: &Names) -> Option<(Member, bool)> {
         if !key.has_escapes && plain.is_ascii() {
-            return lookup(plain, names).map(|(_, member)| (member, false));
+            return names.lookup(plain).map(|(_, member)| (member, false));
         }
         let decoded = scan::string(self.text, key.span)?;
         // The two letters that have an ASCII letter for their other case.
         let folded = decoded.replace('\u{17f}', "s").replace('\u{212a}', "k");
-        lookup(folded.as_bytes(), names).map(|(name, member)| (member, decoded.as_bytes() == name))
+        names.lookup(folded.as_bytes()).map(|(name, member)| (member, decoded.as_bytes() == name))
     }
 
     fn keep(&mut self, member: Option<Member>, value: Span) {
@@ -386,10 +324,6 @@ impl Draft<'_> {
     fn begins(&self, span: Span, with_one_of: &[u8]) -> bool {
         span.of(self.text).first().is_some_and(|first| with_one_of.contains(first))
     }
-}
-
-fn lookup(key: &[u8], names: &Names) -> Option<(&'static [u8], Member)> {
-    names.all.iter().copied().find(|(name, _)| name.eq_ignore_ascii_case(key))
 }
 
 /// Fuzz body: what [`parse`] finds is what a reader finds that keeps everything.

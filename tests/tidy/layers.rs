@@ -25,8 +25,7 @@ const LAYERS: &[Row] = &[
     ("wire",       &["base"],                                     &["httparse", "memchr", "ring"]),
     ("link",       &["base", "wire"],                             TLS),
     ("mcp",        &["base", "wire"],                             &[]),
-    // Keys are found in fields with what finds bytes elsewhere.
-    ("policy",     &["base", "wire", "mcp"],                      &["memchr", "ring", "wasmi"]),
+    ("policy",     &["base", "wire", "mcp"],                      &["ring", "wasmi"]),
     ("gateway",    &["base", "wire", "mcp", "policy"],            &["memchr"]),
     ("observe",    &["base", "wire", "gateway", "policy"],        &["aho_corasick", "memchr"]),
     ("github_proxy", &["base", "wire", "policy"],                 &[]),

@@ -16,7 +16,6 @@ const LONG_FILES: &[(&str, &str)] = &[
     ("src/config/keys.rs", "every key of the configuration, in one table"),
     ("src/config/keys.rs", "every key, and its sentence: a table, and the documentation"),
     ("src/gateway/io.rs", "the whole language on one page; half of it are sentences"),
-    ("src/wire/jsonrpc.rs", "one message: its names, its draft and what is made of it"),
     ("src/wire/json/scan.rs", "one pass with its table, its accessors and its fuzz body"),
     ("src/reactor/fetch.rs", "one exchange with a backend, from the name to the last byte"),
     ("src/gateway/fuzz/world.rs", "one judge: what outputs may be, and what is left in the end"),

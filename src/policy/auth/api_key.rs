@@ -49,14 +49,18 @@ pub fn identify(options: &Options, authorization: Option<&[u8]>) -> Result<Princ
     found.ok_or(Unknown::Invalid)
 }
 
+/// What may stand before a key, in any case of letters.
+const SCHEMES: [&[u8]; 2] = [b"bearer ", b"agent "];
+
 /// The credentials behind `Bearer` or `Agent`, or all of `value`.
 fn without_scheme(value: &[u8]) -> &[u8] {
-    let Some(space) = memchr::memchr(b' ', value) else {
-        return value;
+    let begins = |scheme: &&&[u8]| {
+        value.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     };
-    let (scheme, rest) = value.split_at(space);
-    let known = scheme.eq_ignore_ascii_case(b"bearer") || scheme.eq_ignore_ascii_case(b"agent");
-    if known { crate::base::bytes::trim_ows(rest) } else { value }
+    match SCHEMES.iter().find(begins) {
+        Some(scheme) => crate::base::bytes::trim_ows(&value[scheme.len()..]),
+        None => value,
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//! The names of the members that route, by the object in which they stand.
+
+/// A member that routes. Its number is its place among what was found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Member {
+    Jsonrpc,
+    Id,
+    Method,
+    Params,
+    Result,
+    Error,
+    Name,
+    Uri,
+    ProgressToken,
+    RequestId,
+    Meta,
+    MetaProgressToken,
+    MetaVersion,
+    SubscriptionId,
+    ResultType,
+}
+
+/// How many there are.
+pub(super) const MEMBERS: usize = Member::ResultType as usize + 1;
+
+/// The members that route in one kind of object.
+pub(super) struct Names {
+    /// The one of exactly this name. A `match` compares a few bytes in place; to walk through `all`
+    /// would cost a call for each name, for each key of each message.
+    pub(super) exact: fn(&[u8]) -> Option<Member>,
+    all: &'static [(&'static [u8], Member)],
+}
+
+impl Names {
+    /// The member of this name in any case of ASCII letters, with its exact name.
+    pub(super) fn lookup(&self, key: &[u8]) -> Option<(&'static [u8], Member)> {
+        self.all.iter().copied().find(|(name, _)| name.eq_ignore_ascii_case(key))
+    }
+}
+
+/// Both forms of a table from one list.
+macro_rules! names {
+    ($($name:literal => $member:ident),* $(,)?) => {
+        Names {
+            exact: |name| match name {
+                $($name => Some(Member::$member),)*
+                _ => None,
+            },
+            all: &[$(($name, Member::$member)),*],
+        }
+    };
+}
+
+pub(super) static IN_MESSAGE: Names = names! {
+    b"jsonrpc" => Jsonrpc,
+    b"id" => Id,
+    b"method" => Method,
+    b"params" => Params,
+    b"result" => Result,
+    b"error" => Error,
+};
+pub(super) static IN_PARAMS: Names = names! {
+    b"name" => Name,
+    b"uri" => Uri,
+    b"progressToken" => ProgressToken,
+    b"requestId" => RequestId,
+    b"_meta" => Meta,
+};
+pub(super) static IN_META: Names = names! {
+    b"progressToken" => MetaProgressToken,
+    b"io.modelcontextprotocol/protocolVersion" => MetaVersion,
+    b"io.modelcontextprotocol/subscriptionId" => SubscriptionId,
+};
+pub(super) static IN_RESULT: Names = names! { b"resultType" => ResultType };
