@@ -11,6 +11,7 @@ const FUZZED_ELSEWHERE: &[(&str, &str)] = &[
     ("src/wire/json/text.rs", "json_scan: strings, and config_json"),
     ("src/wire/json/tree.rs", "json_scan: the tree and the scanner are held against each other"),
     ("src/wire/json/write.rs", "calculator: what is written is read back"),
+    ("src/wire/jsonrpc/names.rs", "jsonrpc: it is the table of that body"),
     ("src/wire/jsonrpc/twin.rs", "jsonrpc: it is the other half of that body"),
     ("src/wire/http1/encode.rs", "http_server: the answers are compared"),
     ("src/wire/http1/fields.rs", "http1_head and http_server"),
