@@ -16,7 +16,7 @@
 //! It does not know links, threads, files or how logs look. Its own methods only dispatch: each
 //! table and each path has its file.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -127,6 +127,8 @@ pub struct Gateway {
     labels_changed: u64,
     /// Calls of tools that may be called only so often.
     counted: HashMap<(Principal, ServerId, Box<str>), u64>,
+    /// Identities that have lost integrity by what they have read.
+    tainted: HashSet<Principal>,
     /// Requests to clients in the gateway's own name.
     n_inputs: u64,
     /// For what clients carry for us; the key is made at start and dies with the process.
@@ -179,6 +181,7 @@ impl Gateway {
             flows,
             labels_changed: 0,
             counted: HashMap::new(),
+            tainted: HashSet::new(),
             n_inputs: 0,
             seal,
             began_at: now.mono,

@@ -51,6 +51,9 @@ impl Gateway {
         if labels == before {
             return Ok(());
         }
+        if labels.integrity != before.integrity {
+            self.tainted.insert(who);
+        }
         self.agents.set(&name, labels).map_err(too_much)?;
         self.labels_changed += 1;
         Ok(())
@@ -60,7 +63,12 @@ impl Gateway {
     pub(super) fn agent_is_given(&mut self, who: Principal, labels: &Labels) -> Result<(), Denial> {
         let name = self.agent_name(who);
         let before = self.agents.get(&name);
-        self.agents.add(&name, labels).map_err(too_much)?;
+        // What was lost by reading does not come back from another guard.
+        let given = match self.tainted.contains(&who) {
+            true => &Labels { secrecy: labels.secrecy.clone(), ..Labels::NONE },
+            false => labels,
+        };
+        self.agents.add(&name, given).map_err(too_much)?;
         if self.agents.get(&name) != before {
             self.labels_changed += 1;
         }

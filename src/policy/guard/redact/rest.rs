@@ -168,13 +168,18 @@ fn text_item(text: &[u8]) -> Vec<u8> {
 /// The same for a content that is the result itself.
 fn alone(content: &Content<'_>, cut: &Cut, json: Option<Vec<u8>>, others: Others) -> Vec<u8> {
     let mut result = json.map_or(Cow::Borrowed(content.result), Cow::Owned);
-    if others.items {
-        let list = scan::member(&result, edit::whole(&result), "content");
-        let mut edits = Edits::of(&result);
-        if let Some(list) = list {
+    match scan::member(&result, edit::whole(&result), "content") {
+        Some(list) if others.items => {
+            let mut edits = Edits::of(&result);
             edits.replace(list, NO_ITEMS);
+            result = Cow::Owned(edits.apply());
         }
-        result = Cow::Owned(edits.apply());
+        // Results of tools have a list, be it empty.
+        None if member(content, "content").is_some() => {
+            let whole = edit::whole(&result);
+            result = Cow::Owned(edit::insert_member(&result, whole, "content", NO_ITEMS));
+        }
+        _ => {}
     }
     let keep = |name: &str, value| match name {
         "structuredContent" => !others.structured,

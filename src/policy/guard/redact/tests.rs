@@ -329,6 +329,9 @@ fn where_the_structured_content_is_cut_alone_the_texts_go_and_the_other_way_roun
         r#"{"content":[],"structuredContent":{"l":[2]}}"#
     });
     check(result, &paths("/content", &["!a"], None), r#"{"content":[]}"#);
+    assert_eq!(closed(result, &paths("/structuredContent/l", &["a", "b"], None)), {
+        r#"{"content":[],"structuredContent":{"l":[1,2]}}"#
+    });
 }
 
 #[test]
