@@ -66,6 +66,22 @@ fn what_may_not_be_read_as_a_whole_is_asked_for_and_filtered_by_items() {
 }
 
 #[test]
+fn what_a_guard_takes_for_words_of_the_server_is_as_secret_as_what_was_asked_for() {
+    let all = || guard(&agent("", "", Mode::Filter));
+    let args = |call: &str| {
+        let items = items_are(&[object("metadata:get", "", "")]);
+        format!("{},{items}", call_is("read", call))
+    };
+    let mut one = one(all());
+    let got = one.exchange("get", &args(&object("file", "s", "")), &result(r#"["private"]"#));
+    assert_eq!(one.n_calls(), 1);
+    assert!(got.contains("difc.read.secrecy") && !got.contains("private\\"), "{got}");
+    let got = one.exchange("get", &args(&object("file", "", "")), &result(r#"["public"]"#));
+    assert!(got.contains("public"), "{got}");
+    one.is_over();
+}
+
+#[test]
 fn one_item_that_may_not_be_seen_withholds_all_in_strict_mode() {
     let mut one = one(guard(&agent("", "ok", Mode::Strict)));
     let items = items_are(&[object("one", "", "ok"), object("two", "", "")]);

@@ -2,15 +2,20 @@
 //! What labels mean for an answer: which of its items go, what is told of them, and whether
 //! anything is shown at all.
 
+use std::borrow::Cow;
+
 use super::deny::Denial;
 use super::piece::{AnswerCase, Verdict};
 use crate::policy::guard::monitor::{self, Check, Decision, Violation};
 use crate::policy::guard::records::Filtered;
 use crate::policy::guard::redact::{self, Redacted};
-use crate::policy::guard::{Findings, Mode, Object, Operation, denial};
+use crate::policy::guard::{Findings, Labels, Mode, Object, Operation, denial};
 
 /// Removed items that are told one by one; of the others only their number is told.
 const REMOVED_TOLD_MAX: usize = 64;
+
+/// How guards describe what they take for words of the server itself.
+const OF_THE_SERVER: &str = "metadata:";
 
 /// Tools with these beginnings have lists for answers, even if there is one item in them.
 const LISTING: [&str; 2] = ["list_", "search_"];
@@ -27,22 +32,26 @@ impl AnswerCase {
     pub fn verdict(&self, findings: &Findings) -> Result<Verdict, String> {
         let call = &self.labelled.object;
         let operation = self.labelled.operation;
-        let mut judge = |object: &Object| match monitor::decide(
-            &self.agent,
-            &object.labels,
-            operation,
-            self.mode,
-        ) {
-            Decision::Deny(violation) => Err(violation),
-            _ => Ok(()),
+        let mut is_doubted = false;
+        let mut judge = |object: &Object| {
+            let labels = self.at_least(object);
+            is_doubted |= matches!(labels, Cow::Owned(_));
+            match monitor::decide(&self.agent, &labels, operation, self.mode) {
+                Decision::Deny(violation) => Err(violation),
+                _ => Ok(()),
+            }
         };
         let options = redact::Options { removed_max: REMOVED_TOLD_MAX, compat: self.compat };
         let redacted = redact::redact(&self.result, findings, call, &mut judge, &options)?;
         if !redacted.is_labelled {
             return Ok(self.by_call());
         }
-        let n_items = redacted.n_items;
-        Ok(Verdict { n_items, ..self.by_items(&redacted) })
+        let mut verdict = Verdict { n_items: redacted.n_items, ..self.by_items(&redacted) };
+        if is_doubted {
+            // Whoever reads it carries what it is, and not what its guard takes it for.
+            verdict.kept.push(call.labels.clone());
+        }
+        Ok(verdict)
     }
 
     /// The guard has found no items: what holds for the call holds for all of its answer.
@@ -108,6 +117,20 @@ impl AnswerCase {
         let result = Some(redact::with_notice(result, &notice)).filter(|_| !shadow);
         let told = Verdict { result, filtered, n_filtered: n, ..Verdict::default() };
         Verdict { kept, accumulates, shadow, ..told }
+    }
+
+    /// What an item is labelled. Published guards take any text that is no JSON for what a server
+    /// says of itself, and call it public and approved; but it is as secret as what was asked for,
+    /// and no more trusted.
+    fn at_least<'o>(&self, object: &'o Object) -> Cow<'o, Labels> {
+        if self.compat || !object.description.starts_with(OF_THE_SERVER) {
+            return Cow::Borrowed(&object.labels);
+        }
+        let call = &self.labelled.object.labels;
+        Cow::Owned(Labels {
+            secrecy: object.labels.secrecy.union(&call.secrecy),
+            integrity: object.labels.integrity.intersection(&call.integrity),
+        })
     }
 
     /// Whether the agent may learn that there is such an object: that it is not trusted enough does
