@@ -5,6 +5,8 @@
 
 #[path = "run/binary.rs"]
 mod binary;
+#[path = "run/busy_guards.rs"]
+mod busy_guards;
 #[path = "run/children.rs"]
 mod children;
 #[path = "run/end.rs"]

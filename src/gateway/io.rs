@@ -17,6 +17,7 @@ pub use crate::gateway::backend::Backend;
 pub use crate::gateway::fetch::Fetch;
 pub use crate::gateway::work::{Judging, Work};
 pub use crate::mcp::tools::Withheld;
+pub use crate::policy::guard::Labels;
 pub use crate::policy::guard::records::Filtered;
 
 /// Marks the keys of client connections; the reactor owns what they name.
@@ -493,6 +494,13 @@ pub enum EventKind {
         duration: Duration,
         /// Why there is no good answer: the text of the error, ours or the backend's.
         error: Option<Box<str>>,
+    },
+    /// A message to or from a sink, and what its agent carries.
+    OfAgent {
+        /// Its labels.
+        labels: Box<Labels>,
+        /// `RpcOut` or `RpcIn`.
+        rpc: Box<EventKind>,
     },
     /// An item was kept from the agent.
     Filtered {

@@ -2,6 +2,7 @@
 //! What the gateway has to say to people. Nothing here is on the hot path.
 
 use super::Gateway;
+use super::call::CallFor;
 use super::io::{Event, EventKind, Level, Output};
 use super::snapshot::ServerId;
 
@@ -26,6 +27,32 @@ impl Gateway {
     pub(super) fn emit(&mut self, server: Option<ServerId>, kind: EventKind) {
         let at_unix_ms = self.now.unix_ms;
         self.push(Output::Emit(Event { at_unix_ms, server, kind }));
+    }
+
+    /// Records a message to or from a backend, with what its agent carries where that is wanted.
+    pub(super) fn emit_rpc(&mut self, server: Option<ServerId>, whom: &CallFor, kind: EventKind) {
+        let kind = match self.snapshot.guards.sinks.is_empty() {
+            true => kind,
+            false => self.of_agent(server, whom, kind),
+        };
+        self.emit(server, kind);
+    }
+
+    fn of_agent(&self, server: Option<ServerId>, whom: &CallFor, kind: EventKind) -> EventKind {
+        let sinks = &self.snapshot.guards.sinks;
+        let is_sink = |id: ServerId| sinks.iter().any(|sink| **sink == *self.snapshot.title(id));
+        let session = match whom {
+            CallFor::Exchange(exchange) => self.session_of(*exchange),
+            _ => None,
+        };
+        let who = session.and_then(|key| self.sessions.get(key)).map(|session| session.principal);
+        match who.filter(|_| server.is_some_and(is_sink)) {
+            Some(who) => {
+                let labels = Box::new(self.labels_of(who));
+                EventKind::OfAgent { labels, rpc: Box::new(kind) }
+            }
+            None => kind,
+        }
     }
 
     /// A line for people.

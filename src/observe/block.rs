@@ -104,6 +104,7 @@ impl Block {
                     error: reply.error.map(|error| error.of(&self.texts)),
                     duration: reply.duration,
                 }),
+                labels: None,
             }),
         })
     }
@@ -157,6 +158,7 @@ fn held_bytes(kind: &EventKind) -> usize {
         + match kind {
             EventKind::RpcOut { payload, .. } | EventKind::RpcIn { payload, .. } => payload.len(),
             EventKind::Stderr { line } => line.len(),
+            EventKind::OfAgent { rpc, .. } => held_bytes(rpc),
             // What it quotes is cut to lengths.
             EventKind::Filtered { tool, .. } => tool.len() + size_of::<Filtered>(),
             EventKind::Tools { pages, renamed, unified, withheld } => {

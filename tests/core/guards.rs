@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use penstock::gateway::io::{Event, EventKind};
 use penstock::gateway::snapshot::{GuardOptions, Snapshot, Watch};
 use penstock::policy::guard::Mode;
 use penstock::policy::guard::rule::Visibility;
@@ -62,6 +63,19 @@ fn what_may_not_be_read_as_a_whole_is_asked_for_and_filtered_by_items() {
     assert_eq!(one.n_calls(), 1);
     assert!(got.contains(r#"[\"good\"]"#) && !got.contains("bad"), "{got}");
     assert!(got.contains("[Filtered] 1 item(s) in this response were removed"), "{got}");
+    one.is_over();
+}
+
+#[test]
+fn messages_of_a_sink_are_recorded_with_what_their_agent_carries() {
+    let guards =
+        GuardOptions { is_enabled: true, sinks: vec!["time".into()], ..GuardOptions::default() };
+    let servers = vec![with(stdio_server("time"), sink(&["*"], None))];
+    let mut one = one_of(Snapshot { guards, ..guarded(servers) });
+    assert!(one.exchange("post", "", OK).contains("fine"));
+    let is_labelled = |event: &&Event| matches!(event.kind, EventKind::OfAgent { .. });
+    let n = one.world.events.iter().filter(is_labelled).count();
+    assert_eq!(n, 3, "the answer of the handshake, a request, its answer");
     one.is_over();
 }
 

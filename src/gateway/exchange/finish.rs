@@ -185,7 +185,7 @@ impl Gateway {
             duration: self.now.mono.saturating_duration_since(call.sent_at),
             error: Some(text.clone().into()),
         };
-        self.emit(server, kind);
+        self.emit_rpc(server, &call.whom, kind);
         if call.cancelled {
             return;
         }

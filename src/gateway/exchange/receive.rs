@@ -188,7 +188,7 @@ impl Gateway {
             duration: self.now.mono.saturating_duration_since(call.sent_at),
             error: None,
         };
-        self.emit(server, kind);
+        self.emit_rpc(server, &call.whom, kind);
     }
 
     /// The answer under the client's id; all other bytes are the backend's, unless a list holds

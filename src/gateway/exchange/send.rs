@@ -224,6 +224,7 @@ impl Gateway {
         let limit = server.map_or(TimeLimit::NONE, |server| self.time_limit_of(server, one));
         let deadline = self.now.mono + limit.silence;
         let name = name.unwrap_or_default();
+        let for_log = whom.clone();
         let key = self.calls.insert(Call {
             backend,
             whom,
@@ -256,7 +257,7 @@ impl Gateway {
         self.alarms.set(Alarm::Calls, deadline);
         if logged {
             let payload = one.message.clone();
-            self.emit(server, EventKind::RpcOut { method: name, payload });
+            self.emit_rpc(server, &for_log, EventKind::RpcOut { method: name, payload });
         }
         key
     }

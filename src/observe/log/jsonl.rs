@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use crate::base::bytes;
 use crate::observe::log::text::{self, Answer};
 use crate::observe::redact::{Form, Redactor};
+use crate::policy::guard::{Label, Labels};
 use crate::wire::json::{scan, tree, write};
 
 /// A longer payload is replaced by its length.
@@ -71,6 +72,8 @@ pub struct Record<'r> {
     pub server: &'r str,
     /// The method as it is spelled in JSON, without quotes; empty if there is none.
     pub method: &'r [u8],
+    /// What the agent carries, for sinks.
+    pub labels: Option<&'r Labels>,
 }
 
 impl Record<'_> {
@@ -78,7 +81,7 @@ impl Record<'_> {
     pub fn push_request(&self, out: &mut Vec<u8>, payload: &Payload<'_>) {
         let is_response = self.method.is_empty();
         self.push_head(out, if is_response { "rpc_response" } else { "rpc_request" }, "OUT");
-        push_tail(out, payload);
+        self.push_tail(out, payload);
     }
 
     /// The answer of a backend.
@@ -94,7 +97,17 @@ impl Record<'_> {
             out.extend_from_slice(br#","error":"#);
             write::push_str(out, &String::from_utf8_lossy(error));
         }
-        push_tail(out, payload);
+        self.push_tail(out, payload);
+    }
+
+    fn push_tail(&self, out: &mut Vec<u8>, payload: &Payload<'_>) {
+        if let Some(labels) = self.labels {
+            push_label(out, "agent_secrecy", &labels.secrecy);
+            push_label(out, "agent_integrity", &labels.integrity);
+        }
+        out.extend_from_slice(br#","payload":"#);
+        payload.push(out);
+        out.extend_from_slice(b"}\n");
     }
 
     fn push_head(&self, out: &mut Vec<u8>, event: &str, direction: &str) {
@@ -113,10 +126,16 @@ impl Record<'_> {
     }
 }
 
-fn push_tail(out: &mut Vec<u8>, payload: &Payload<'_>) {
-    out.extend_from_slice(br#","payload":"#);
-    payload.push(out);
-    out.extend_from_slice(b"}\n");
+/// One more member, which lists the tags of a label.
+fn push_label(out: &mut Vec<u8>, name: &str, label: &Label) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+    write::array(out, |tags| {
+        for tag in label.iter() {
+            tags.str(tag);
+        }
+    });
 }
 
 /// `body` in quotes if it is the body of a JSON string, which it nearly always is; else escaped.

@@ -26,6 +26,7 @@ use crate::gateway::io::{Event, EventKind, Level};
 use crate::gateway::snapshot::ServerId;
 use crate::observe::debug::{Elapsed, Patterns};
 use crate::observe::redact::{Form, Redactor};
+use crate::policy::guard::Labels;
 use crate::policy::guard::records::{self, Filtered};
 use jsonl::Record;
 use tools::Tools;
@@ -90,6 +91,8 @@ pub struct Rpc<'e> {
     pub payload_len: usize,
     /// For the answer of a backend.
     pub reply: Option<Reply<'e>>,
+    /// What its agent carries, where that is wanted.
+    pub labels: Option<&'e Labels>,
 }
 
 /// What the answer of a backend has beyond a message to it.
@@ -107,7 +110,11 @@ impl<'e> Rpc<'e> {
     /// The message that `event` tells of, if it tells of one.
     #[must_use]
     pub fn of(event: &'e Event) -> Option<Self> {
-        let (method, payload, reply) = match &event.kind {
+        Self::of_kind(event.at_unix_ms, event.server, &event.kind)
+    }
+
+    fn of_kind(at_unix_ms: u64, server: Option<ServerId>, kind: &'e EventKind) -> Option<Self> {
+        let (method, payload, reply) = match kind {
             EventKind::RpcOut { method, payload } => (method, payload, None),
             EventKind::RpcIn { method, tool, payload, duration, error } => {
                 let error = error.as_deref().map(str::as_bytes);
@@ -115,8 +122,8 @@ impl<'e> Rpc<'e> {
             }
             _ => return None,
         };
-        let (at_unix_ms, server) = (event.at_unix_ms, event.server);
-        Some(Self { at_unix_ms, server, method, payload, payload_len: payload.len(), reply })
+        let payload_len = payload.len();
+        Some(Self { at_unix_ms, server, method, payload, payload_len, reply, labels: None })
     }
 }
 
@@ -163,6 +170,11 @@ impl Log {
             EventKind::RpcOut { .. } | EventKind::RpcIn { .. } => {
                 if let Some(rpc) = Rpc::of(event) {
                     self.record_rpc(&rpc, batch);
+                }
+            }
+            EventKind::OfAgent { labels, rpc } => {
+                if let Some(rpc) = Rpc::of_kind(event.at_unix_ms, event.server, rpc) {
+                    self.record_rpc(&Rpc { labels: Some(labels), ..rpc }, batch);
                 }
             }
             EventKind::Stderr { line } => self.record_stderr(&about, line, batch),
@@ -277,7 +289,12 @@ impl Log {
         about.push_line(batch, Level::Debug, "rpc", |out| {
             text::push_request(out, about.name(), &method, rpc.payload_len);
         });
-        let record = Record { stamp: &about.stamp, server: about.name(), method: &method };
+        let record = Record {
+            stamp: &about.stamp,
+            server: about.name(),
+            method: &method,
+            labels: rpc.labels,
+        };
         record.push_request(&mut batch.rpc, &self.payload(rpc, false));
     }
 
@@ -306,7 +323,12 @@ impl Log {
             None => (Level::Debug, "rpc"),
         };
         about.push_line(batch, level, category, |out| shape.push(out));
-        let record = Record { stamp: &about.stamp, server: about.name(), method: &method };
+        let record = Record {
+            stamp: &about.stamp,
+            server: about.name(),
+            method: &method,
+            labels: rpc.labels,
+        };
         record.push_answer(&mut batch.rpc, &shape, &self.payload(rpc, reply.error.is_some()));
     }
 

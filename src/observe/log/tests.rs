@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::base::Message;
+use crate::policy::guard::{Label, Labels};
 
 fn event(kind: EventKind) -> Event {
     Event { at_unix_ms: 1_787_400_000_123, server: Some(ServerId(1)), kind }
@@ -59,6 +60,18 @@ fn debug_lines_are_always_in_the_file_and_on_stderr_if_wanted() {
     assert!(record(&mut log, &debug("link:http")).stderr.is_empty());
     let later = Event { at_unix_ms: 1_787_400_000_135, ..debug("gateway:open") };
     check(&record(&mut log, &later).stderr, "gateway:open [github] opened +12ms\n");
+}
+
+#[test]
+fn a_record_of_a_sink_says_what_its_agent_carries() {
+    let mut log = log("");
+    let payload = Message::from(r#"{"id":1}"#);
+    let rpc = Box::new(EventKind::RpcOut { method: "tools/call".into(), payload });
+    let labels =
+        Box::new(Labels { secrecy: Label::new(["private:o"]), integrity: Label::default() });
+    let batch = record(&mut log, &event(EventKind::OfAgent { labels, rpc }));
+    let want = r#""method":"tools/call","agent_secrecy":["private:o"],"agent_integrity":[],"payload":{"id":1}}"#;
+    assert!(batch.rpc.ends_with(format!("{want}\n").as_bytes()), "{:?}", batch.rpc);
 }
 
 #[test]
