@@ -12,7 +12,7 @@ use crate::binary::{Running, Scratch};
 /// A call of a tool without a session, and its answer.
 const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"exact_calculate","arguments":{"operator":"add","operands":["0.1","0.2"]}}}"#;
 
-/// The bytes of the largest answer.
+/// The bytes of an answer that is more than guards are told.
 const LARGE: usize = 10_000_000;
 
 const ENDLESS: &str = "(loop (br 0)) (i32.const 0)";
@@ -56,7 +56,7 @@ fn configuration(scratch: &Scratch, large: u16) -> String {
         std::fs::write(scratch.file(name), module(code)).unwrap();
         toml += &format!(
             "[servers.{name}]\ncommand = \"self\"\nargs = [\"serve\", \"calculator\"]\n\
-             guard = \"{name}\"\n[guards.{name}]\ntype = \"wasm\"\npath = \"{}\"\n\
+             guard = \"{name}\"\ntool_timeout = 10\n[guards.{name}]\ntype = \"wasm\"\npath = \"{}\"\n\
              policy = {{ allow-only = {{ repos = \"all\", min-integrity = \"none\" }} }}\n",
             scratch.file(name)
         );
@@ -136,14 +136,17 @@ fn whoever_is_not_judged_does_not_wait_for_those_who_are() {
             let answer = one.join().unwrap();
             assert!(answer.contains("0.3"), "{answer}");
         }
-        let failed = r#""rule":"guard.failed""#;
-        for one in [endless.join().unwrap(), hungry.join().unwrap()] {
-            assert!(one.contains(failed), "{one}");
-        }
-        assert!(large.join().unwrap().len() > LARGE);
+        let answer = endless.join().unwrap();
+        // Whichever bound comes first on this machine.
+        let is_over = answer.contains("timed out") || answer.contains("used up its time");
+        assert!(is_over, "{answer}");
+        let answer = hungry.join().unwrap();
+        assert!(answer.contains(r#""rule":"guard.failed""#), "{answer}");
+        let answer = large.join().unwrap();
+        assert!(answer.contains("input too large"), "{}", &answer[..300]);
     });
     // Each failure has cost its own call alone.
-    assert!(call("fine").contains("0.3") && call("large").len() > LARGE);
+    assert!(call("fine").contains("0.3"));
     assert!(call("hungry").contains("unreachable"), "it is asked again, by a new instance");
     took.sort_unstable();
     println!("unjudged: median {:?}, 99 of 100 within {:?}", took[100], took[198]);
