@@ -13,10 +13,10 @@
 //! their shape alone. Does not know where the bytes go.
 
 pub mod jsonl;
+mod remembered;
 pub mod text;
 pub mod tools;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ use crate::observe::redact::{Form, Redactor};
 use crate::policy::guard::Labels;
 use crate::policy::guard::records::{self, Filtered};
 use jsonl::Record;
+use remembered::Remembered;
 use tools::Tools;
 
 /// The name under which stderr of children is shown by `DEBUG`.
@@ -36,9 +37,6 @@ const STDERR_NAMESPACE: &str = "backend:stderr";
 
 /// The text of an error is cut to this in all logs.
 const ERROR_BYTES_MAX: usize = 1024;
-
-/// Longer names are not remembered.
-const REMEMBERED_BYTES_MAX: usize = 256;
 
 /// What has been written since the last time somebody took it away.
 #[derive(Debug, Default)]
@@ -334,24 +332,6 @@ impl Log {
 
     fn payload<'p>(&self, rpc: &Rpc<'p>, doubtful: bool) -> jsonl::Payload<'p> {
         jsonl::Payload::new(rpc.payload, rpc.payload_len, doubtful, &self.redactor)
-    }
-}
-
-/// The name that was redacted last and had no secret in it; the next one is often the same.
-#[derive(Default)]
-struct Remembered(Vec<u8>);
-
-impl Remembered {
-    fn redact<'t>(&mut self, name: &'t [u8], redactor: &Redactor) -> Cow<'t, [u8]> {
-        if name == self.0 {
-            return Cow::Borrowed(name);
-        }
-        let redacted = redactor.redact(name, Form::Text);
-        if matches!(redacted, Cow::Borrowed(_)) && name.len() <= REMEMBERED_BYTES_MAX {
-            self.0.clear();
-            self.0.extend_from_slice(name);
-        }
-        redacted
     }
 }
 
