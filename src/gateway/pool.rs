@@ -61,7 +61,8 @@ impl Gateway {
         let whole = Span::new(0, facts.capabilities.len());
         let can = ClientCapabilities::of(&facts.capabilities, whole);
         let is_shared = self.server(server).shared;
-        let asks = can.any_input() && !is_shared;
+        let may_speak = self.may_speak_to(server, principal);
+        let asks = can.any_input() && !is_shared && may_speak;
         let capabilities = match asks {
             true => edit::without_member(&facts.capabilities, whole, "extensions"),
             false => b"{}".to_vec(),
@@ -76,7 +77,7 @@ impl Gateway {
         self.make_room_for_session()?;
         let ready = if asks { None } else { self.claimable(server) };
         let hello = |id| {
-            let info = facts.client_info.as_deref();
+            let info = facts.client_info.as_deref().filter(|_| may_speak);
             modern::initialize_for(id, info, &capabilities, revision::newest())
         };
         let backend = match ready {

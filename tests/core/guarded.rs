@@ -247,15 +247,20 @@ pub fn post_as(
     world.post_with(path, &fields, body)
 }
 
-/// A session of whoever has this key, with a child of its own.
+/// A session of whoever has this key, with a child of its own, or with the one that is open if its
+/// server must not hear who it is.
 pub fn session_as(world: &mut World, key: &str, server: &str) -> (String, Key<Backend>) {
     let before = world.spawned.len();
     let body = INITIALIZE.replace("{}", r#"{"sampling":{}}"#);
     let path = format!("/mcp/{server}");
     let peer = post_as(world, key, &path, None, &body);
-    let child = world.spawned[before];
-    let id = world.id_of_last(child, "initialize");
-    world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{HANDSHAKE}}}"#));
+    let is_of = |child: &&Key<Backend>| world.names[*child] == server;
+    let open = world.spawned.iter().find(is_of).copied();
+    let child = world.spawned.get(before).copied().or(open).unwrap();
+    if world.spawned.len() > before {
+        let id = world.id_of_last(child, "initialize");
+        world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{HANDSHAKE}}}"#));
+    }
     let session = world.client(peer).fields["Mcp-Session-Id"].clone();
     let notice = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
     post_as(world, key, &path, Some(&session), notice);

@@ -12,7 +12,7 @@ use penstock::policy::auth::Principal;
 use penstock::policy::guard::{Label, Labels};
 
 use crate::guarded::{NO_LABELS, One, guard, guarded, noop, one, one_of, with};
-use crate::world::stdio_server;
+use crate::world::{INITIALIZE, stdio_server};
 
 const OK: &str = r#"{"content":[{"type":"text","text":"fine"}]}"#;
 
@@ -166,4 +166,17 @@ fn whoever_carries_nothing_says_what_it_likes() {
     one.post(said);
     assert_eq!(one.world.sent_to(one.child), [said]);
     one.is_over();
+}
+
+#[test]
+fn whoever_carries_secrets_does_not_say_who_it_is() {
+    let (mut one, _) = tainted();
+    one.world.gateway.handle_timeout(one.world.now);
+    let hello = INITIALIZE
+        .replace("{}", r#"{"experimental":{"x":{"SECRET":1}},"sampling":{}}"#)
+        .replace(r#""name":"c""#, r#""name":"SECRET""#);
+    for path in ["/mcp/time", "/mcp"] {
+        one.world.post(path, None, &hello);
+    }
+    assert!(!one.world.sent.iter().any(|(_, text)| text.contains("SECRET")));
 }

@@ -47,7 +47,7 @@ impl Gateway {
         let message = match (session.era(), self.era_of(backend)) {
             (Era::Modern, Era::Legacy) => meta::without_ours(&one.message, &one.envelope),
             (Era::Legacy, Era::Modern) => {
-                let client = session.client.as_deref();
+                let client = session.client.as_deref().filter(|_| self.may_speak(key));
                 let (own_info, nothing) = (self.own_info(), Message::fixed(b"{}"));
                 let identity = Identity {
                     client_info: Some(client.map_or(&own_info, |client| &client.info)),

@@ -216,6 +216,13 @@ impl Gateway {
         let is_modern = self.is_modern_only(server);
         let ready = match is_modern {
             true => Some(self.modern_backend(server)?),
+            // Who carries secrets does not say who it is.
+            false if !self.may_speak_to(server, admitted.principal) => {
+                Some(match self.claimable(server) {
+                    Some(backend) => backend,
+                    None => self.start_backend_ourselves(server)?,
+                })
+            }
             false => self.ready_backend(server, &hello),
         };
         let opened_by_gateway = ready.is_some();
@@ -232,7 +239,9 @@ impl Gateway {
             kind: SessionKind::Handshake,
             client: is_modern.then(|| Box::new(client_facts(&incoming))),
             opened_by_gateway,
-            hello: Some(request.clone()).filter(|hello| hello.len() <= HELLO_BYTES_MAX),
+            hello: Some(request.clone())
+                .filter(|hello| hello.len() <= HELLO_BYTES_MAX)
+                .filter(|_| self.may_speak_to(server, admitted.principal)),
             unified: None,
         });
         self.note_new_session(admitted, session);

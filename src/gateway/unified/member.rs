@@ -117,7 +117,8 @@ impl Gateway {
             return;
         }
         let Some(session) = self.sessions.get(key) else { return };
-        let (principal, hello) = (session.principal, session.hello.clone());
+        let principal = session.principal;
+        let hello = session.hello.clone().filter(|_| self.may_speak_to(server, principal));
         let is_modern = self.is_modern_only(server);
         let one = hello.as_ref().and_then(|hello| self.read_again(hello.to_message()));
         let asked = one.as_ref().map(|one| legacy::hello(&one.message, one.envelope.params));
