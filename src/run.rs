@@ -23,6 +23,7 @@ pub mod certificate;
 pub mod client_config;
 mod environment;
 pub mod explain;
+mod fetch;
 mod guards;
 pub mod health;
 mod lookup;

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //! Where connections lead to, and which of them are idle. Knows no sockets.
 
-use std::net::Ipv6Addr;
-
 use super::connect::Connection;
 use crate::base::Key;
 use crate::gateway::snapshot::HttpTarget;
+use crate::wire::http1::target;
 
 /// The places that connections lead to, with those that are idle.
 #[derive(Default)]
@@ -62,15 +61,8 @@ impl Origins {
     }
 }
 
-/// RFC 9110 §7.2: the port unless it is the one of the scheme, IPv6 in brackets.
 fn authority(target: &HttpTarget) -> Box<str> {
-    let host = &target.host;
-    let default = if target.tls { 443 } else { 80 };
-    let host = match host.parse::<Ipv6Addr>() {
-        Ok(_) => format!("[{host}]"),
-        Err(_) => host.to_string(),
-    };
-    if target.port == default { host.into() } else { format!("{host}:{}", target.port).into() }
+    target::authority(target.tls, &target.host, target.port).into()
 }
 
 #[cfg(test)]

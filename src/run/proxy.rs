@@ -38,7 +38,6 @@ mod banner;
 mod connection;
 mod crowd;
 mod facts;
-mod fetch;
 mod forward;
 mod graphql;
 mod judge;

@@ -30,7 +30,7 @@ const STATUS_HOMES: &[(&str, &str)] = &[
     ("src/calculator/server.rs", "the example server answers for itself"),
     ("src/run/explain/rehearsal.rs", "what a made-up forge answers"),
     ("src/run/lookup.rs", "the status with which the forge tells of a repository"),
-    ("src/run/proxy/fetch.rs", "what it reads of the forge's"),
+    ("src/run/fetch.rs", "what it reads of the forge's"),
     ("src/run/health.rs", "the status that `penstock health` hopes for"),
 ];
 

@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::fetch::{Forge, Question};
 use crate::base::{Limits, Message, Secret};
 use crate::github_proxy::answer::{self, is_judged};
 use crate::github_proxy::need;
 use crate::policy::guard::wasm::sha256;
 use crate::policy::guard::{Met, Need, PERMISSION_TOOL};
+use crate::run::fetch::{Forge, Question};
 
 /// How long a fact about a repository or a user is believed.
 const FACT_AFTER_MAX: Duration = Duration::from_secs(5 * 60);

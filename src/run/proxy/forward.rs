@@ -3,13 +3,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::fetch::{Answered, Failed, Question};
 use super::serve::{Proxy, REDIRECTS_MAX, Request};
 use crate::base::{Limits, Message, Secret};
 use crate::config::forge::address;
 use crate::gateway::io::Level;
 use crate::github_proxy::answer::{self, Refusal};
 use crate::github_proxy::request;
+use crate::run::fetch::{Answered, Failed, Question};
 
 /// How long the forge may take for one answer.
 const ANSWERED_AFTER_MAX: Duration = Duration::from_secs(60);

@@ -3,9 +3,9 @@
 
 use std::borrow::Cow;
 
-use super::fetch::Answered;
 use crate::base::Message;
 use crate::github_proxy::answer::{self, Refusal, passes_field};
+use crate::run::fetch::Answered;
 use crate::wire::http1::{Content, ResponseHead};
 use crate::wire::json::{edit, scan, write};
 

@@ -9,7 +9,6 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::facts::Facts;
-use super::fetch::Forge;
 use super::graphql;
 use super::judge::{Asked, Guard};
 use super::log::Log;
@@ -26,6 +25,7 @@ use crate::policy::auth::{self, origin};
 use crate::policy::guard::agents::Agents;
 use crate::policy::guard::monitor;
 use crate::policy::guard::{Labelled, Labels, Mode, Operation, WILDCARD, denial, reflect};
+use crate::run::fetch::Forge;
 use crate::run::read_clock;
 use crate::wire::http1::{Field, RequestHead};
 use crate::wire::json::scan;

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::facts::Facts;
-use super::fetch::Forge;
 use super::judge::{Guard, Introduced};
 use super::log::{Log, SERVER};
 use super::serve::{AGENT, Proxy};
@@ -23,6 +22,7 @@ use crate::policy::guard::forced;
 use crate::policy::guard::rule::{AllowOnly, Policy, label_agent_payload, value};
 use crate::policy::guard::{Mode, github, source, wasm};
 use crate::reactor::Roots;
+use crate::run::fetch::Forge;
 use crate::run::{guards, lookup};
 use crate::wire::json::tree;
 use crate::worker::{LogOptions, Logs};

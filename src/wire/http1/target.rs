@@ -5,6 +5,7 @@
 //!
 //! Spec: RFC 9112 §3.2 (request target), RFC 9110 §4.2 (http URIs), §7.2 (Host).
 
+use std::net::Ipv6Addr;
 use std::ops::Range;
 
 use super::Method;
@@ -24,6 +25,18 @@ pub enum Target {
         /// `/path?query`, or what there is of it: `?query`, or nothing.
         rest: Range<usize>,
     },
+}
+
+/// How a host is named in `Host`: with the port unless it is the one of the scheme, IPv6 in
+/// brackets (RFC 9110 §7.2).
+#[must_use]
+pub fn authority(tls: bool, host: &str, port: u16) -> String {
+    let default = if tls { 443 } else { 80 };
+    let host = match host.parse::<Ipv6Addr>() {
+        Ok(_) => format!("[{host}]"),
+        Err(_) => host.to_owned(),
+    };
+    if port == default { host } else { format!("{host}:{port}") }
 }
 
 /// Tells the form of `target`; `None` if it has none that we serve.

@@ -13,11 +13,12 @@ use rustls::ClientConfig;
 
 use crate::base::{Limits, Message, Outbox, Secret};
 use crate::config::forge::Api;
-use crate::link::http_client::{ClientRequest, HttpClient};
+use crate::link::http_client::{ClientError, ClientRequest, HttpClient};
 use crate::link::tls::Tls;
 use crate::wire::Splice;
 use crate::wire::http1::chunked::Chunked;
 use crate::wire::http1::response::{self, Framing, HeadBytes, ReceivedHead};
+use crate::wire::http1::target::authority;
 
 /// As much as is read at a time.
 const READ_BYTES_MAX: usize = 16 * 1024;
@@ -37,7 +38,7 @@ pub struct Question<'a> {
     /// The whole target.
     pub target: &'a str,
     /// All fields but `Host` and those that frame the body.
-    pub fields: &'a [(&'static str, Secret)],
+    pub fields: &'a [(&'a str, Secret)],
     /// The body, if there is one.
     pub body: Option<&'a Message>,
     /// When patience ends.
@@ -185,7 +186,7 @@ impl Exchange {
         client.send(&ClientRequest {
             method: question.method,
             target: question.target,
-            host: &authority(address),
+            host: &authority(address.0, &address.1, address.2),
             fields: &fields,
             body: body.as_ref(),
         });
@@ -232,7 +233,7 @@ impl Exchange {
                     return Ok((head, fields(bytes.as_bytes())));
                 }
             } else if !self.fill()? {
-                return Err("the connection ended before the answer began".to_owned());
+                return Err(ClientError::Closed.to_string());
             }
         }
     }
@@ -268,7 +269,7 @@ impl Exchange {
                 return match length {
                     // With TLS nobody can tell whether that was all, but then it is no whole JSON.
                     None => Ok(body),
-                    Some(_) => Err("the connection ended in the middle of the answer".to_owned()),
+                    Some(_) => Err(ClientError::Closed.to_string()),
                 };
             }
         }
@@ -289,7 +290,7 @@ impl Exchange {
                 return Err("the answer is too long".to_owned());
             }
             if !self.fill()? {
-                return Err("the connection ended in the middle of the answer".to_owned());
+                return Err(ClientError::Closed.to_string());
             }
         }
     }
@@ -329,12 +330,6 @@ fn connect(
         }
     }
     Err(failed)
-}
-
-/// RFC 9110 §7.2: the port unless it is the one of the scheme, IPv6 in brackets.
-fn authority((is_tls, host, port, _): &Api) -> String {
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_string() };
-    if *port == if *is_tls { 443 } else { 80 } { host } else { format!("{host}:{port}") }
 }
 
 /// The time that is left; never nothing, which would be for ever.
