@@ -25,7 +25,6 @@ pub mod explain;
 pub mod forced;
 pub mod github;
 pub mod label;
-pub mod listing;
 pub mod memory;
 pub mod monitor;
 pub mod records;
