@@ -224,12 +224,15 @@ impl Gateway {
         let limit = server.map_or(TimeLimit::NONE, |server| self.time_limit_of(server, one));
         let deadline = self.now.mono + limit.silence;
         let name = name.unwrap_or_default();
-        let for_log = whom.clone();
+        if logged {
+            let (method, payload) = (name.clone(), one.message.clone());
+            self.emit_rpc(server, &whom, EventKind::RpcOut { method, payload });
+        }
         let key = self.calls.insert(Call {
             backend,
             whom,
             method: one.method,
-            name: name.clone(),
+            name,
             tool,
             uri: (one.method == Method::ResourcesRead)
                 .then(|| one.envelope.uri.map(part))
@@ -255,10 +258,6 @@ impl Gateway {
             asked_by_guard: None,
         });
         self.alarms.set(Alarm::Calls, deadline);
-        if logged {
-            let payload = one.message.clone();
-            self.emit_rpc(server, &for_log, EventKind::RpcOut { method: name, payload });
-        }
         key
     }
 
