@@ -34,7 +34,6 @@ mod tests;
 use std::sync::Arc;
 
 pub use fuzz::fuzz;
-pub use level::Level;
 pub use policy::{AgentLabels, Normalized, Options, Policy};
 
 use self::answer::Answer;
