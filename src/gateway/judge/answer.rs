@@ -170,8 +170,14 @@ impl Gateway {
         };
         let patch = Patch::Bytes(Message::new(result));
         let message = Splice::whole(message).with(place, patch).to_message();
-        if let Ok(Parsed::Single(envelope)) = jsonrpc::parse(&message, self.limits()) {
-            self.hand_on(call, &message, &envelope);
+        match jsonrpc::parse(&message, self.limits()) {
+            Ok(Parsed::Single(envelope)) => self.hand_on(call, &message, &envelope),
+            // A guard has made it so; nothing of it is shown, but somebody waits.
+            _ => {
+                let reason = "What its guard has left of the answer is no answer.";
+                let denial = Denial::new("guard.failed", reason, "calls that the guard can label");
+                self.answer_denied(call, denial);
+            }
         }
     }
 }
