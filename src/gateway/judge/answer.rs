@@ -11,7 +11,7 @@ use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::snapshot::Watch;
 use crate::policy::guard::monitor::{self, Decision};
-use crate::policy::guard::{Labelled, Operation, denial};
+use crate::policy::guard::{Labelled, Mode, Operation, denial};
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
 use crate::wire::{Patch, Splice};
 
@@ -115,8 +115,13 @@ impl Gateway {
                 }
                 self.refuse_judged(key, denial_of_one(&labelled.object, &violation));
             }
-            Decision::AllowWithPropagation(_) if !is_own => {
-                match self.agent_reads(who, std::slice::from_ref(&labelled.object.labels)) {
+            // Also what takes nothing away now bounds what a guard may give later.
+            Decision::Allow | Decision::AllowWithPropagation(_)
+                if !is_own && mode == Mode::Propagate =>
+            {
+                let read = std::slice::from_ref(&labelled.object.labels);
+                self.note_flow(who, read);
+                match self.agent_reads(who, read) {
                     Err(denial) => self.refuse_judged(key, denial),
                     Ok(()) => self.show(key, None),
                 }
