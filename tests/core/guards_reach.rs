@@ -90,7 +90,7 @@ fn a_guard_may_not_call_what_could_change_something() {
         is_refused(&mut one, "nobody says that it only reads");
         is_refused(&mut one, "nobody says that it only reads");
         let notes = one.world.notes();
-        assert_eq!(notes.matches("its guard may not call look").count(), 1, "{notes}");
+        assert_eq!(notes.matches("its guard may not call look").count(), 2, "{notes}");
     }
 }
 

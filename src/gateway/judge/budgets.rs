@@ -45,7 +45,7 @@ impl Gateway {
                 Some(until)
             }
             Err(spent) => {
-                self.note_not_called(server, &need.tool, &spent.text());
+                self.note_not_called(key, &need.tool, &spent.text());
                 None
             }
         }

@@ -29,6 +29,8 @@ pub struct Needs {
     pub ticket: Option<Ticket>,
     /// The list of tools that it waits for before that call.
     pub listing: Option<Box<Listing>>,
+    /// The tool that was refused to it last.
+    pub refused: Option<Box<str>>,
 }
 
 /// What is asked of a server for its guard.

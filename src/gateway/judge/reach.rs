@@ -15,6 +15,7 @@ use super::needs::Words;
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::call::CallFor;
+use crate::gateway::io::Level;
 use crate::gateway::snapshot::{ServerId, WatchKind};
 use crate::mcp::only_reads::OnlyReads;
 use crate::mcp::tools;
@@ -23,7 +24,7 @@ use crate::wire::json::scan;
 use crate::wire::jsonrpc::Envelope;
 
 /// As much of a tool's name is told of a call that was not made. Guards take names from anywhere.
-const NAME_TOLD_CHARS_MAX: usize = 100;
+const NAME_TOLD_CHARS_MAX: usize = 128;
 
 /// Whether a guard may call a tool.
 enum Reach {
@@ -63,7 +64,7 @@ impl Gateway {
     pub(super) fn ask_within_reach(&mut self, key: Key<Judging>, server: ServerId, need: &Need) {
         match self.reach(server, &need.tool) {
             Reach::Inside => self.ask_backend(key, need),
-            Reach::Outside(why) => self.is_out_of_reach(key, server, need, why),
+            Reach::Outside(why) => self.is_out_of_reach(key, need, why),
             Reach::Unlisted => {
                 let (need, known) = (need.clone(), OnlyReads::default());
                 self.ask_for_page(key, Listing { need, known, n_pages: 0 }, None);
@@ -109,8 +110,8 @@ impl Gateway {
                 self.guards.know_tools(server, known);
                 match self.reach(server, &need.tool) {
                     Reach::Inside => self.ask_backend(key, &need),
-                    Reach::Outside(why) => self.is_out_of_reach(key, server, &need, why),
-                    Reach::Unlisted => self.is_out_of_reach(key, server, &need, UNLISTED),
+                    Reach::Outside(why) => self.is_out_of_reach(key, &need, why),
+                    Reach::Unlisted => self.is_out_of_reach(key, &need, UNLISTED),
                 }
             }
         }
@@ -119,21 +120,29 @@ impl Gateway {
     /// The list that a guard waits for will never be there.
     pub(super) fn is_unlisted(&mut self, key: Key<Judging>) {
         let Some(judging) = self.judgings.get_mut(key) else { return };
-        let server = judging.server;
         let Some(listing) = judging.needs.listing.take() else { return };
-        self.is_out_of_reach(key, server, &listing.need, UNLISTED);
+        self.is_out_of_reach(key, &listing.need, UNLISTED);
     }
 
-    fn is_out_of_reach(&mut self, key: Key<Judging>, server: ServerId, need: &Need, why: &str) {
-        self.note_not_called(server, &need.tool, why);
+    fn is_out_of_reach(&mut self, key: Key<Judging>, need: &Need, why: &str) {
+        self.note_not_called(key, &need.tool, why);
         self.guard_is_answered(key, None);
     }
 
-    /// Writes down which tool a guard has wanted to call in vain: once, since it may go on to.
-    pub(super) fn note_not_called(&mut self, server: ServerId, tool: &str, why: &str) {
+    /// Writes down which tool a guard has wanted to call in vain. Of the built-in guard that is
+    /// told once: it wants the same three again and again.
+    pub(super) fn note_not_called(&mut self, key: Key<Judging>, tool: &str, why: &str) {
+        let Some(judging) = self.judgings.get_mut(key) else { return };
+        let server = judging.server;
         let name: String = tool.escape_debug().take(NAME_TOLD_CHARS_MAX).collect();
-        self.debug("gateway:guard", || format!("a guard may not call {name}: {why}"));
-        self.warn_once(server, format!("its guard may not call {name}: {why}"));
+        let text = format!("its guard may not call {name}: {why}");
+        let told = judging.needs.refused.replace(name.into());
+        let is_told = told == judging.needs.refused;
+        if !self.guards.is_module(server) {
+            self.warn_once(server, text);
+        } else if !is_told {
+            self.note(Level::Warn, "guard", Some(server), text);
+        }
     }
 
     /// All tools of a server are listed: its guard need not ask which of them only read.

@@ -23,7 +23,7 @@ pub(super) struct Counter {
 pub(super) type Short = (Quantity, u64, u64);
 
 impl Counter {
-    /// Whether one more call with this many bytes fits; `is_within`: made for one that is under way.
+    /// Whether one more call with this many bytes fits; `is_within`: for one that is under way.
     pub(super) fn check(
         &self,
         budget: &Budget,
