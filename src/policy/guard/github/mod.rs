@@ -53,6 +53,12 @@ pub enum Outcome {
     Findings(Findings),
 }
 
+/// Whether a tool of GitHub's server is known to change nothing.
+#[must_use]
+pub fn only_reads(tool: &str) -> bool {
+    tools::only_reads(tool)
+}
+
 /// One judgement under way.
 #[derive(Debug)]
 pub struct Run {
