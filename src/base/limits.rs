@@ -198,7 +198,7 @@ impl Limits {
         exchanges_max: 4096,
         exchanges_per_session_max: 1024,
         batch_messages_max: 100,
-        sessions_max: 4096,
+        sessions_max: 16_384,
         input_requests_per_session_max: 64,
         pooled_children_max: 16,
         parked_calls_max: 1024,

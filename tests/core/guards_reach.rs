@@ -186,32 +186,21 @@ fn with_compat_a_guard_may_call_everything() {
 }
 
 /// The built-in guard of this server, for private repositories of `acme`.
-fn native(may_call: &[&str], tools: &[&str]) -> One {
+fn native(tools: &[&str]) -> One {
     let payload = r#"{"allow-only":{"repos":["acme/*"],"min-integrity":"none"}}"#;
-    let watch = Watch {
-        payload: Message::from(payload),
-        may_call: may_call.iter().map(|&name| name.into()).collect(),
-        ..watch(WatchKind::GitHub)
-    };
+    let watch = Watch { payload: Message::from(payload), ..watch(WatchKind::GitHub) };
     let tools: Option<Arc<[Box<str>]>> =
         (!tools.is_empty()).then(|| tools.iter().map(|&name| name.into()).collect());
     one_of(guarded(vec![Server { tools, ..with(stdio_server("time"), watch) }]))
 }
 
 #[test]
-fn the_built_in_guard_calls_tools_that_it_knows_to_read_if_clients_may() {
-    for (may_call, tools, is_called) in [
-        (&[][..], &[][..], true),
-        (&[], &["issue_read"], false),
-        (&["search_repositories"], &["issue_read"], true),
-        (&[], &["*_re*"], true),
-    ] {
-        let mut one = native(may_call, tools);
+fn the_built_in_guard_calls_what_it_knows_to_read_even_if_clients_may_not() {
+    for tools in [&[][..], &["issue_read"], &["*_re*"]] {
+        let mut one = native(tools);
         one.call("issue_read", r#""owner":"acme","repo":"web","issue_number":1,"method":"get""#);
         let asked = one.world.sent_to(one.child).join("\n");
-        assert_eq!(asked.contains("search_repositories"), is_called, "{tools:?}: {asked}");
-        let note = "its guard may not call search_repositories";
-        assert_eq!(one.world.notes().contains(note), !is_called);
+        assert!(asked.contains("search_repositories"), "{tools:?}: {asked}");
     }
 }
 

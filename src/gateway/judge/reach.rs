@@ -4,8 +4,8 @@
 //!
 //! ```text
 //!  named in its configuration ─────────────────────────────────────────────> it may
-//!  one that clients may call ──┬─ the built-in guard knows that it reads ───> it may
-//!                              ├─ its server says that it only reads ───────> it may
+//!  the built-in guard knows that it reads ─────────────────────────────────> it may
+//!  one that clients may call ──┬─ its server says that it only reads ───────> it may
 //!                              └─ nobody has listed the tools yet ──> list ─> one of the others
 //!  anything else ──────────────────────────────────────────────────────────> a failed call
 //! ```
@@ -48,12 +48,16 @@ impl Gateway {
         if self.snapshot.guards.compat || watch.may_call.iter().any(|name| **name == *tool) {
             return Reach::Inside;
         }
+        // What clients may call says nothing about what judging them needs.
+        let is_built_in = matches!(watch.kind, WatchKind::GitHub);
+        if is_built_in && github::only_reads(tool) {
+            return Reach::Inside;
+        }
         let allowed = self.server(server).tools.as_deref();
         if allowed.is_some_and(|allowed| !tools::is_allowed(allowed, tool)) {
             return Reach::Outside("it is not among the tools of its server that may be called");
         }
         match (&watch.kind, self.guards.only_reads(server)) {
-            (WatchKind::GitHub, _) if github::only_reads(tool) => Reach::Inside,
             (WatchKind::Wasm { .. }, None) => Reach::Unlisted,
             (WatchKind::Wasm { .. }, Some(known)) if known.has(tool) => Reach::Inside,
             _ => Reach::Outside("nobody says that it only reads"),
