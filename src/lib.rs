@@ -32,6 +32,7 @@ pub mod observe;
 pub mod policy;
 pub mod reactor;
 pub mod run;
+pub mod sandbox;
 pub mod serve;
 pub mod wire;
 pub mod worker;
