@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //! The calls of the system that a gateway makes once it runs, as a table.
 //!
-//! The two C libraries make different calls for the same thing, and newer versions others than older
-//! ones, so the table has more than one of them needs. What is not in it: to become or to start
-//! another program, to listen, to trace, to mount, to change users or clocks.
+//! The two C libraries make different calls for the same thing, and newer versions others than
+//! older ones, so the table has more than one of them needs. What is not in it: to become or to
+//! start another program, to listen, to trace, to mount, to change users or clocks.
 
 use libc::c_long;
 
@@ -35,9 +35,9 @@ const ALWAYS: &[c_long] = &[
     // Files.
     libc::SYS_openat, libc::SYS_newfstatat, libc::SYS_fstat, libc::SYS_statx, libc::SYS_faccessat,
     libc::SYS_faccessat2, libc::SYS_readlinkat, libc::SYS_getcwd, libc::SYS_getdents64,
-    libc::SYS_mkdirat, libc::SYS_unlinkat, libc::SYS_renameat, libc::SYS_renameat2,
-    libc::SYS_fchmod, libc::SYS_fchmodat, libc::SYS_ftruncate, libc::SYS_fsync,
-    libc::SYS_fdatasync, libc::SYS_fadvise64, libc::SYS_fstatfs, libc::SYS_flock,
+    libc::SYS_mkdirat, libc::SYS_unlinkat, libc::SYS_renameat2, libc::SYS_fchmod,
+    libc::SYS_fchmodat, libc::SYS_ftruncate, libc::SYS_fsync, libc::SYS_fdatasync,
+    libc::SYS_fadvise64, libc::SYS_fstatfs, libc::SYS_flock,
     // Sockets; `bind` for what asks the kernel for addresses, and TCP is left to Landlock.
     libc::SYS_connect, libc::SYS_bind, libc::SYS_accept4, libc::SYS_sendto, libc::SYS_sendmsg,
     libc::SYS_sendmmsg, libc::SYS_recvfrom, libc::SYS_recvmsg, libc::SYS_recvmmsg,
@@ -63,16 +63,19 @@ const ALWAYS: &[c_long] = &[
     libc::SYS_getegid, libc::SYS_uname, libc::SYS_sysinfo,
 ];
 
-/// What older processors have under two names.
+/// What older processors have under two or three names.
 #[cfg(target_arch = "x86_64")]
 #[rustfmt::skip] // It is a table.
 const OLD: &[c_long] = &[
     libc::SYS_open, libc::SYS_stat, libc::SYS_lstat, libc::SYS_access, libc::SYS_readlink,
-    libc::SYS_mkdir, libc::SYS_rmdir, libc::SYS_unlink, libc::SYS_rename, libc::SYS_chmod,
-    libc::SYS_dup2, libc::SYS_pipe, libc::SYS_poll, libc::SYS_select, libc::SYS_epoll_wait,
-    libc::SYS_time,
+    libc::SYS_mkdir, libc::SYS_rmdir, libc::SYS_unlink, libc::SYS_rename, libc::SYS_renameat,
+    libc::SYS_chmod, libc::SYS_dup2, libc::SYS_pipe, libc::SYS_poll, libc::SYS_select,
+    libc::SYS_epoll_wait, libc::SYS_time,
 ];
-#[cfg(not(target_arch = "x86_64"))]
+/// `renameat`, which our crate of the C library does not name for each of them.
+#[cfg(target_arch = "aarch64")]
+const OLD: &[c_long] = &[38];
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const OLD: &[c_long] = &[];
 
 /// musl raises signals by thread alone.
