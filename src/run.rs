@@ -13,11 +13,13 @@ use crate::config::{self, Loaded};
 use crate::gateway::Gateway;
 use crate::gateway::io::{Event, EventKind, Level};
 use crate::observe::debug::Patterns;
-use crate::reactor::{self, Listener, Observer, Reactor};
+use crate::reactor::{self, Listener, Observer, Reactor, Starter};
+use crate::sandbox::Line;
 use crate::wire::json::write;
 use crate::worker::{LogOptions, LogSender, Logs};
 
 use self::guards::Modules;
+use self::sandbox::Entered;
 
 pub mod certificate;
 pub mod client_config;
@@ -29,6 +31,7 @@ pub mod health;
 mod lookup;
 mod programs;
 pub mod proxy;
+mod sandbox;
 
 /// Runs the gateway until it is told to stop.
 ///
@@ -36,12 +39,12 @@ pub mod proxy;
 /// printed in its place, if there is no file to look into.
 pub fn gateway(flags: &Flags) -> Result<(), String> {
     let is_headless = flags.is_on("config-stdin");
-    let (ready, listener) = prepare(flags).inspect_err(|text| {
+    let (ready, listener, entered) = prepare(flags).inspect_err(|text| {
         if is_headless {
             print_error(text);
         }
     })?;
-    serve(ready, listener)
+    serve(ready, listener, entered)
 }
 
 /// A configuration with all that belongs to it.
@@ -52,7 +55,7 @@ struct Ready {
 }
 
 /// Everything that may fail before anything is started.
-fn prepare(flags: &Flags) -> Result<(Ready, Listener), String> {
+fn prepare(flags: &Flags) -> Result<(Ready, Listener, Entered), String> {
     let mut gathered = config::source::gather(flags)?;
     let mut ready = load(&gathered, Modules::default())?;
     let run = &ready.loaded.run;
@@ -72,7 +75,8 @@ fn prepare(flags: &Flags) -> Result<(Ready, Listener), String> {
     // After all that may wait for others, stdin above all: until now a signal simply ends us. And
     // before any thread that stays, since signals must reach the loop alone.
     reactor::block_signals().map_err(|error| format!("cannot take signals: {error}"))?;
-    Ok((ready, listener))
+    let entered = sandbox::enter(&ready.loaded)?;
+    Ok((ready, listener, entered))
 }
 
 /// Checks a configuration and starts nothing; the summary goes to stdout.
@@ -107,14 +111,14 @@ fn print_error(text: &str) {
     let _ = std::io::stdout().write_all(&out);
 }
 
-fn serve(ready: Ready, listener: Listener) -> Result<(), String> {
+fn serve(ready: Ready, listener: Listener, entered: Entered) -> Result<(), String> {
     let Ready { loaded, notices, modules } = ready;
     let address = listener.local_addr();
     let run = &loaded.run;
     let document = client_config::document(&run.client_config, &run.listen, address.port());
     let (logs, mut sender) = start_logs(&loaded);
-    announce(&mut sender, &loaded, &notices, &address.to_string());
-    let options = reactor_options(&loaded);
+    announce(&mut sender, &loaded, &notices, &entered.lines, &address.to_string());
+    let options = reactor_options(&loaded, entered.starter);
     let gateway = start_gateway(&loaded, &modules)?;
     let mut reactor =
         Reactor::new(&options, listener, gateway, sender).map_err(|e| e.to_string())?;
@@ -150,7 +154,13 @@ fn start_logs(loaded: &Loaded) -> (Logs, LogSender) {
 }
 
 /// The first lines of the log, as scripts look for them.
-fn announce(sender: &mut LogSender, loaded: &Loaded, notices: &[String], address: &str) {
+fn announce(
+    sender: &mut LogSender,
+    loaded: &Loaded,
+    notices: &[String],
+    sandbox: &[Line],
+    address: &str,
+) {
     let run = &loaded.run;
     let mut say = |level, category, text| {
         let kind = EventKind::Note { level, category, text };
@@ -171,6 +181,10 @@ fn announce(sender: &mut LogSender, loaded: &Loaded, notices: &[String], address
     for notice in notices {
         say(Level::Warn, "startup", notice.clone());
     }
+    for line in sandbox {
+        let level = if line.is_failure() { Level::Warn } else { Level::Info };
+        say(level, "startup", line.to_string());
+    }
     if run.has_generated_agent {
         let text = "No agent ID configured — generated temporary random agent ID (spec §7.3)";
         say(Level::Warn, "startup", text.to_owned());
@@ -184,7 +198,7 @@ fn announce(sender: &mut LogSender, loaded: &Loaded, notices: &[String], address
     sender.end_of_turn();
 }
 
-fn reactor_options(loaded: &Loaded) -> reactor::Options {
+fn reactor_options(loaded: &Loaded, starter: Starter) -> reactor::Options {
     let keeper = std::env::current_exe().ok().map(|program| vec![program.into(), "keeper".into()]);
     reactor::Options {
         limits: loaded.snapshot.limits,
@@ -192,6 +206,7 @@ fn reactor_options(loaded: &Loaded) -> reactor::Options {
         signals: true,
         keeper,
         ca_file: loaded.run.ca_file.clone(),
+        starter,
         version: (&*loaded.snapshot.version).into(),
         ..reactor::Options::default()
     }

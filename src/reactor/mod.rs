@@ -36,6 +36,7 @@ mod request;
 mod roots;
 mod signals;
 mod source;
+mod starter;
 pub mod sys;
 mod token;
 mod turn;
@@ -62,7 +63,8 @@ use crate::gateway::io::{Event, Input, Output};
 pub use self::accept::{BindError, Listener};
 pub use self::container::read_id;
 pub use self::options::Options;
-pub use self::roots::Roots;
+pub use self::roots::{Roots, SYSTEM_FILE};
+pub use self::starter::Starter;
 pub use self::sys::{
     Niceness, block_signals, drop_written, lower_thread_priority, release_memory, wait_for_signal,
 };
