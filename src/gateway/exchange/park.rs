@@ -237,7 +237,8 @@ impl Gateway {
         call: [u8; 32],
     ) -> String {
         let expires_ms = self.age_ms(self.limits().input_after_max);
-        let state = ParkState { park, round, principal: principal.0, call, expires_ms };
+        let shard = self.shard.index();
+        let state = ParkState { park, shard, round, principal: principal.0, call, expires_ms };
         let nonce = self.rng.bytes();
         self.seal.seal(park_state::PURPOSE, &state.encode(), nonce)
     }
