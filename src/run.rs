@@ -132,14 +132,15 @@ fn serve(ready: Ready, listener: Listener) -> Result<(), String> {
     ended
 }
 
+/// Records can wait, but not for long: their queue has a bound.
+const LOGS_GIVE_WAY: reactor::Niceness = reactor::Niceness(1);
+
 fn start_logs(loaded: &Loaded) -> (Logs, LogSender) {
     let options = LogOptions {
         dir: Some(loaded.run.log_dir.clone()),
         patterns: Patterns::parse(&loaded.run.debug),
         events_max: loaded.snapshot.limits.log_events_max,
-        on_start: || {
-            reactor::lower_thread_priority();
-        },
+        on_start: || reactor::lower_thread_priority(LOGS_GIVE_WAY),
         on_idle: reactor::release_memory,
         on_grown: reactor::drop_written,
         ..LogOptions::default()

@@ -5,9 +5,13 @@
 
 use std::io;
 
+use super::sys::{self, Niceness};
 use super::turn::Turn;
 use crate::gateway::io::Input;
 use crate::worker::guards::{Guards, Job};
+
+/// However many guards compute, the loop gets a processor as soon as it wants one.
+const GUARDS_GIVE_WAY: Niceness = Niceness(10);
 
 /// The threads on which guards judge.
 #[derive(Default)]
@@ -40,8 +44,10 @@ impl Judges {
                 let waker = turn.waker()?;
                 // A poll that cannot be woken is gone, and so is whoever waits.
                 let notify = Box::new(move || drop(waker.wake()));
-                let limits = &turn.limits;
-                none.insert(Guards::start(limits.guard_threads_max, limits.guard_jobs_max, notify))
+                let (threads, jobs) = (turn.limits.guard_threads_max, turn.limits.guard_jobs_max);
+                none.insert(Guards::start(threads, jobs, notify, || {
+                    sys::lower_thread_priority(GUARDS_GIVE_WAY);
+                }))
             }
         })
     }

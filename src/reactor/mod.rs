@@ -66,7 +66,7 @@ pub use self::options::Options;
 pub use self::roots::Roots;
 pub use self::shards::Seat;
 pub use self::sys::{
-    block_signals, drop_written, lower_thread_priority, release_memory, wait_for_signal,
+    Niceness, block_signals, drop_written, lower_thread_priority, release_memory, wait_for_signal,
 };
 
 /// What the loop drives: facts and the time in, effects and a deadline out.

@@ -362,12 +362,16 @@ pub fn drop_written(file: &File) {
     }
 }
 
-/// Lets the calling thread yield a little to others that want to run: for work that can wait, but
-/// not for long. Where all processors are busy it gets nearly as much as any other.
-pub fn lower_thread_priority() {
+/// How far a thread gives way to others: 0 not at all, 19 to everybody. Where all processors are
+/// busy, each step costs it a fifth of its share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Niceness(pub u8);
+
+/// Lets the calling thread give way to others that want to run.
+pub fn lower_thread_priority(niceness: Niceness) {
     // WHY UNSAFE: std has no priorities.
     // SAFETY: plain integers. On Linux 0 means the calling thread; a failure changes nothing.
-    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 1) };
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, i32::from(niceness.0)) };
 }
 
 fn owned(fd: i32) -> io::Result<OwnedFd> {

@@ -44,6 +44,8 @@ struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
     notify: Box<dyn Fn() + Send + Sync>,
+    /// What each thread does first.
+    begin: fn(),
 }
 
 #[derive(Default)]
@@ -82,12 +84,18 @@ impl Queue {
 
 impl Guards {
     /// Will use a thread for each processor, two at least and `threads_max` otherwise. `notify` is
-    /// called on one of them when [`Guards::take`] has something, once for all that it brings.
-    /// `jobs_max` is the bound that whoever gives work keeps within.
+    /// called on one of them when [`Guards::take`] has something, once for all that it brings;
+    /// `begin` is what each thread does first. `jobs_max` is the bound that whoever gives work
+    /// keeps within.
     #[must_use]
-    pub fn start(threads_max: usize, jobs_max: usize, notify: Box<dyn Fn() + Send + Sync>) -> Self {
+    pub fn start(
+        threads_max: usize,
+        jobs_max: usize,
+        notify: Box<dyn Fn() + Send + Sync>,
+        begin: fn(),
+    ) -> Self {
         let processors = thread::available_parallelism().map_or(THREADS_MIN, usize::from);
-        let shared = Shared { queue: Mutex::default(), wake: Condvar::new(), notify };
+        let shared = Shared { queue: Mutex::default(), wake: Condvar::new(), notify, begin };
         Self {
             shared: Arc::new(shared),
             threads_max: processors.min(threads_max).max(THREADS_MIN),
@@ -128,6 +136,7 @@ impl Guards {
         let name = format!("guard-{}", self.threads + 1);
         let run = move || {
             let _abort = AbortOnPanic;
+            (shared.begin)();
             serve(&shared);
         };
         if thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(run).is_ok() {

@@ -50,7 +50,7 @@ fn key(n: u32) -> Key<Judging> {
 fn guards() -> (Guards, Receiver<()>) {
     let (ring, rings) = channel();
     let notify = Box::new(move || ring.send(()).unwrap_or_default());
-    (Guards::start(2, 1 << 20, notify), rings)
+    (Guards::start(2, 1 << 20, notify, || ()), rings)
 }
 
 fn give(guards: &mut Guards, at: u32, task: Count) {
