@@ -15,5 +15,7 @@ mod end;
 mod flags;
 #[path = "run/guards.rs"]
 mod guards;
+#[path = "run/shards.rs"]
+mod shards;
 #[path = "run/start.rs"]
 mod start;

@@ -87,6 +87,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
     let forge = guards::forge(&servers.servers, sources, report);
     let run = RunOptions {
         listen: overall.listen.clone(),
+        threads: overall.threads,
         log_dir: gateway::log_dir(sources),
         shutdown_timeout: gateway::shutdown_timeout(sources),
         debug: gateway::debug(sources, report),
