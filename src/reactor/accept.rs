@@ -14,6 +14,7 @@ use mio::Interest;
 use mio::net::{TcpListener, TcpStream};
 
 use super::peer::Peers;
+use super::shards::Seat;
 use super::sys;
 use super::token::Source;
 use super::turn::{Timer, Turn};
@@ -156,11 +157,16 @@ impl Acceptor {
     }
 
     /// Accepts up to `accepts_per_turn_max` clients.
-    pub(super) fn accept(&mut self, peers: &mut Peers, turn: &mut Turn) {
+    pub(super) fn accept(&mut self, peers: &mut Peers, seat: Option<&Seat>, turn: &mut Turn) {
+        if let Some(seat) = seat {
+            seat.show(peers.len());
+        }
         for _ in 0..turn.limits.accepts_per_turn_max {
             let Some(listener) = self.listener.as_ref().filter(|_| self.readable) else { return };
             match listener.socket.accept() {
-                Ok((stream, from)) => welcome(stream, from, listener.address, peers, turn),
+                Ok((stream, from)) => {
+                    welcome((stream, from), listener.address, (peers, seat), turn);
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
                 // Whoever knocked has gone again.
                 Err(error)
@@ -195,10 +201,9 @@ fn spare() -> Option<File> {
 }
 
 fn welcome(
-    stream: TcpStream,
-    from: SocketAddr,
+    (stream, from): (TcpStream, SocketAddr),
     listening: SocketAddr,
-    peers: &mut Peers,
+    (peers, seat): (&mut Peers, Option<&Seat>),
     turn: &mut Turn,
 ) {
     let ip = from.ip().to_canonical();
@@ -212,7 +217,14 @@ fn welcome(
         Some(listening.ip())
     };
     let local_is_loopback = local.is_some_and(|ip| ip.to_canonical().is_loopback());
-    peers.insert(stream, PeerAddress { ip, port: from.port(), local_is_loopback }, turn);
+    let from = PeerAddress { ip, port: from.port(), local_is_loopback };
+    let stream = match seat {
+        Some(seat) => seat.spread(peers.len(), turn.limits.moves_max, stream, from),
+        None => Some(stream),
+    };
+    if let Some(stream) = stream {
+        peers.insert(stream, from, turn);
+    }
 }
 
 #[cfg(test)]

@@ -209,7 +209,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         self.take_letters()?;
         self.expire();
         self.flush();
-        self.acceptor.accept(&mut self.peers, &mut self.turn);
+        self.acceptor.accept(&mut self.peers, self.seat.as_ref(), &mut self.turn);
         self.children.start_next(&mut self.turn);
         self.settle();
         self.observer.end_of_turn();

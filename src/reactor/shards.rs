@@ -16,21 +16,28 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use mio::Waker;
+use mio::net::TcpStream;
 
 use super::peer::Moving;
 use super::{Core, Observer, Reactor, ReactorError};
 use crate::base::Key;
-use crate::gateway::io::{Input, Peer};
+use crate::gateway::io::{Input, Peer, PeerAddress};
 use crate::gateway::shards::Moved;
+
+/// A loop may have one connection in so many more than another: less is not worth the way.
+const SLACK: usize = 16;
 
 /// What one loop tells another.
 enum Letter {
     /// Take this connection over: its client has asked for this.
     Peer(Box<Moving>, Box<Moved>),
+    /// Take this connection over, which has come a moment ago: you have fewer.
+    Fresh(TcpStream, PeerAddress),
     /// Finish what runs until then.
     Drain { deadline: Instant, why: &'static str },
     /// Stop at once.
@@ -51,10 +58,18 @@ struct Mail {
     closed: bool,
 }
 
+/// What one loop shows the others.
+#[derive(Default)]
+struct Desk {
+    mail: Mutex<Mail>,
+    /// How many connections it has, more or less.
+    n_peers: AtomicUsize,
+}
+
 /// The place of a loop among those of one gateway.
 pub struct Seat {
     index: usize,
-    boxes: Arc<[Mutex<Mail>]>,
+    desks: Arc<[Desk]>,
     /// Somebody has woken us; asking costs a lock.
     woken: bool,
     /// The loops that have not ended, without this one.
@@ -69,10 +84,10 @@ impl Seat {
     /// The places of `n` loops, the main one first.
     #[must_use]
     pub fn all(n: usize) -> Vec<Self> {
-        let boxes: Arc<[Mutex<Mail>]> = (0..n).map(|_| Mutex::default()).collect();
+        let desks: Arc<[Desk]> = (0..n).map(|_| Desk::default()).collect();
         let seat = |index| Self {
             index,
-            boxes: Arc::clone(&boxes),
+            desks: Arc::clone(&desks),
             woken: true,
             n_others: n - 1,
             exits: false,
@@ -83,7 +98,7 @@ impl Seat {
 
     fn mail(&self, index: usize) -> Option<MutexGuard<'_, Mail>> {
         // A thread that panicked while it held the lock leaves a queue that is still one.
-        Some(self.boxes.get(index)?.lock().unwrap_or_else(PoisonError::into_inner))
+        Some(self.desks.get(index)?.mail.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Looks for letters when `waker` has ended the wait, and once at the beginning.
@@ -101,26 +116,56 @@ impl Seat {
         }
     }
 
-    /// Hands the connection over that `take` gives, if there is room for one.
+    /// Hands the connection over that `take` gives, if there is room for one more than those on
+    /// their way.
     fn post_peer(
         &self,
-        to: u16,
-        peers_max: usize,
-        take: impl FnOnce() -> Option<(Box<Moving>, Box<Moved>)>,
+        to: usize,
+        moves_max: usize,
+        take: impl FnOnce() -> Option<Letter>,
     ) -> bool {
-        let Some(mut mail) = self.mail(usize::from(to)) else { return false };
-        if mail.closed || mail.n_peers >= peers_max {
+        let Some(mut mail) = self.mail(to) else { return false };
+        if mail.closed || mail.n_peers >= moves_max {
             return false;
         }
-        if let Some((moving, what)) = take() {
+        if let Some(letter) = take() {
             mail.n_peers += 1;
-            mail.post(Letter::Peer(moving, what));
+            mail.post(letter);
         }
         true
     }
 
+    /// Hands a connection that has just come to the loop that has the fewest, if that is far fewer
+    /// than the `own` ones here; gives it back otherwise. The system deals connections out as the
+    /// dice fall.
+    pub(super) fn spread(
+        &self,
+        own: usize,
+        moves_max: usize,
+        stream: TcpStream,
+        from: PeerAddress,
+    ) -> Option<TcpStream> {
+        let Some(to) = self.emptier(own) else { return Some(stream) };
+        let mut stream = Some(stream);
+        if self.post_peer(to, moves_max, || Some(Letter::Fresh(stream.take()?, from))) {
+            self.desks[to].n_peers.fetch_add(1, Ordering::Relaxed);
+        }
+        stream
+    }
+
+    fn emptier(&self, own: usize) -> Option<usize> {
+        let counts = self.desks.iter().map(|desk| desk.n_peers.load(Ordering::Relaxed));
+        let (to, fewest) = counts.enumerate().min_by_key(|(_, n)| *n)?;
+        (to != self.index && fewest + own / SLACK < own).then_some(to)
+    }
+
+    /// Shows the others how many connections there are.
+    pub(super) fn show(&self, n_peers: usize) {
+        self.desks[self.index].n_peers.store(n_peers, Ordering::Relaxed);
+    }
+
     fn tell_others(&self, letter: impl Fn() -> Letter) {
-        for index in (0..self.boxes.len()).filter(|index| *index != self.index) {
+        for index in (0..self.desks.len()).filter(|index| *index != self.index) {
             if let Some(mut mail) = self.mail(index) {
                 mail.post(letter());
             }
@@ -196,8 +241,8 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         if let Some(seat) = &self.seat {
             let (peers, turn) = (&mut self.peers, &mut self.turn);
             let moves_max = turn.limits.moves_max;
-            let mut take = || Some((Box::new(peers.take(peer, turn)?), what.take()?));
-            if seat.post_peer(shard, moves_max, &mut take) {
+            let take = || Some(Letter::Peer(Box::new(peers.take(peer, turn)?), what.take()?));
+            if seat.post_peer(usize::from(shard), moves_max, take) {
                 return;
             }
         }
@@ -239,6 +284,10 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         for letter in seat.take_letters() {
             match letter {
                 Letter::Peer(moving, what) => self.peers.arrive(*moving, what, &mut self.turn),
+                Letter::Fresh(stream, from) if self.peers.has_room(from.ip, &self.turn) => {
+                    self.peers.insert(stream, from, &mut self.turn);
+                }
+                Letter::Fresh(..) => {}
                 Letter::Drain { deadline, why } => {
                     self.turn.inbox.push_back(Input::Drain { deadline, why });
                 }
@@ -253,5 +302,51 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(counts: [usize; 3], want: Option<usize>) {
+        let seats = Seat::all(3);
+        for (seat, n) in seats.iter().zip(counts) {
+            seat.show(n);
+        }
+        assert_eq!(seats[1].emptier(counts[1]), want, "{counts:?}");
+    }
+
+    #[test]
+    fn who_has_more_than_others_gives_what_comes_to_the_one_with_the_fewest() {
+        check([0, 0, 0], None);
+        check([0, 1, 0], Some(0));
+        check([1, 2, 0], Some(2));
+        check([2, 1, 3], None);
+        check([95, 100, 98], None);
+        check([93, 100, 98], Some(0));
+    }
+
+    #[test]
+    fn there_is_room_for_so_many_on_their_way_and_none_after_the_end() {
+        let seats = Seat::all(2);
+        let halt = || Some(Letter::Halt);
+        assert!(seats[0].post_peer(1, 2, halt) && seats[0].post_peer(1, 2, halt));
+        assert!(!seats[0].post_peer(1, 2, halt));
+        assert!(!seats[0].post_peer(2, 2, halt), "there is no such loop");
+        seats[1].close();
+        assert!(!seats[0].post_peer(1, 9, halt));
+    }
+
+    #[test]
+    fn the_main_loop_learns_of_every_end() {
+        let mut seats = Seat::all(3);
+        let mut main = seats.remove(0);
+        seats[0].has_ended_well();
+        drop(seats);
+        let left: Vec<_> = main.take_letters().into();
+        assert!(matches!(left[..], [Letter::Left { well: true }, Letter::Left { well: false }]));
+        assert!(main.take_letters().is_empty(), "nobody has woken it");
     }
 }
