@@ -185,7 +185,8 @@ impl Case {
         if self.speech == Speech::Paths {
             let labelled = all.map(|index| (format!("{pointer}/{index}").into(), object(index)));
             let (labelled, default) = (labelled.collect(), None);
-            return Findings::Paths(Paths { items_path: pointer.into(), labelled, default });
+            let items_path = pointer.into();
+            return Findings::Paths(Paths { items_path, labelled, default, besides: None });
         }
         let item = |index: usize| Item {
             object: Some(object(index)),

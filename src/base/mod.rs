@@ -7,6 +7,7 @@
 pub mod base64;
 pub mod bytes;
 pub mod deadlines;
+pub mod lanes;
 pub mod limits;
 pub mod message;
 pub mod now;
@@ -18,6 +19,7 @@ pub mod slab;
 pub mod stamp;
 
 pub use deadlines::Deadlines;
+pub use lanes::Lanes;
 pub use limits::{GuardLimits, Limits};
 pub use message::{Message, Span};
 pub use now::Now;

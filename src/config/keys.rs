@@ -364,6 +364,9 @@ pub const KEYS: &[Key] = &[
     key(GUARD, ("path", "path"), Word, Used, ("", "The file of a `wasm` guard.")),
     key(GUARD, ("sha256", "sha256"), Word, Used, ("",
         "What the bytes of that file must hash to, in hexadecimal digits.")),
+    key(GUARD, ("may_call", "mayCall"), Words, Used, ("tools that only read",
+        "Further tools of its server that it may call while it judges, by name and whatever they \
+         do.")),
     key(GUARD, ("policy", "policy"), Any, Used, ("",
         "The policy of the servers that name this guard and have none of their own.")),
     key(GUARD, ("config", "config"), Any, Silent, ("", "For the guard; informational.")),

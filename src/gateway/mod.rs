@@ -16,7 +16,7 @@
 //! It does not know links, threads, files or how logs look. Its own methods only dispatch: each
 //! table and each path has its file.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -77,6 +77,7 @@ use flight::Flights;
 use health::ServerState;
 use io::{Input, Output};
 use jobs::Jobs;
+use judge::reads::Reads;
 use judge::{Guards, Judging};
 use owners::Owners;
 use pause::Pauses;
@@ -130,8 +131,8 @@ pub struct Gateway {
     labels_changed: u64,
     /// Calls of tools that may be called only so often.
     counted: HashMap<(Principal, ServerId, Box<str>), u64>,
-    /// Identities that have lost integrity by what they have read.
-    tainted: HashSet<Principal>,
+    /// What identities have read that they carry.
+    reads: Reads,
     /// Requests to clients in the gateway's own name.
     n_inputs: u64,
     /// For what clients carry for us; the key is made at start and dies with the process.
@@ -198,7 +199,7 @@ impl Gateway {
             flows,
             labels_changed: 0,
             counted: HashMap::new(),
-            tainted: HashSet::new(),
+            reads: Reads::new(limits.guarded_agent_bytes_max),
             n_inputs: 0,
             seal,
             began_at: now.mono,

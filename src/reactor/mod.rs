@@ -145,6 +145,9 @@ pub struct Reactor<C, O> {
 /// How many readiness events one poll may bring; the rest comes with the next.
 const EVENTS_MAX: usize = 512;
 
+/// How long after the start the code is let go of that only ran then.
+const STARTED_AFTER: Duration = Duration::from_secs(2);
+
 /// After `Exit`: how long children may take that are still there before they are killed.
 const CHILDREN_LEAVE_MAX: Duration = Duration::from_secs(2);
 
@@ -194,6 +197,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
     pub fn run(&mut self) -> Result<(), ReactorError> {
         self.apply_outputs();
         self.settle();
+        self.turn.deadlines.arm(self.turn.now.mono + STARTED_AFTER, Timer::Started);
         while !self.over {
             self.turn()?;
         }
@@ -303,6 +307,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 Timer::Look => {}
                 Timer::Peer(key) => self.peers.expire(key, &mut self.turn),
                 Timer::Remover(key) => self.children.look(key, &mut self.turn),
+                Timer::Started => sys::drop_start_code(),
             }
             self.settle();
         }

@@ -6,6 +6,8 @@
 // Reason: the rest of the program denies `unsafe`; here each use argues its case.
 #![allow(unsafe_code)]
 
+mod memory;
+
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
@@ -14,6 +16,8 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::ptr;
+
+pub use memory::{drop_start_code, drop_written, release_memory};
 
 /// What a process can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -334,32 +338,6 @@ pub fn raise_descriptor_limit() -> Option<DescriptorLimit> {
         libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised);
     }
     Some(DescriptorLimit(limit))
-}
-
-/// Gives memory that was freed back to the system, where the allocator does not do it by itself.
-pub fn release_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // WHY UNSAFE: std knows nothing of the allocator of the system.
-    // SAFETY: malloc_trim takes one integer, is thread-safe, and touches only what is free.
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
-
-/// How far behind the end of a file its bytes are let go of.
-const WRITTEN_BYTES: i64 = 8 * 1024 * 1024;
-
-/// Asks the system to put the last megabytes of a file that is written at its end on the disk, and
-/// not to keep in memory what is there already.
-pub fn drop_written(file: &File) {
-    // WHY UNSAFE: std gives no advice.
-    // SAFETY: plain integers and a descriptor that is borrowed from its owner, so it is open. What
-    // fails, as on a pipe, changes nothing.
-    unsafe {
-        let end = libc::lseek(file.as_raw_fd(), 0, libc::SEEK_CUR);
-        let start = (end - WRITTEN_BYTES).max(0);
-        libc::posix_fadvise(file.as_raw_fd(), start, end - start, libc::POSIX_FADV_DONTNEED);
-    }
 }
 
 /// How far a thread gives way to others: 0 not at all, 19 to everybody. Where all processors are

@@ -29,6 +29,8 @@ pub(super) enum Timer {
     Look,
     Peer(Key<PeerConnection>),
     Remover(Key<Remover>),
+    /// The start is over.
+    Started,
 }
 
 /// The read buffer, shared by all sources: an idle connection holds none.

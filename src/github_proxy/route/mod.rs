@@ -44,14 +44,31 @@ pub struct Routed {
     pub is_archive: bool,
 }
 
-/// One row: a pattern, the tool, and arguments that every match has.
+/// Arguments that every match of a row has.
+type Extra = &'static [(&'static str, &'static str)];
+
+/// One row: a method, a pattern, and the tool.
 struct Row {
     method: &'static str,
     pattern: &'static str,
     tool: &'static str,
-    extra: &'static [(&'static str, &'static str)],
+    extra: Extra,
     /// Whose row it is; `None`: of both.
     only: Option<Care>,
+}
+
+impl Row {
+    const fn of(method: &'static str, pattern: &'static str, tool: &'static str) -> Self {
+        Self { method, pattern, tool, extra: &[], only: None }
+    }
+
+    const fn with(self, extra: Extra) -> Self {
+        Self { extra, ..self }
+    }
+
+    const fn only(self, care: Care) -> Self {
+        Self { only: Some(care), ..self }
+    }
 }
 
 /// Names and values that a pattern has taken from a path.

@@ -4,19 +4,8 @@
 use super::Row;
 use crate::wire::json::tree;
 
-type Extra = &'static [(&'static str, &'static str)];
-
 const fn row(method: &'static str, pattern: &'static str, tool: &'static str) -> Row {
-    with(method, pattern, tool, &[])
-}
-
-const fn with(
-    method: &'static str,
-    pattern: &'static str,
-    tool: &'static str,
-    extra: Extra,
-) -> Row {
-    Row { method, pattern, tool, extra, only: None }
+    Row::of(method, pattern, tool)
 }
 
 /// What a change of a repository is. A new name, another audience and the archive are what guards
@@ -41,7 +30,7 @@ pub(super) fn edit_of(body: &[u8]) -> &'static str {
 pub(super) const ROWS: &[Row] = &[
     // issues
     row("POST", "R/issues", "create_issue"),
-    with("PATCH", "R/issues/{issue_number#}", "issue_write", &[("method", "update")]),
+    row("PATCH", "R/issues/{issue_number#}", "issue_write").with(&[("method", "update")]),
     row("POST", "R/issues/{issue_number#}/comments", "add_issue_comment"),
     row("PATCH", "R/issues/comments/{comment_id#}", "update_issue_comment"),
     row("DELETE", "R/issues/comments/{comment_id#}", "delete_issue_comment"),
@@ -64,9 +53,9 @@ pub(super) const ROWS: &[Row] = &[
     row("DELETE", "R/issues/{issue_number#}/dependencies/blocked_by/{_#}",
         "issue_dependency_write"),
     // labels
-    with("POST", "R/labels", "label_write", &[("method", "create")]),
-    with("PATCH", "R/labels/{name+}", "label_write", &[("method", "update")]),
-    with("DELETE", "R/labels/{name+}", "label_write", &[("method", "delete")]),
+    row("POST", "R/labels", "label_write").with(&[("method", "create")]),
+    row("PATCH", "R/labels/{name+}", "label_write").with(&[("method", "update")]),
+    row("DELETE", "R/labels/{name+}", "label_write").with(&[("method", "delete")]),
     // pull requests
     row("POST", "R/pulls", "create_pull_request"),
     row("PATCH", "R/pulls/{pullNumber#}", "update_pull_request"),
@@ -74,14 +63,14 @@ pub(super) const ROWS: &[Row] = &[
     row("PUT", "R/pulls/{pullNumber#}/update-branch", "update_pull_request_branch"),
     row("POST", "R/pulls/{pullNumber#}/requested_reviewers", "request_pull_request_reviewers"),
     row("DELETE", "R/pulls/{pullNumber#}/requested_reviewers", "request_pull_request_reviewers"),
-    with("POST", "R/pulls/{pullNumber#}/reviews",
-        "pull_request_review_write", &[("method", "create")]),
-    with("PUT", "R/pulls/{pullNumber#}/reviews/{_#}",
-        "pull_request_review_write", &[("method", "update")]),
+    row("POST", "R/pulls/{pullNumber#}/reviews",
+        "pull_request_review_write").with(&[("method", "create")]),
+    row("PUT", "R/pulls/{pullNumber#}/reviews/{_#}",
+        "pull_request_review_write").with(&[("method", "update")]),
     row("DELETE", "R/pulls/{pullNumber#}/reviews/{_#}", "delete_pending_pull_request_review"),
     row("POST", "R/pulls/{pullNumber#}/reviews/{_#}/events", "submit_pending_pull_request_review"),
-    with("PUT", "R/pulls/{pullNumber#}/reviews/{_#}/dismissals",
-        "pull_request_review_write", &[("method", "dismiss")]),
+    row("PUT", "R/pulls/{pullNumber#}/reviews/{_#}/dismissals",
+        "pull_request_review_write").with(&[("method", "dismiss")]),
     row("POST", "R/pulls/{pullNumber#}/comments", "add_pull_request_review_comment"),
     row("POST", "R/pulls/{pullNumber#}/comments/{_#}/replies", "add_reply_to_pull_request_comment"),
     row("PATCH", "R/pulls/comments/{comment_id#}", "pull_request_review_write"),
@@ -108,8 +97,8 @@ pub(super) const ROWS: &[Row] = &[
     row("PATCH", "R/releases/assets/{asset_id#}", "edit_release"),
     row("DELETE", "R/releases/assets/{asset_id#}", "delete_release_asset"),
     // actions
-    with("POST", "R/actions/workflows/{workflow_id}/dispatches",
-        "actions_run_trigger", &[("method", "run_workflow")]),
+    row("POST", "R/actions/workflows/{workflow_id}/dispatches",
+        "actions_run_trigger").with(&[("method", "run_workflow")]),
     row("POST", "R/dispatches", "actions_run_trigger"),
     row("PUT", "R/actions/workflows/{workflow_id}/enable", "enable_workflow"),
     row("PUT", "R/actions/workflows/{workflow_id}/disable", "disable_workflow"),

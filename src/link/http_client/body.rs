@@ -41,6 +41,11 @@ impl Body {
         }
     }
 
+    /// Whether it may go on for ever.
+    pub(super) const fn is_stream(&self) -> bool {
+        matches!(self, Self::Events(_))
+    }
+
     /// Takes the next bytes and gives `deliver` the messages that they complete.
     ///
     /// Errors: as soon as a message is longer than allowed.

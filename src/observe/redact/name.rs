@@ -6,6 +6,7 @@ use memchr::memchr2_iter;
 
 use super::word::{blanks, credential};
 use super::{Edit, Form};
+use crate::base::lanes::{self, Lanes};
 
 /// Members of objects whose strings are secret.
 const MEMBERS: [&[u8]; 25] = [
@@ -36,6 +37,9 @@ const MEMBERS: [&[u8]; 25] = [
     b"access_key",
 ];
 
+/// What is before `=` or `:` without quotes if what comes after it is secret.
+const NAMES: [&[u8]; 6] = [b"token", b"key", b"secret", b"password", b"auth", b"client_id"];
+
 /// The longest of [`MEMBERS`].
 const MEMBER_BYTES_MAX: usize = 17;
 
@@ -44,29 +48,81 @@ const VALUE_CHARS_MIN: usize = 8;
 
 /// Looks at every `:` and `=` of `text`, and at what stands before it.
 pub(super) fn find(text: &[u8], form: Form, edits: &mut Vec<Edit>) {
-    let mut value_end = 0;
-    for at in memchr2_iter(b':', b'=', text) {
-        let edit = match text[..at].last() {
-            Some(b'"' | b' ' | b'\t' | b'\n' | b'\r') if text[at] == b':' => member(text, at),
-            // A value inside a value ends with it: `key=key=key=…` is not walked through each time.
-            _ if at < value_end => continue,
-            Some(last) => match last | 0x20 {
-                b'n' | b'y' | b't' | b'd' | b'h' => {
-                    let edit = assignment(text, at, form);
-                    value_end = edit.map_or(value_end, |edit| edit.end);
-                    edit
-                }
-                _ => continue,
-            },
-            None => continue,
-        };
-        edits.extend(edit);
+    let mut names = Names { text, form, value_end: 0, edits };
+    let (blocks, rest) = text.as_chunks();
+    for (nth, block) in blocks.iter().enumerate() {
+        let mut separators = Lanes::load(block).either(b':', b'=');
+        while separators != 0 {
+            names.look(nth * lanes::WIDTH + separators.trailing_zeros() as usize);
+            separators &= separators - 1;
+        }
     }
+    let after = text.len() - rest.len();
+    for at in memchr2_iter(b':', b'=', rest) {
+        names.look(after + at);
+    }
+}
+
+/// Looks at what stands before a separator.
+struct Names<'t> {
+    text: &'t [u8],
+    form: Form,
+    /// Where the value ends that was found last.
+    value_end: usize,
+    edits: &'t mut Vec<Edit>,
+}
+
+impl Names<'_> {
+    /// `at` is the separator; they come in their order.
+    #[inline(always)]
+    fn look(&mut self, at: usize) {
+        let Some(&last) = self.text[..at].last() else { return };
+        // Most members have other names.
+        let tells = match self.text[..at] {
+            [.., letter, b'"'] => TAILS[usize::from(letter)],
+            _ => ENDS[usize::from(last)],
+        };
+        if tells {
+            self.look_closer(at, last);
+        }
+    }
+
+    fn look_closer(&mut self, at: usize, last: u8) {
+        let edit = match last {
+            b'"' | b' ' | b'\t' | b'\n' | b'\r' if self.text[at] == b':' => member(self.text, at),
+            b'"' | b' ' | b'\t' | b'\n' | b'\r' => None,
+            // A value inside a value ends with it: `key=key=key=…` is not walked through each time.
+            _ if at < self.value_end => None,
+            _ => {
+                let edit = assignment(self.text, at, self.form);
+                self.value_end = edit.map_or(self.value_end, |edit| edit.end);
+                edit
+            }
+        };
+        self.edits.extend(edit);
+    }
+}
+
+/// What stands before a separator if a name that tells does: its last letter, the quote behind it,
+/// or a blank behind that.
+static ENDS: [bool; 256] = table(b"\" \t\n\rnNyYtTdDhH");
+
+/// What stands before the quote behind one of [`MEMBERS`]: its last letter, or what escapes the
+/// quote.
+static TAILS: [bool; 256] = table(b"\\nNyYtTdDhHsSlL");
+
+const fn table(bytes: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
 }
 
 /// `token=value`, `password: value`: the separator at `at` and the value.
 fn assignment(text: &[u8], at: usize, form: Form) -> Option<Edit> {
-    const NAMES: [&[u8]; 6] = [b"token", b"key", b"secret", b"password", b"auth", b"client_id"];
     let before = &text[..at];
     if ends_with(before, b"authorization") {
         return authorization(text, at, form);
@@ -181,4 +237,21 @@ fn string(text: &[u8], at: usize, depth: usize) -> Option<Edit> {
 
 fn slashes_before(text: &[u8]) -> usize {
     text.iter().rev().take_while(|&&byte| byte == b'\\').count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_know_the_last_letter_of_each_name() {
+        for name in MEMBERS {
+            let last = name[name.len() - 1];
+            assert!(TAILS[usize::from(last)] && TAILS[usize::from(last.to_ascii_uppercase())]);
+        }
+        for name in NAMES.iter().chain([&&b"authorization"[..]]) {
+            let last = name[name.len() - 1];
+            assert!(ENDS[usize::from(last)] && ENDS[usize::from(last.to_ascii_uppercase())]);
+        }
+    }
 }

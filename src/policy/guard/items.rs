@@ -126,16 +126,27 @@ pub fn paths<E>(
     let unlabelled = judging.unlabelled.clone();
     let default = paths.default.as_ref().or(judging.options.compat.then_some(&unlabelled));
     if !is_array {
+        // Elements that are something besides cannot be found in it.
+        let default = default.filter(|_| paths.besides.is_none());
         let own = paths.labelled.iter().map(|(_, object)| object);
         let objects = default.into_iter().chain(own.filter(|_| default.is_some()));
         return Ok(Plan::Whole(judging.item(objects, Place::Result)));
     }
     let own = by_index(items_path, &paths.labelled);
+    let besides = paths.besides.as_ref().map(|besides| by_index(items_path, besides));
     let goes = scan::elements(&content.json, array)
         .enumerate()
         .map(|(index, element)| {
-            let object = own.get(&index).copied().or(default);
-            !judging.item(object, Place::Content(element))
+            let objects = match (own.get(&index), &besides) {
+                (Some(own), _) => [Some(*own), None],
+                (None, None) => [default, None],
+                (None, Some(besides)) => match besides.get(&index) {
+                    // The more telling description first.
+                    Some(besides) => [Some(*besides), default],
+                    None => [None, None],
+                },
+            };
+            !judging.item(objects.into_iter().flatten(), Place::Content(element))
         })
         .collect();
     elements(items_path, goes)

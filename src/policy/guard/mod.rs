@@ -149,6 +149,9 @@ pub struct Paths {
     pub labelled: Vec<(Box<str>, Object)>,
     /// What all other elements are; `None`: nothing is known of them.
     pub default: Option<Object>,
+    /// What those other elements are besides, named like the labelled ones; whoever may see one
+    /// may see both, and of one that is not named nothing is known. `None`: nothing besides.
+    pub besides: Option<Vec<(Box<str>, Object)>>,
 }
 
 /// One item of an answer, by its value.

@@ -11,7 +11,7 @@
 //! Strict and filter decide alike; what they do with an answer differs, and is said by
 //! [`labels_response`], [`withholds_all`] and [`accumulates`]. Propagate never denies a read.
 
-use super::{Label, Labels, Mode, Object, Operation};
+use super::{Label, Labels, Mode, Operation};
 
 /// May it pass?
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,20 +135,6 @@ pub fn decide(agent: &Labels, object: &Labels, operation: Operation, mode: Mode)
     }
 }
 
-/// The same for an item of an answer; one that nobody has labelled is for nobody, in every mode.
-#[must_use]
-pub fn decide_item(
-    agent: &Labels,
-    object: Option<&Object>,
-    operation: Operation,
-    mode: Mode,
-) -> Decision {
-    match object {
-        Some(object) => decide(agent, &object.labels, operation, mode),
-        None => Decision::Deny(Violation::UNLABELLED),
-    }
-}
-
 fn reading(agent: &Labels, object: &Labels) -> Option<Violation> {
     Violation::of(
         [Check::ReadIntegrity, Check::ReadSecrecy],
@@ -171,15 +157,6 @@ fn writing(agent: &Labels, object: &Labels) -> Option<Violation> {
 #[must_use]
 pub const fn goes_on_although_denied(operation: Operation) -> bool {
     matches!(operation, Operation::Read)
-}
-
-/// Whether an answer passes of which the guard has found nothing, when its call was decided so.
-///
-/// A denial of the call then holds for the answer; only `compat` lets it pass, as the reference
-/// does.
-#[must_use]
-pub const fn passes_without_findings(coarse: &Decision, compat: bool) -> bool {
-    compat || coarse.denied().is_none()
 }
 
 /// Whether the guard is asked for the labels of the answer.

@@ -307,7 +307,8 @@ pub fn fuzz(input: &[u8]) {
         // What stood before the items in an array may be gone, so they are elsewhere.
         return;
     }
-    let all = Paths { default: Some(fuzz_object("")), labelled: Vec::new(), ..paths.clone() };
+    let default = Some(fuzz_object(""));
+    let all = Paths { default, labelled: Vec::new(), besides: None, ..paths.clone() };
     let all = Findings::Paths(all);
     let again = redact(now.result, &all, &call, &mut judge, &options);
     assert_eq!(again.map(|again| again.n_items).ok(), Some(left.n_items - left.n_removed));
@@ -324,9 +325,10 @@ fn fuzz_findings(said: &str) -> Findings {
     let path = |part: &str| part.strip_suffix('!').unwrap_or(part).into();
     if kind.starts_with(['p', 'q']) {
         let items_path = path(parts.next().unwrap_or_default());
-        let labelled = parts.map(|part| (path(part), fuzz_object(part))).collect();
+        let mut labelled: Vec<_> = parts.map(|part| (path(part), fuzz_object(part))).collect();
         let default = kind.contains('d').then(|| fuzz_object(kind));
-        return Findings::Paths(Paths { items_path, labelled, default });
+        let besides = kind.contains('b').then(|| labelled.split_off(labelled.len() / 2));
+        return Findings::Paths(Paths { items_path, labelled, default, besides });
     }
     let data = |part: &str| match path(part) {
         part if &*part == "*" => Data::Whole,

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 
 use super::{JsonError, JsonReason, text, tree};
 use crate::base::Span;
+use crate::base::lanes::{self, Lanes};
 
 /// Whether `text` is one JSON value in UTF-8, nested at most `depth_max` deep.
 pub fn validate(text: &[u8], depth_max: usize) -> Result<(), JsonError> {
@@ -391,25 +392,18 @@ impl Nest {
 /// The first place from `at` on that does not go on plainly with a string: a quote, a backslash, a
 /// control character or the end.
 fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    // Most strings are short, so words come before blocks.
-    for _ in 0..4 {
-        match word_at(bytes, at).map(first_special) {
-            Some(WORD) => at += WORD,
-            Some(offset) => return at + offset,
-            None => return plain_end_by_bytes(bytes, at),
+    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let special = Lanes::load(block).special_in_json();
+        if special != 0 {
+            return at + special.trailing_zeros() as usize;
         }
+        at += lanes::WIDTH;
     }
-    let rest = bytes.get(at..).unwrap_or_default();
-    let len = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-    match has_control(&rest[..len]) {
-        true => plain_end_by_bytes(bytes, at),
-        false => at + len,
-    }
-}
-
-/// Whether a control character is among `bytes`: no branch, so the compiler takes many at once.
-fn has_control(bytes: &[u8]) -> bool {
-    bytes.iter().fold(u8::MAX, |least, &byte| least.min(byte)) < 0x20
+    // The last bytes once more as the end of a whole block, of which the first ones are known.
+    let Some(block) = bytes.last_chunk() else { return plain_end_by_bytes(bytes, at) };
+    let known = (at + lanes::WIDTH).saturating_sub(bytes.len());
+    let special = Lanes::load(block).special_in_json().checked_shr(known as u32).unwrap_or(0);
+    if special == 0 { bytes.len() } else { at + special.trailing_zeros() as usize }
 }
 
 fn plain_end_by_bytes(bytes: &[u8], at: usize) -> usize {
@@ -419,29 +413,6 @@ fn plain_end_by_bytes(bytes: &[u8], at: usize) -> usize {
 
 const fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-/// Bytes of a word.
-const WORD: usize = 8;
-
-fn word_at(bytes: &[u8], at: usize) -> Option<u64> {
-    let (word, _) = bytes.get(at..)?.split_first_chunk()?;
-    Some(u64::from_le_bytes(*word))
-}
-
-/// How many bytes of `word`, its lowest first, stand before the first special one.
-///
-/// Each term has the high bit of a byte set where it is special. A borrow may set more bits, but
-/// only above a right one, and we look for the lowest.
-const fn first_special(word: u64) -> usize {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES << 7;
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let is_quote = quote.wrapping_sub(ONES) & !quote;
-    let is_backslash = backslash.wrapping_sub(ONES) & !backslash;
-    let is_control = word.wrapping_sub(ONES * 0x20) & !word;
-    ((is_quote | is_backslash | is_control) & HIGHS).trailing_zeros() as usize / 8
 }
 
 /// Fuzz body: the scanner and the tree agree on what is JSON, on places and on texts.

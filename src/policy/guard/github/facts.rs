@@ -7,7 +7,7 @@
 
 use super::answer::Answer;
 use super::item;
-use super::level::Level;
+use super::level::Standing;
 use super::scope::Repo;
 use crate::policy::guard::{Met, NEEDS_MAX, Need, PERMISSION_TOOL};
 use crate::wire::json::{Node, write};
@@ -32,7 +32,7 @@ pub(super) enum Question {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Written {
     /// What its author's association is worth.
-    pub floor: Option<Level>,
+    pub floor: Option<Standing>,
     /// Its author.
     pub login: Option<Box<str>>,
     /// Whether it comes from another repository.
@@ -45,14 +45,25 @@ pub(super) struct Written {
 enum Fact {
     Visibility(Option<bool>),
     Written(Option<Box<Written>>),
-    Permission(Option<Level>),
+    Permission(Option<Standing>),
+    /// It has not been asked, and will not be.
+    Unknown,
 }
 
 /// What has been asked in one judgement, and what came of it.
-#[derive(Debug, Default)]
-pub(super) struct Facts(Vec<(Question, Fact)>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    known: Vec<(Question, Fact)>,
+    /// Whether nothing more is asked.
+    pub are_all: bool,
+}
 
 impl Facts {
+    /// The same facts for those who may not ask for more: nobody knows what is not among them.
+    pub fn all(&self) -> Self {
+        Self { are_all: true, ..self.clone() }
+    }
+
     /// Whether `repo` is private; inside `None`: nobody can say.
     pub fn is_private(&self, repo: Repo<'_>) -> Known<Option<bool>> {
         let (owner, repo) = (repo.owner.into(), repo.name.into());
@@ -75,7 +86,7 @@ impl Facts {
     }
 
     /// What `user` may do in `repo` is worth this level.
-    pub fn permission(&self, repo: Repo<'_>, user: &str) -> Known<Option<Level>> {
+    pub fn permission(&self, repo: Repo<'_>, user: &str) -> Known<Option<Standing>> {
         let (owner, name) = (repo.owner.into(), repo.name.into());
         match self.get(Question::Permission { owner, repo: name, user: user.into() })? {
             Fact::Permission(level) => Ok(*level),
@@ -85,7 +96,7 @@ impl Facts {
 
     /// Whether one more question may be asked; if not, its answer is that nobody knows.
     pub fn may_ask(&mut self, question: &Question) -> bool {
-        let may_ask = self.0.len() < NEEDS_MAX as usize;
+        let may_ask = self.known.len() < NEEDS_MAX as usize;
         if !may_ask {
             self.learn(question.clone(), None);
         }
@@ -106,7 +117,7 @@ impl Facts {
             }
             Question::Permission { .. } => Fact::Permission(object.and_then(permission)),
         };
-        self.0.push((question, fact));
+        self.known.push((question, fact));
     }
 
     fn written(&self, question: Question) -> Known<Option<&Written>> {
@@ -117,8 +128,9 @@ impl Facts {
     }
 
     fn get(&self, question: Question) -> Known<&Fact> {
-        let known = self.0.iter().find(|(asked, _)| asked.is_same(&question));
-        known.map(|(_, fact)| fact).ok_or(question)
+        let known = self.known.iter().find(|(asked, _)| asked.is_same(&question));
+        let unknown = self.are_all.then_some(&Fact::Unknown);
+        known.map(|(_, fact)| fact).or(unknown).ok_or(question)
     }
 }
 
@@ -196,10 +208,10 @@ fn written(object: &Node) -> Written {
     }
 }
 
-fn permission(object: &Node) -> Option<Level> {
+fn permission(object: &Node) -> Option<Standing> {
     match object.get("permission")?.as_str()?.trim().to_ascii_lowercase().as_str() {
-        "admin" | "maintain" | "write" => Some(Level::Approved),
-        "triage" | "read" => Some(Level::Unapproved),
+        "admin" | "maintain" | "write" => Some(Standing::APPROVED),
+        "triage" | "read" => Some(Standing::UNAPPROVED),
         _ => None,
     }
 }

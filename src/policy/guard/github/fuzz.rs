@@ -60,7 +60,9 @@ fn check(outcome: Result<Outcome, GuardError>) {
             assert!(!paths.labelled.is_empty(), "a list of nothing is none");
             let is_inside =
                 |path: &str| path.strip_prefix(&*paths.items_path).is_some_and(|it| it.len() > 1);
-            assert!(paths.labelled.iter().all(|(path, _)| is_inside(path)));
+            let all = || paths.labelled.iter().chain(paths.besides.iter().flatten());
+            assert!(all().all(|(path, _)| is_inside(path)));
+            assert!(all().is_sorted_by_key(|(path, _)| (path.len(), path)), "in their order");
         }
         Ok(Outcome::Findings(Findings::Items(items))) => {
             assert!(items.len() == 1 && items[0].object.is_some(), "one item, with labels");

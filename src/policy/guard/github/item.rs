@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! What an item of an answer says of itself: who wrote it, where, and what was said about it.
 
-use super::level::Level;
+use super::level::Standing;
 use super::scope::Repo;
 use crate::wire::json::{Node, Value};
 
@@ -70,10 +70,10 @@ pub(super) fn association(item: &Node) -> Option<&str> {
 }
 
 /// What an association is worth.
-pub(super) fn floor(association: &str) -> Option<Level> {
+pub(super) fn floor(association: &str) -> Option<Standing> {
     match association.trim().to_ascii_uppercase().as_str() {
-        "OWNER" | "MEMBER" | "COLLABORATOR" => Some(Level::Approved),
-        "CONTRIBUTOR" | "FIRST_TIME_CONTRIBUTOR" | "NONE" => Some(Level::Unapproved),
+        "OWNER" | "MEMBER" | "COLLABORATOR" => Some(Standing::APPROVED),
+        "CONTRIBUTOR" | "FIRST_TIME_CONTRIBUTOR" | "NONE" => Some(Standing::UNAPPROVED),
         _ => None,
     }
 }

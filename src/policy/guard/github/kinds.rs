@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! Kinds of tools: for each question that labels answer, the rule that answers it.
 
-use super::level::Level;
+use crate::policy::guard::rule::Level;
 
 /// Who may know what a call is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

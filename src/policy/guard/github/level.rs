@@ -5,46 +5,33 @@
 //! less is content. `blocked` stands alone, and nobody asks for it.
 
 use std::fmt;
-use std::sync::Arc;
 
+use super::super::rule::Level;
 use super::super::{Label, Tag};
 
-/// A level of integrity, the lowest first.
+/// How far something is vouched for, the lowest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// Its author is banned: nobody may see it.
+pub enum Standing {
+    /// Its author is banned: nobody may see it, and no policy can ask for it.
     Blocked,
-    /// Nobody has vouched for it.
-    None,
-    /// Somebody known to the repository wrote it.
-    Unapproved,
-    /// Somebody who may write to the repository stands behind it.
-    Approved,
-    /// It is part of the default branch.
-    Merged,
+    /// As far as one of the levels that policies name.
+    Of(Level),
 }
 
-impl Level {
-    const ALL: [Self; 5] =
-        [Self::Blocked, Self::None, Self::Unapproved, Self::Approved, Self::Merged];
+impl Standing {
+    /// Nobody has vouched for it.
+    pub const NONE: Self = Self::Of(Level::None);
+    /// Somebody known to the repository wrote it.
+    pub const UNAPPROVED: Self = Self::Of(Level::Unapproved);
+    /// Somebody who may write to the repository stands behind it.
+    pub const APPROVED: Self = Self::Of(Level::Approved);
+    /// It is part of the default branch.
+    pub const MERGED: Self = Self::Of(Level::Merged);
+}
 
-    /// As it is spelled in tags and policies.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Blocked => "blocked",
-            Self::None => "none",
-            Self::Unapproved => "unapproved",
-            Self::Approved => "approved",
-            Self::Merged => "merged",
-        }
-    }
-
-    /// The level that a policy may name; `blocked` is none of them.
-    #[must_use]
-    pub fn of(text: &str) -> Option<Self> {
-        let text = text.trim();
-        Self::ALL[1..].iter().copied().find(|level| text.eq_ignore_ascii_case(level.as_str()))
+impl From<Level> for Standing {
+    fn from(level: Level) -> Self {
+        Self::Of(level)
     }
 }
 
@@ -57,26 +44,30 @@ pub enum Scope {
     Other(Box<str>),
 }
 
-/// A level within a scope; no level at all is the empty label.
+/// A standing within a scope; none at all is the empty label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Integrity {
-    /// The level.
-    pub level: Option<Level>,
+    /// The standing.
+    pub level: Option<Standing>,
     /// Where it holds.
     pub scope: Scope,
 }
 
-/// The tags of one scope, one for each level.
+/// The tags of one scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tags([Tag; 5]);
+pub struct Tags {
+    blocked: Tag,
+    /// One for each level.
+    levels: [Tag; Level::ALL.len()],
+}
 
 impl Tags {
     /// `approved:acme` and so on; `approved` alone without a name.
     #[must_use]
     pub fn of(scope: &str) -> Self {
         match scope {
-            "" => Self::spelled(|level| level.as_str().into()),
-            _ => Self::spelled(|level| format!("{}:{scope}", level.as_str()).into()),
+            "" => Self::spelled(|word| word.into()),
+            _ => Self::spelled(|word| format!("{word}:{scope}").into()),
         }
     }
 
@@ -85,20 +76,20 @@ impl Tags {
     pub fn of_all(scopes: &[impl fmt::Display]) -> Self {
         let scopes: Vec<String> = scopes.iter().map(ToString::to_string).collect();
         let scopes = scopes.join(",");
-        Self::spelled(|level| format!("integrity={};scopes={scopes}", level.as_str()).into())
+        Self::spelled(|word| format!("integrity={word};scopes={scopes}").into())
     }
 
-    fn spelled(spell: impl Fn(Level) -> Arc<str>) -> Self {
-        Self(Level::ALL.map(spell))
+    fn spelled(spell: impl Fn(&str) -> Tag) -> Self {
+        Self { blocked: spell("blocked"), levels: Level::ALL.map(|level| spell(level.as_str())) }
     }
 
     /// The cumulative label.
     #[must_use]
-    pub fn label(&self, level: Option<Level>) -> Label {
-        match level {
+    pub fn label(&self, standing: Option<Standing>) -> Label {
+        match standing {
             None => Label::EMPTY,
-            Some(Level::Blocked) => Label::new([Tag::clone(&self.0[0])]),
-            Some(level) => Label::new(self.0[1..=level as usize].iter().cloned()),
+            Some(Standing::Blocked) => Label::new([self.blocked.clone()]),
+            Some(Standing::Of(level)) => Label::new(self.levels[..=level as usize].iter().cloned()),
         }
     }
 }
@@ -110,23 +101,25 @@ mod tests {
     #[test]
     fn labels_are_cumulative_and_blocked_stands_alone() {
         let tags = Tags::of("acme");
-        let approved = tags.label(Some(Level::Approved));
+        let approved = tags.label(Some(Standing::APPROVED));
         assert_eq!(approved, Label::new(["none:acme", "unapproved:acme", "approved:acme"]));
-        assert_eq!(tags.label(Some(Level::Blocked)), Label::new(["blocked:acme"]));
+        assert_eq!(tags.label(Some(Standing::Blocked)), Label::new(["blocked:acme"]));
         assert_eq!(tags.label(None), Label::EMPTY);
-        assert_eq!(Tags::of("").label(Some(Level::Unapproved)), Label::new(["none", "unapproved"]));
+        assert_eq!(
+            Tags::of("").label(Some(Standing::UNAPPROVED)),
+            Label::new(["none", "unapproved"])
+        );
     }
 
     #[test]
     fn several_scopes_share_one_tag_in_the_order_of_the_policy() {
-        let label = Tags::of_all(&["b/*", "a/x", "b/*"]).label(Some(Level::None));
+        let label = Tags::of_all(&["b/*", "a/x", "b/*"]).label(Some(Standing::NONE));
         assert_eq!(label, Label::new(["integrity=none;scopes=b/*,a/x,b/*"]));
     }
 
     #[test]
-    fn a_policy_may_name_every_level_but_blocked() {
-        assert_eq!(Level::of(" Merged\n"), Some(Level::Merged));
-        assert_eq!((Level::of("blocked"), Level::of("")), (None, None));
-        assert!(Level::Blocked < Level::None && Level::Approved < Level::Merged);
+    fn what_is_blocked_is_below_every_level() {
+        let levels = Level::ALL.map(Standing::from);
+        assert!(levels.is_sorted() && levels.iter().all(|level| Standing::Blocked < *level));
     }
 }

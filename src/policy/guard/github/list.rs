@@ -5,17 +5,17 @@ use super::author::{Bench, Place};
 use super::call::Call;
 use super::facts::Known;
 use super::kinds::Shape;
-use super::level::{Integrity, Level};
+use super::level::{Integrity, Standing};
 use super::scope::Repo;
 use super::{item, one, resource};
 use crate::policy::guard::{Label, Labels, Object, Paths};
 use crate::wire::json::Node;
 
-/// How many elements the reference looks at.
-const COMPAT_ITEMS_MAX: usize = ITEMS_MAX / 10;
-
 /// How many elements are looked at; nobody may see those behind them.
 const ITEMS_MAX: usize = 1000;
+
+/// How many elements have labels of their own, as in the reference: a hundred.
+const LABELLED_MAX: usize = ITEMS_MAX / 10;
 
 /// Where lists lie in answers; empty: the answer is one.
 const PLACES: &[&str] = &[
@@ -41,8 +41,10 @@ pub(super) struct List {
     /// The repository of the call, and for searches that of the first element.
     repo: Option<(Box<str>, Box<str>)>,
     secrecy: Label,
-    default: Option<Object>,
+    default: Object,
     labelled: Vec<(Box<str>, Object)>,
+    /// What those are by themselves that have only the labels of the list.
+    besides: Option<Vec<(Box<str>, Object)>>,
 }
 
 impl List {
@@ -72,28 +74,42 @@ impl List {
         let Some((place, elements)) = found.filter(|(_, elements)| !elements.is_empty()) else {
             return Ok(None);
         };
-        let length = elements.len();
-        let is_seen = bench.is_compat() || length <= ITEMS_MAX;
-        let (repo, default) = (repo.map(owned), is_seen.then_some(default));
-        Ok(Some(Self { place, length, repo, secrecy, default, labelled: Vec::new() }))
+        let (length, repo) = (elements.len(), repo.map(owned));
+        let (labelled, besides) = (Vec::new(), None);
+        Ok(Some(Self { place, length, repo, secrecy, default, labelled, besides }))
     }
 
     /// Judges what has not been judged yet.
+    ///
+    /// As in the reference the elements behind the hundredth have the labels of the list, and
+    /// nothing is asked for their sake. These labels may be milder than their own: whoever is
+    /// blocked, moved or refused is not in them. So an element has to pass by both.
     pub fn judge(&mut self, bench: Bench<'_>, call: &Call, answer: &Node) -> Known<()> {
         let elements = list_at(answer, self.place).unwrap_or_default();
-        let max = if bench.is_compat() { COMPAT_ITEMS_MAX } else { ITEMS_MAX };
-        for (at, element) in elements.iter().enumerate().take(max).skip(self.labelled.len()) {
+        let path = |at: usize| format!("{}/{at}", self.place).into();
+        let mut elements = elements.iter().enumerate();
+        for (at, element) in elements.by_ref().take(LABELLED_MAX).skip(self.labelled.len()) {
             let object = self.object(bench, call, element)?;
-            self.labelled.push((format!("{}/{at}", self.place).into(), object));
+            self.labelled.push((path(at), object));
         }
-        debug_assert!(self.labelled.len() == self.length.min(max));
+        debug_assert!(self.labelled.len() == self.length.min(LABELLED_MAX));
+        if self.length > LABELLED_MAX && !bench.is_compat() {
+            let facts = bench.facts.all();
+            let bench = Bench { facts: &facts, ..bench };
+            let others = elements.take(ITEMS_MAX - LABELLED_MAX);
+            let besides = others
+                .map(|(at, element)| Ok((path(at), self.object(bench, call, element)?)))
+                .collect::<Known<Vec<_>>>()?;
+            self.besides = Some(besides);
+        }
         Ok(())
     }
 
     /// What was found; nothing is left here.
     pub fn paths(&mut self) -> Paths {
-        let labelled = std::mem::take(&mut self.labelled);
-        Paths { items_path: self.place.into(), labelled, default: self.default.clone() }
+        let (labelled, besides) = (std::mem::take(&mut self.labelled), self.besides.take());
+        let default = Some(self.default.clone());
+        Paths { items_path: self.place.into(), labelled, default, besides }
     }
 
     fn object(&self, bench: Bench<'_>, call: &Call, element: &Node) -> Known<Object> {
@@ -161,7 +177,8 @@ fn are_all_in(searched: Option<Repo<'_>>, elements: &[Node]) -> bool {
 /// The secrecy of a list, and what its elements are of which nothing else is said.
 fn default(bench: Bench<'_>, call: &Call, repo: Option<Repo<'_>>) -> Known<(Label, Object)> {
     let name = repo.map_or_else(String::new, |repo| repo.to_string());
-    let closed = |is_private: bool| Some(if is_private { Level::Approved } else { Level::None });
+    let closed =
+        |is_private: bool| Some(if is_private { Standing::APPROVED } else { Standing::NONE });
     let is_search = matches!(&*call.tool, "search_issues" | "search_pull_requests");
     let (word, secrecy, level, name) = match call.kind.shape {
         Shape::FoundIssues | Shape::Issues | Shape::Issue => {
@@ -177,21 +194,21 @@ fn default(bench: Bench<'_>, call: &Call, repo: Option<Repo<'_>>) -> Known<(Labe
         Shape::Commits => {
             let secrecy = bench.secrecy(repo)?;
             let is_closed = bench.is_closed(repo)?;
-            let level = is_closed.then_some(Level::Approved);
-            let level = if resource::is_default(call) { Some(Level::Merged) } else { level };
+            let level = is_closed.then_some(Standing::APPROVED);
+            let level = if resource::is_default(call) { Some(Standing::MERGED) } else { level };
             ("commit", secrecy, level, name)
         }
         Shape::Files => {
             ("file_contents", one::file_secrecy(bench, call)?, Some(resource::file(call)), name)
         }
-        Shape::Releases => ("release", bench.secrecy(repo)?, Some(Level::Merged), name),
+        Shape::Releases => ("release", bench.secrecy(repo)?, Some(Standing::MERGED), name),
         Shape::Notifications => ("notification", resource::user(), None, name),
-        Shape::Gists => ("gist", Label::EMPTY, Some(Level::Unapproved), "user".into()),
+        Shape::Gists => ("gist", Label::EMPTY, Some(Standing::UNAPPROVED), "user".into()),
         Shape::ProjectItems => {
-            ("project-item", Label::EMPTY, Some(Level::Approved), call.owner().into())
+            ("project-item", Label::EMPTY, Some(Standing::APPROVED), call.owner().into())
         }
         Shape::FoundCode => ("code", Label::EMPTY, None, name),
-        _ => ("repository", Label::EMPTY, Some(Level::None), String::new()),
+        _ => ("repository", Label::EMPTY, Some(Standing::NONE), String::new()),
     };
     let object = one::object(bench, word.into(), secrecy.clone(), level, &name);
     Ok((secrecy, object))
@@ -207,7 +224,7 @@ fn found_repo(bench: Bench<'_>, element: &Node) -> Known<Object> {
     let secrecy = if is_private { private() } else { Label::EMPTY };
     let shown = if name.is_empty() { "unknown" } else { name };
     let description = format!("repo:{shown}");
-    Ok(one::object(bench, description, secrecy, Some(Level::Approved), name))
+    Ok(one::object(bench, description, secrecy, Some(Standing::APPROVED), name))
 }
 
 fn found_code(bench: Bench<'_>, call: &Call, element: &Node) -> Known<Object> {
@@ -219,7 +236,7 @@ fn found_code(bench: Bench<'_>, call: &Call, element: &Node) -> Known<Object> {
     };
     let name = repo.map_or_else(String::new, |repo| repo.to_string());
     let description = format!("{}:{}", call.tool, if name.is_empty() { "unknown" } else { &name });
-    Ok(one::object(bench, description, secrecy, Some(Level::Approved), &name))
+    Ok(one::object(bench, description, secrecy, Some(Standing::APPROVED), &name))
 }
 
 fn notification(element: &Node) -> Object {
@@ -232,7 +249,7 @@ fn project_item(bench: Bench<'_>, call: &Call, element: &Node) -> Known<Object> 
     let kind = item::text(element, &["type"]).unwrap_or("unknown");
     let description = format!("project-item:{}", kind.to_ascii_lowercase());
     if !matches!(kind, "ISSUE" | "PULL_REQUEST") {
-        let approved = Some(Level::Approved);
+        let approved = Some(Standing::APPROVED);
         return Ok(one::object(bench, description, Label::EMPTY, approved, call.owner()));
     }
     let content = element.get("content").unwrap_or(element);

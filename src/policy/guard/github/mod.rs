@@ -34,7 +34,6 @@ mod tests;
 use std::sync::Arc;
 
 pub use fuzz::fuzz;
-pub use level::Level;
 pub use policy::{AgentLabels, Normalized, Options, Policy};
 
 use self::answer::Answer;
@@ -52,6 +51,12 @@ pub enum Outcome {
     Labelled(Labelled),
     /// Of its answer.
     Findings(Findings),
+}
+
+/// Whether a tool of GitHub's server is known to change nothing.
+#[must_use]
+pub fn only_reads(tool: &str) -> bool {
+    tools::only_reads(tool)
 }
 
 /// One judgement under way.

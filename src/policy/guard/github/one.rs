@@ -5,7 +5,7 @@ use super::author::{Bench, Place};
 use super::call::Call;
 use super::facts::Known;
 use super::kinds::Shape;
-use super::level::{Integrity, Level};
+use super::level::{Integrity, Standing};
 use super::scope::Repo;
 use super::{item, resource};
 use crate::policy::guard::{Label, Labels, Object};
@@ -129,7 +129,7 @@ pub(super) fn release(bench: Bench<'_>, call: &Call, thing: &Node) -> Known<Obje
     let secrecy = bench.secrecy(call.repo())?;
     let repo = name(call.repo());
     let tag = item::text(thing, &["tag_name"]).unwrap_or("unknown");
-    Ok(object(bench, format!("release:{repo}@{tag}"), secrecy, Some(Level::Merged), &repo))
+    Ok(object(bench, format!("release:{repo}@{tag}"), secrecy, Some(Standing::MERGED), &repo))
 }
 
 /// A gist. One that does not say whether it is secret is not.
@@ -137,7 +137,7 @@ pub(super) fn gist(bench: Bench<'_>, thing: &Node) -> Object {
     let is_secret = thing.get("public").and_then(item::flag) == Some(false);
     let secrecy = if is_secret { resource::user() } else { Label::EMPTY };
     let description = format!("gist:{}", item::id(thing));
-    object(bench, description, secrecy, Some(Level::Unapproved), "user")
+    object(bench, description, secrecy, Some(Standing::UNAPPROVED), "user")
 }
 
 fn name(repo: Option<Repo<'_>>) -> String {
@@ -149,7 +149,7 @@ pub(super) fn object(
     bench: Bench<'_>,
     description: String,
     secrecy: Label,
-    level: Option<Level>,
+    level: Option<Standing>,
     name: &str,
 ) -> Object {
     let integrity = Integrity { level, scope: bench.policy.scope(name) };

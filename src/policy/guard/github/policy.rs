@@ -2,13 +2,10 @@
 //! What a policy tells the guard: of which repositories it speaks, whom it trusts, and what raises
 //! or lowers an item.
 
+use super::super::rule::{AllowOnly, Level, Repos, parse_payload};
 use super::super::{GuardError, Label, Labels, Mode};
-use super::level::{Integrity, Level, Scope, Tags};
+use super::level::{Integrity, Scope, Standing, Tags};
 use super::scope::{Entry, Repo};
-use crate::wire::json::{Node, tree};
-
-/// How deep the JSON of a policy may be nested.
-const DEPTH_MAX: usize = 16;
 
 /// Logins of machines that are trusted wherever the forge shows them.
 const TRUSTED_BOTS: &[&str] = &[
@@ -80,44 +77,53 @@ pub struct Policy {
     pub(super) demotion_label: Words,
     pub(super) endorsements: Words,
     pub(super) disapprovals: Words,
-    pub(super) disapproval_level: Level,
-    pub(super) endorser_min: Level,
+    pub(super) disapproval_level: Standing,
+    pub(super) endorser_min: Standing,
 }
 
 impl Policy {
-    /// Reads `{"allow-only":{…},"trusted-bots":[…]}`; members that it does not know are ignored.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with it.
-    pub fn parse(json: &[u8]) -> Result<Self, GuardError> {
-        let root = tree::parse(json, DEPTH_MAX).map_err(|error| refused(&error.to_string()))?;
-        let rule = root.get("allow-only").filter(|rule| rule.as_object().is_some());
-        let rule = rule.ok_or_else(|| refused("there is no allow-only object"))?;
-        let entries = entries(rule.get("repos"))?;
+    /// What this rule means here; `trusted_bots` are trusted beside the built-in ones.
+    #[must_use]
+    pub fn new(rule: &AllowOnly, trusted_bots: &[Box<str>]) -> Self {
+        let entries = match &rule.repos {
+            Repos::All => vec![Entry::All],
+            Repos::Public => vec![Entry::Public],
+            Repos::Scopes(scopes) => scopes.iter().filter_map(|scope| Entry::of(scope)).collect(),
+        };
         let tags = match &entries[..] {
             [only] => Tags::of(&only.to_string()),
             several => Tags::of_all(several),
         };
-        let words = |key| words(rule, key);
-        Ok(Self {
+        let word = |word: &Option<Box<str>>| Words(word.iter().cloned().collect());
+        Self {
             options: Options::default(),
             entries,
             tags,
-            min_integrity: level(rule, "min-integrity")?
-                .ok_or_else(|| refused("allow-only has no min-integrity"))?,
-            trusted_bots: self::words(&root, "trusted-bots")?,
-            trusted_users: words("trusted-users")?,
-            blocked_users: words("blocked-users")?,
-            approval_labels: words("approval-labels")?,
-            refusal_labels: words("refusal-labels")?,
-            promotion_label: word(rule, "promotion-label")?,
-            demotion_label: word(rule, "demotion-label")?,
-            endorsements: words("endorsement-reactions")?,
-            disapprovals: words("disapproval-reactions")?,
-            disapproval_level: level(rule, "disapproval-integrity")?.unwrap_or(Level::None),
-            endorser_min: level(rule, "endorser-min-integrity")?.unwrap_or(Level::Approved),
-        })
+            min_integrity: rule.min_integrity,
+            trusted_bots: Words(trusted_bots.into()),
+            trusted_users: Words(rule.trusted_users.clone()),
+            blocked_users: Words(rule.blocked_users.clone()),
+            approval_labels: Words(rule.approval_labels.clone()),
+            refusal_labels: Words(rule.refusal_labels.clone()),
+            promotion_label: word(&rule.promotion_label),
+            demotion_label: word(&rule.demotion_label),
+            endorsements: Words(rule.endorsement_reactions.clone()),
+            disapprovals: Words(rule.disapproval_reactions.clone()),
+            disapproval_level: rule.disapproval_integrity.unwrap_or(Level::None).into(),
+            endorser_min: rule.endorser_min_integrity.unwrap_or(Level::Approved).into(),
+        }
+    }
+
+    /// The policy that a guard is told, `{"allow-only":{…},"trusted-bots":[…]}`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn parse(payload: &[u8]) -> Result<Self, GuardError> {
+        let (rule, trusted_bots) = parse_payload(payload).map_err(|why| {
+            GuardError::new(format!("the policy of the GitHub guard is not valid: {why}"))
+        })?;
+        Ok(Self::new(&rule, &trusted_bots))
     }
 
     /// The same policy, judged with these options.
@@ -132,7 +138,7 @@ impl Policy {
         let is_named = |entry: &&Entry| !matches!(entry, Entry::All | Entry::Public);
         let named = self.entries.iter().filter(is_named);
         let secrecy = Label::new(named.map(|entry| format!("private:{entry}")));
-        let integrity = self.tags.label(Some(self.min_integrity));
+        let integrity = self.tags.label(Some(self.min_integrity.into()));
         let scope_kind = match &self.entries[..] {
             [only] => only.kind(),
             _ => "Composite",
@@ -187,59 +193,4 @@ impl Policy {
             || self.trusted_bots.contains(login)
             || self.trusted_users.contains(login)
     }
-}
-
-fn refused(why: &str) -> GuardError {
-    GuardError::new(format!("the policy of the GitHub guard is not valid: {why}"))
-}
-
-fn entries(repos: Option<&Node>) -> Result<Vec<Entry>, GuardError> {
-    let repos = repos.ok_or_else(|| refused("allow-only has no repos"))?;
-    match (repos.as_str(), repos.as_array()) {
-        (Some("all"), _) => Ok(vec![Entry::All]),
-        (Some("public"), _) => Ok(vec![Entry::Public]),
-        (_, Some(list)) if !list.is_empty() => list.iter().map(entry).collect(),
-        _ => Err(refused("repos is neither \"all\" nor \"public\" nor a list of scopes")),
-    }
-}
-
-fn entry(node: &Node) -> Result<Entry, GuardError> {
-    let entry = node.as_str().and_then(Entry::of);
-    entry.ok_or_else(|| refused("a scope is none of owner/*, owner/repo and owner/start*"))
-}
-
-/// A list, or one string with commas or line ends in it.
-fn words(object: &Node, key: &str) -> Result<Words, GuardError> {
-    let bad = || refused(&format!("{key} is no list of words"));
-    let Some(node) = object.get(key).filter(|node| !node.is_null()) else {
-        return Ok(Words::default());
-    };
-    let words: Vec<&str> = match (node.as_str(), node.as_array()) {
-        (Some(text), _) => text.split([',', '\n']).collect(),
-        (_, Some(list)) => {
-            list.iter().map(|word| word.as_str().ok_or_else(bad)).collect::<Result<_, _>>()?
-        }
-        _ => return Err(bad()),
-    };
-    let words = words.into_iter().map(str::trim).filter(|word| !word.is_empty());
-    Ok(Words(words.map(Into::into).collect()))
-}
-
-/// One word; commas are part of it.
-fn word(object: &Node, key: &str) -> Result<Words, GuardError> {
-    let Some(node) = object.get(key).filter(|node| !node.is_null()) else {
-        return Ok(Words::default());
-    };
-    let word = node.as_str().ok_or_else(|| refused(&format!("{key} is no string")))?.trim();
-    Ok(Words((!word.is_empty()).then(|| word.into()).into_iter().collect()))
-}
-
-fn level(object: &Node, key: &str) -> Result<Option<Level>, GuardError> {
-    let Some(node) = object.get(key).filter(|node| !node.is_null()) else { return Ok(None) };
-    let text = node.as_str().unwrap_or("?");
-    if text.trim().is_empty() {
-        return Ok(None);
-    }
-    let what = || format!("{key} is none of none, unapproved, approved, merged");
-    Level::of(text).map(Some).ok_or_else(|| refused(&what()))
 }

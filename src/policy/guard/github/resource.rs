@@ -9,7 +9,7 @@ use super::author::Bench;
 use super::call::Call;
 use super::facts::Known;
 use super::kinds::{Naming, Secrecy, Trust};
-use super::level::{Integrity, Level};
+use super::level::{Integrity, Standing};
 use super::scope::Repo;
 use crate::policy::guard::{Label, Labelled, Labels, Object, Operation};
 
@@ -79,67 +79,67 @@ fn integrity(bench: Bench<'_>, call: &Call) -> Known<Label> {
     if call.kind.trust == Trust::Banned {
         let name = call.repo().map_or(EVERYWHERE.into(), |repo| repo.to_string());
         let scope = policy.scope(&name);
-        return Ok(policy.integrity(&Integrity { level: Some(Level::Blocked), scope }));
+        return Ok(policy.integrity(&Integrity { level: Some(Standing::Blocked), scope }));
     }
     let (level, name) = trust(bench, call)?;
     let scope = policy.scope(&call.home());
-    let blocked = level.filter(|level| *level == Level::Blocked);
+    let blocked = level.filter(|level| *level == Standing::Blocked);
     // What is vouched for elsewhere is vouched for by nobody here.
-    let level = level.filter(|_| policy.scope(&name) == scope).max(Some(Level::None));
+    let level = level.filter(|_| policy.scope(&name) == scope).max(Some(Standing::NONE));
     Ok(policy.integrity(&Integrity { level: blocked.or(level), scope }))
 }
 
 /// A level, and the name of the scope in which it holds.
-fn trust(bench: Bench<'_>, call: &Call) -> Known<(Option<Level>, String)> {
+fn trust(bench: Bench<'_>, call: &Call) -> Known<(Option<Standing>, String)> {
     let name = |repo: Option<Repo<'_>>| repo.map_or_else(String::new, |repo| repo.to_string());
     let place = || bench.place(call.repo());
     let found = || bench.place(call.searched());
-    let closed = |is_private: bool| is_private.then_some(Level::Approved);
-    let in_repo = |level: Option<Level>| (level, name(call.repo()));
+    let closed = |is_private: bool| is_private.then_some(Standing::APPROVED);
+    let in_repo = |level: Option<Standing>| (level, name(call.repo()));
     Ok(match call.kind.trust {
         Trust::None | Trust::Banned => in_repo(None),
         Trust::ByOperation => in_repo(call.repo().and_then(|_| by_operation(call))),
-        Trust::InRepo(level) => in_repo(Some(level)),
-        Trust::InGithub(level) => (Some(level), "github".into()),
-        Trust::OfUser(level) => (Some(level), "user".into()),
+        Trust::InRepo(level) => in_repo(Some(level.into())),
+        Trust::InGithub(level) => (Some(level.into()), "github".into()),
+        Trust::OfUser(level) => (Some(level.into()), "user".into()),
         Trust::Found => (closed(found()?.is_private), name(call.searched())),
-        Trust::FoundCode => (Some(Level::Approved), name(call.searched())),
+        Trust::FoundCode => (Some(Standing::APPROVED), name(call.searched())),
         Trust::Listed => in_repo(closed(place()?.is_private)),
         Trust::Issue => in_repo(issue(bench, call)?),
         Trust::Pull => in_repo(pull(bench, call)?),
-        Trust::Commit if is_default(call) => in_repo(Some(Level::Merged)),
+        Trust::Commit if is_default(call) => in_repo(Some(Standing::MERGED)),
         Trust::Commit => in_repo(closed(bench.is_closed(call.repo())?)),
         Trust::File => in_repo(Some(file(call))),
         Trust::Project => {
             let owner = call.owner();
-            ((!owner.is_empty()).then_some(Level::Approved), owner.into())
+            ((!owner.is_empty()).then_some(Standing::APPROVED), owner.into())
         }
         Trust::Vault { is_secret } => {
             let home = call.home();
-            ((is_secret || !home.is_empty()).then_some(Level::Approved), home)
+            ((is_secret || !home.is_empty()).then_some(Standing::APPROVED), home)
         }
         Trust::Form => match call.text("method") {
-            "labels" | "milestones" | "branches" => in_repo(Some(Level::Approved)),
-            "assignees" | "reviewers" => in_repo(Some(Level::Unapproved)),
-            "issue_types" | "issue_fields" => (Some(Level::Approved), "github".into()),
+            "labels" | "milestones" | "branches" => in_repo(Some(Standing::APPROVED)),
+            "assignees" | "reviewers" => in_repo(Some(Standing::UNAPPROVED)),
+            "issue_types" | "issue_fields" => (Some(Standing::APPROVED), "github".into()),
             _ => in_repo(None),
         },
     })
 }
 
 /// What a change needs of which no more is known.
-fn by_operation(call: &Call) -> Option<Level> {
+fn by_operation(call: &Call) -> Option<Standing> {
     let is_grave = call.tool.starts_with("merge_") || call.tool.starts_with("delete_");
     match call.operation {
         Operation::Read => None,
-        Operation::Write if !is_grave => Some(Level::Unapproved),
-        Operation::Write | Operation::ReadWrite => Some(Level::Approved),
+        Operation::Write if !is_grave => Some(Standing::UNAPPROVED),
+        Operation::Write | Operation::ReadWrite => Some(Standing::APPROVED),
     }
 }
 
-fn issue(bench: Bench<'_>, call: &Call) -> Known<Option<Level>> {
+fn issue(bench: Bench<'_>, call: &Call) -> Known<Option<Standing>> {
     let place = bench.place(call.repo())?;
-    let closed = place.is_private.then_some(Level::Approved);
+    let closed = place.is_private.then_some(Standing::APPROVED);
     let number = call.number(&["issue_number"]).filter(|_| is_by_author(bench, call));
     let Some((repo, number)) = call.repo().zip(number) else { return Ok(closed) };
     match bench.facts.issue(repo, number)? {
@@ -148,9 +148,9 @@ fn issue(bench: Bench<'_>, call: &Call) -> Known<Option<Level>> {
     }
 }
 
-fn pull(bench: Bench<'_>, call: &Call) -> Known<Option<Level>> {
+fn pull(bench: Bench<'_>, call: &Call) -> Known<Option<Standing>> {
     let place = bench.place(call.repo())?;
-    let closed = place.is_private.then_some(Level::Approved);
+    let closed = place.is_private.then_some(Standing::APPROVED);
     let number = call.number(&["pull_number", "pullNumber"]);
     let number = number.filter(|_| is_by_author(bench, call));
     let Some((repo, number)) = call.repo().zip(number) else { return Ok(closed) };
@@ -166,13 +166,13 @@ fn is_by_author(bench: Bench<'_>, call: &Call) -> bool {
 }
 
 /// Nothing raises what is blocked.
-fn raised(level: Option<Level>, closed: Option<Level>) -> Known<Option<Level>> {
-    Ok(if level == Some(Level::Blocked) { level } else { level.max(closed) })
+fn raised(level: Option<Standing>, closed: Option<Standing>) -> Known<Option<Standing>> {
+    Ok(if level == Some(Standing::Blocked) { level } else { level.max(closed) })
 }
 
 /// The level of files at the ref of the call.
-pub(super) fn file(call: &Call) -> Level {
-    if is_default_ref(call.git_ref()) { Level::Merged } else { Level::Approved }
+pub(super) fn file(call: &Call) -> Standing {
+    if is_default_ref(call.git_ref()) { Standing::MERGED } else { Standing::APPROVED }
 }
 
 /// Whether the commits of the call are those of the default branch.

@@ -12,7 +12,7 @@ use super::author::Bench;
 use super::call::Call;
 use super::facts::Known;
 use super::kinds::Shape;
-use super::level::{Integrity, Level};
+use super::level::{Integrity, Standing};
 use super::list::List;
 use super::{one, resource};
 use crate::policy::guard::{Data, Findings, Item, Label, Labels, Object};
@@ -95,7 +95,7 @@ fn metadata(bench: Bench<'_>, call: &Call) -> Object {
     if home.is_empty() {
         home = "github".into();
     }
-    let integrity = Integrity { level: Some(Level::Approved), scope: bench.policy.scope(&home) };
+    let integrity = Integrity { level: Some(Standing::APPROVED), scope: bench.policy.scope(&home) };
     let integrity = bench.policy.integrity(&integrity);
     let description = format!("metadata:{}", call.tool).into();
     Object { description, labels: Labels { secrecy: Label::EMPTY, integrity } }

@@ -2,7 +2,7 @@
 //! The guard from outside: policies, calls and answers in, labels out.
 
 use super::*;
-use crate::policy::guard::{Data, Item, Labels, NEEDS_MAX, Need, Object, Operation};
+use crate::policy::guard::{Data, Item, Labels, NEEDS_MAX, Need, Object, Operation, redact};
 use crate::wire::json::write;
 
 const RULES: &str = r#"{"allow-only":{"repos":["acme/*"],"min-integrity":"MIN",
@@ -178,7 +178,6 @@ fn a_policy_that_is_not_understood_is_refused() {
         r#"{"allow-only":[]}"#,
         r#"{"allow-only":{"min-integrity":"none"}}"#,
         r#"{"allow-only":{"repos":"all"}}"#,
-        r#"{"allow-only":{"repos":"All","min-integrity":"none"}}"#,
         r#"{"allow-only":{"repos":[],"min-integrity":"none"}}"#,
         r#"{"allow-only":{"repos":["acme"],"min-integrity":"none"}}"#,
         r#"{"allow-only":{"repos":[7],"min-integrity":"none"}}"#,
@@ -301,7 +300,152 @@ fn elements_that_nobody_has_looked_at_are_seen_by_nobody() {
     let policy = named("\"public\"");
     let answer = format!("[{}{{}}]", r#"{"public":true},"#.repeat(1000));
     let Findings::Paths(paths) = findings(&policy, "list_gists", "{}", &answer) else { panic!() };
-    assert_eq!((paths.labelled.len(), paths.default), (1000, None));
+    assert_eq!(paths.labelled.len(), 100);
+    let besides = paths.besides.unwrap();
+    assert_eq!((&*besides[0].0, &*besides[899].0, besides.len()), ("/100", "/999", 900));
+}
+
+/// A forge where those whose names begin with `m` may write, and that knows who wrote what.
+fn talkative(need: &Need) -> Met {
+    let args = String::from_utf8(need.args.to_vec()).unwrap();
+    match &*need.tool {
+        "search_repositories" => forge(need),
+        "get_collaborator_permission" => {
+            let may_write = args.contains(r#""username":"m"#);
+            Some(
+                format!(r#"{{"permission":"{}"}}"#, if may_write { "write" } else { "none" })
+                    .as_str()
+                    .into(),
+            )
+        }
+        _ => Some(r#"{"user":{"login":"mallory"},"author_association":"OWNER"}"#.into()),
+    }
+}
+
+/// Which elements an agent may see, as the gateway decides it.
+fn seen_of(policy: &Arc<Policy>, tool: &str, args: &str, elements: &[String]) -> Vec<bool> {
+    let answer = result(&format!("[{}]", elements.join(",")));
+    let run = Run::response(policy.clone(), tool, args.into(), answer.clone());
+    let Outcome::Findings(findings) = finish(run, talkative).0.unwrap() else { panic!() };
+    let agent = policy.agent().labels;
+    let mut seen = Vec::new();
+    let mut judge = |object: &Object| {
+        let labels = &object.labels;
+        let passes = agent.integrity.flows_into(&labels.integrity)
+            && labels.secrecy.flows_into(&agent.secrecy);
+        if passes { Ok(()) } else { Err(()) }
+    };
+    let options = redact::Options { removed_max: elements.len(), compat: false };
+    let call = Object::default();
+    let left = redact::redact(&answer, &findings, &call, &mut judge, &options).unwrap();
+    assert_eq!(left.n_items, elements.len());
+    seen.resize(elements.len(), true);
+    left.removed.iter().for_each(|one| seen[one.index] = false);
+    seen
+}
+
+const FAR_TOOLS: [&str; 9] = [
+    "list_issues",
+    "list_pull_requests",
+    "search_issues",
+    "list_commits",
+    "list_gists",
+    "list_releases",
+    "list_notifications",
+    "list_project_items",
+    "get_file_contents",
+];
+const FAR_AUTHORS: [&str; 4] = [
+    "",
+    r#""user":{"login":"mallory"},"#,
+    r#""user":{"login":"max"},"#,
+    r#""user":{"login":"ann"},"#,
+];
+const FAR_ASSOCIATIONS: [&str; 3] =
+    ["", r#""author_association":"OWNER","#, r#""author_association":"NONE","#];
+const FAR_PLACES: [&str; 3] = [
+    "",
+    r#""repository_url":"https://api.github.com/repos/acme/private","#,
+    r#""full_name":"acme/other","#,
+];
+const FAR_MORE: [&str; 6] = [
+    "",
+    r#""labels":["spam"],"#,
+    r#""labels":["lgtm"],"#,
+    r#""reactions":{"nodes":[{"content":"HEART","user":{"login":"max"}}]},"#,
+    r#""reactions":{"nodes":[{"content":"CONFUSED","user":{"login":"max"}}]},"#,
+    r#""public":false,"#,
+];
+
+/// A policy that listens to everything that is said about an item.
+fn listening(repos: &str, min: &str) -> Arc<Policy> {
+    policy(&format!(
+        r#"{{"allow-only":{{"repos":{repos},"min-integrity":"{min}","blocked-users":["mallory"],
+            "refusal-labels":["spam"],"approval-labels":["lgtm"],
+            "endorsement-reactions":["HEART"],"disapproval-reactions":["CONFUSED"]}}}}"#
+    ))
+}
+
+/// A hundred issues of which everybody may see something, and then one more.
+fn far_behind(element: &str) -> Vec<String> {
+    let plain = r#"{"number":1,"user":{"login":"ann"},"author_association":"OWNER"}"#;
+    let mut elements = vec![plain.to_owned(); 100];
+    elements.push(element.to_owned());
+    elements
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_is_seen_only_because_it_stands_far_behind(
+        tool in proptest::sample::select(&FAR_TOOLS[..]),
+        repos in proptest::sample::select(vec![r#""all""#, r#""public""#, r#"["acme/*"]"#]),
+        min in proptest::sample::select(vec!["none", "unapproved", "approved", "merged"]),
+        repo in proptest::sample::select(vec!["web", "private"]),
+        author in proptest::sample::select(&FAR_AUTHORS[..]),
+        association in proptest::sample::select(&FAR_ASSOCIATIONS[..]),
+        place in proptest::sample::select(&FAR_PLACES[..]),
+        more in proptest::sample::select(&FAR_MORE[..]),
+    ) {
+        let policy = listening(repos, min);
+        let element = format!(r#"{{{author}{association}{place}{more}"type":"ISSUE","number":7}}"#);
+        let args = format!(r#"{{"owner":"acme","repo":"{repo}","query":"x"}}"#);
+        let near = seen_of(&policy, tool, &args, std::slice::from_ref(&element))[0];
+        let far = seen_of(&policy, tool, &args, &far_behind(&element))[100];
+        proptest::prop_assert!(near || !far, "{} {} {}", tool, args, element);
+    }
+}
+
+#[test]
+fn whatever_could_speak_against_what_stands_far_behind_does() {
+    let seen = |tool: &str, repo: &str, min: &str, element: &str| {
+        let args = format!(r#"{{"owner":"acme","repo":"{repo}"}}"#);
+        seen_of(&listening("\"all\"", min), tool, &args, &far_behind(element))[100]
+    };
+    let pull = |author: &str| format!(r#"{{{author}"number":7}}"#);
+    assert!(seen("list_pull_requests", "web", "none", &pull(r#""user":{"login":"ann"},"#)));
+    assert!(!seen("list_pull_requests", "web", "none", &pull("")), "who may have written it?");
+    let issue = |sign: &str| {
+        let reaction = format!(r#"{{"content":"{sign}","user":{{"login":"max"}}}}"#);
+        format!(r#"{{"number":7,"reactions":{{"nodes":[{reaction}]}}}}"#)
+    };
+    assert!(seen("list_issues", "private", "approved", &issue("EYES")));
+    assert!(!seen("list_issues", "private", "approved", &issue("CONFUSED")), "may they say so?");
+}
+
+#[test]
+fn what_stands_behind_the_hundredth_is_seen_if_it_passes_by_the_list_and_by_itself() {
+    let of = |author: &str, n: usize| {
+        let author = format!(r#""user":{{"login":"{author}"}},"author_association":"MEMBER""#);
+        vec![format!(r#"{{"number":1,{author}}}"#); n]
+    };
+    let seen = |min: &str, author: &str| {
+        let elements = [of("ann", 100), of(author, 901)].concat();
+        let seen = seen_of(&rules(min), "list_issues", WEB, &elements);
+        seen.iter().filter(|is_seen| **is_seen).count()
+    };
+    assert_eq!(seen("none", "ann"), 1000, "nobody has looked at the last");
+    assert_eq!(seen("none", "mallory"), 100, "who is blocked is so everywhere");
+    assert_eq!(seen("approved", "ann"), 100, "the list of a public repository is not approved");
 }
 
 #[test]
@@ -321,8 +465,8 @@ fn a_judgement_asks_fifty_times_at_most_and_nothing_twice() {
     assert_eq!(needs.len(), NEEDS_MAX as usize);
     assert!(needs.iter().enumerate().all(|(at, need)| !needs[..at].contains(need)));
     let Outcome::Findings(Findings::Paths(paths)) = outcome.unwrap() else { panic!() };
-    let levels: Vec<usize> =
-        paths.labelled.iter().map(|(_, object)| object.labels.integrity.len()).collect();
+    let all = paths.labelled.iter().chain(paths.besides.iter().flatten());
+    let levels: Vec<usize> = all.map(|(_, object)| object.labels.integrity.len()).collect();
     let want: Vec<usize> = (0..120).map(|n| if n % 60 < 49 { 3 } else { 2 }).collect();
     assert_eq!(levels, want, "who could be asked about is approved");
 }

@@ -113,6 +113,12 @@ impl Row {
     }
 }
 
+/// Whether `tool` is known here, and known to change nothing.
+pub(super) fn only_reads(tool: &str) -> bool {
+    let known = TOOLS.binary_search_by(|row| row.name.cmp(tool));
+    known.is_ok_and(|at| TOOLS[at].operation == Operation::Read) && !is_mutating(tool)
+}
+
 fn is_mutating(tool: &str) -> bool {
     MUTATING_STARTS.iter().any(|start| tool.starts_with(start))
         || tool.split('_').any(|word| word == "write")

@@ -101,28 +101,8 @@ fn the_wildcard_counts_on_the_side_that_has_to_be_larger() {
 }
 
 #[test]
-fn an_item_without_labels_is_for_nobody() {
-    for (operation, mode) in OPERATIONS.iter().flat_map(|it| MODES.map(|mode| (*it, mode))) {
-        let decision = decide_item(&labels("*/"), None, operation, mode);
-        assert_eq!(spelled(&decision), "deny difc.unlabelled +[] -[]");
-        let public = Object::default();
-        assert_eq!(decide_item(&labels("/"), Some(&public), operation, mode), Decision::Allow);
-    }
-}
-
-#[test]
 fn a_denied_call_goes_on_only_if_it_reads() {
     assert_eq!(OPERATIONS.map(goes_on_although_denied), [true, false, false]);
-}
-
-#[test]
-fn a_denial_holds_where_the_guard_finds_nothing() {
-    let denied = Decision::Deny(Violation::UNLABELLED);
-    let carried = Decision::AllowWithPropagation(Violation::UNLABELLED);
-    for (decision, strict) in [(Decision::Allow, true), (carried, true), (denied, false)] {
-        assert_eq!(passes_without_findings(&decision, false), strict, "{decision:?}");
-        assert!(passes_without_findings(&decision, true), "{decision:?}");
-    }
 }
 
 #[test]

@@ -21,7 +21,8 @@ fn paths(items_path: &str, names: &[&str], default: Option<&str>) -> Findings {
     let path = |index: usize| format!("{items_path}/{index}").into_boxed_str();
     let labelled = names.iter().enumerate().map(|(index, name)| (path(index), object(name)));
     let labelled = labelled.collect();
-    Findings::Paths(Paths { items_path: items_path.into(), labelled, default: default.map(object) })
+    let (items_path, default) = (items_path.into(), default.map(object));
+    Findings::Paths(Paths { items_path, labelled, default, besides: None })
 }
 
 fn items(items: &[(Data, &str)]) -> Findings {
@@ -400,6 +401,26 @@ fn only_so_many_removed_items_are_told_and_all_are_counted() {
 }
 
 #[test]
+fn what_an_element_is_besides_counts_as_well() {
+    let seen = |items_path: &str, result: &str, default: &str| {
+        let mut findings = paths(items_path, &["a", "!a"], Some(default));
+        let Findings::Paths(paths) = &mut findings else { unreachable!() };
+        let named = [("/l/2", "b"), ("/l/3", "!b"), ("/l/0", "!b")];
+        paths.besides = Some(named.map(|(path, name)| (path.into(), object(name))).into());
+        let result = text(result);
+        let left = redact(result.as_bytes(), &findings, &object("c"), &mut judge, &OPTIONS);
+        let left = left.unwrap();
+        let gone =
+            left.removed.iter().map(|one| format!("{}{}", one.index, one.object.description));
+        format!("{} {}", left.n_items, gone.collect::<Vec<_>>().join(" "))
+    };
+    let list = r#"{"l":[0,1,2,3,4]}"#;
+    assert_eq!(seen("/l", list, "d"), "5 1!a 3!b 4unlabeled");
+    assert_eq!(seen("/l", list, "!d"), "5 1!a 2!d 3!b 4unlabeled");
+    assert_eq!(seen("", "7", "d"), "1 0unlabeled", "there are no elements to be anything");
+}
+
+#[test]
 fn a_hundred_thousand_elements_are_no_trouble() {
     let elements: Vec<String> = (0..100_000).map(|n| format!("{{\"n\":{n}}}")).collect();
     let result = text(&format!("[{}]", elements.join(",")));
@@ -407,6 +428,7 @@ fn a_hundred_thousand_elements_are_no_trouble() {
         items_path: "".into(),
         labelled: (0..50_000).map(|n| (format!("/{}", n * 2).into(), object("!a"))).collect(),
         default: Some(object("b")),
+        besides: None,
     });
     let left = redact(result.as_bytes(), &findings, &object("c"), &mut judge, &OPTIONS).unwrap();
     assert_eq!((left.n_items, left.n_removed), (100_000, 50_000));

@@ -144,7 +144,7 @@ fn take<'n>(raw: &mut Raw<'n>, name: &str, node: &'n Node) -> Result<&'static st
 }
 
 /// Every field, with the old name of one.
-pub(super) const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 14] = [
     "repos",
     "min-integrity",
     "integrity",

@@ -19,7 +19,7 @@ pub mod value;
 pub mod write;
 
 pub use allow_only::AllowOnly;
-pub use payload::{check_payload, label_agent_payload};
+pub use payload::{label_agent_payload, parse_payload};
 pub use sink::{Visibility, WriteSink};
 
 use value::{Wrong, members};
@@ -150,7 +150,7 @@ impl Level {
 
 /// Any bytes as a policy: it is refused, or its own spelling says the same again.
 pub fn fuzz(input: &[u8]) {
-    let _verdict = check_payload(input);
+    let _told = parse_payload(input);
     let _visibility = super::forced::parse_visibility(input);
     if let Ok(node) = tree::parse(input, DEPTH_MAX) {
         let _policy = super::source::of_server(&node, "s");
@@ -159,8 +159,10 @@ pub fn fuzz(input: &[u8]) {
     let text = policy.to_json();
     assert_eq!(Policy::parse(&text).as_ref(), Ok(&policy), "{}", text.escape_ascii());
     if let Policy::AllowOnly(rule) = &policy {
-        let payload = label_agent_payload(rule, &["bot".into()]);
-        assert_eq!(check_payload(&payload), Ok(()), "{}", payload.escape_ascii());
+        let bots: Vec<Box<str>> = vec!["bot".into()];
+        let payload = label_agent_payload(rule, &bots);
+        let told = AllowOnly { tool_call_limits: Vec::new(), ..rule.clone() };
+        assert_eq!(parse_payload(&payload), Ok((told, bots)), "{}", payload.escape_ascii());
     }
 }
 

@@ -218,60 +218,34 @@ fn a_guard_is_told_everything_but_the_budgets() {
 }
 
 #[test]
-fn a_payload_has_one_strict_form() {
+fn what_a_guard_is_told_is_read_again() {
     let rule = r#""repos":"public","min-integrity":"none""#;
     let of = |fields: &str| format!(r#"{{"allow-only":{{{rule}{fields}}}}}"#);
-    for good in [
-        of(""),
-        of(r#","tool-call-limits":{"a":1},"promotion-label":"p","demotion-label":"d""#),
-        of(r#","refusal-labels":"a,b""#),
-        format!(r#"{{"allowonly":{{{rule}}},"trusted-bots":["b"]}}"#),
-    ] {
-        assert_eq!(check_payload(good.as_bytes()), Ok(()), "{good}");
-    }
+    let (told, bots) = parse_payload(of(r#","refusal-labels":"a,b""#).as_bytes()).unwrap();
+    assert_eq!((told.refusal_labels, bots), (vec!["a".into(), "b".into()], Vec::new()));
+    let with_bots = format!(r#"{{"trusted-bots":[" b "," ","B"],"allow-only":{{{rule}}}}}"#);
+    assert_eq!(parse_payload(with_bots.as_bytes()).unwrap().1, vec!["b".into()]);
     for (text, want) in [
-        ("null".to_owned(), "policy is required"),
-        (" ".to_owned(), "policy string is empty"),
-        ("[]".to_owned(), "policy JSON must decode to an object"),
+        ("{".to_owned(), "invalid guard policy JSON: "),
+        ("[]".to_owned(), "invalid guard policy JSON: "),
+        ("null".to_owned(), "invalid guard policy JSON: policy must include allow-only"),
+        (of(r#","x":1"#), "invalid guard policy JSON: allow-only contains unsupported field"),
         (
-            r#"{"policy":{}}"#.to_owned(),
-            "gateway policy adapter is outdated: remove legacy envelope key policy before calling label_agent",
-        ),
-        (
-            r#"{"write-sink":{"accept":["*"]}}"#.to_owned(),
-            "label_agent policy must use top-level allow-only object (received policy.allow-only)",
+            of(r#","trusted-users":7"#),
+            "invalid guard policy JSON: invalid allow-only.trusted-users",
         ),
         (
             format!(r#"{{"allow-only":{{{rule}}},"x":1}}"#),
-            r#"invalid guard policy transport shape: unexpected key "x""#,
+            r#"invalid guard policy JSON: policy contains unsupported field "x""#,
         ),
         (
-            r#"{"allow-only":7}"#.to_owned(),
-            r#"invalid guard policy transport shape: expected {"allow-only":{"repos":...,"min-integrity":...}}"#,
-        ),
-        (
-            r#"{"allow-only":{"repos":"all"}}"#.to_owned(),
-            "invalid guard policy transport shape: missing required fields repos and/or min-integrity in allow-only object",
-        ),
-        (of(r#","x":1"#), r#"invalid guard policy transport shape: unexpected allow-only key "x""#),
-        (of(r#","trusted-users":"""#), "invalid trusted-users value: expected array of strings"),
-        (
-            of(r#","blocked-users":[" "]"#),
-            "invalid blocked-users value: each entry must be a non-empty string",
-        ),
-        (
-            format!(r#"{{"allow-only":{{{rule}}},"trusted-bots":[]}}"#),
-            "invalid trusted-bots value: must be a non-empty array when present",
-        ),
-        (
-            r#"{"allow-only":{"repos":[],"min-integrity":"none"}}"#.to_owned(),
-            "invalid repos value: expected all, public, or non-empty array of scoped strings",
+            format!(r#"{{"allow-only":{{{rule}}},"trusted-bots":7}}"#),
+            "invalid guard policy JSON: invalid trusted-bots: expected array of strings",
         ),
     ] {
-        assert_eq!(check_payload(text.as_bytes()).unwrap_err(), want, "{text}");
+        let why = parse_payload(text.as_bytes()).unwrap_err();
+        assert!(why.starts_with(want), "{text}: {why}");
     }
-    let bad = check_payload(b"{").unwrap_err();
-    assert!(bad.starts_with("policy string is not valid JSON object: "), "{bad}");
 }
 
 /// The grammar once more, letter by letter.

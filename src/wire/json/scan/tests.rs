@@ -203,14 +203,18 @@ fn what_ends_a_string_is_found_at_every_place() {
 }
 
 #[test]
-fn a_word_with_any_byte_at_any_place_is_read_right() {
-    for other in [b'x', b'!', b'#', b'[', b']', b' ', 0x7f, 0x80, 0xa2, 0xdc, 0xff] {
-        for byte in 0..=u8::MAX {
-            for place in 0..WORD {
-                let mut word = [other; WORD];
-                word[place] = byte;
-                let want = word.iter().position(|byte| is_special(*byte)).unwrap_or(WORD);
-                assert_eq!(first_special(u64::from_le_bytes(word)), want, "{word:?}");
+fn a_string_ends_plainly_where_a_walk_byte_by_byte_says() {
+    for len in 0..40 {
+        for from in 0..=len {
+            for place in from..len {
+                for (other, byte) in [(b'x', b'"'), (0x80, b'\\'), (b' ', 0x1f), (b'[', 0xff)] {
+                    let mut text = vec![other; len];
+                    text[place] = byte;
+                    // What lies before is over.
+                    text[..from].fill(b'"');
+                    let want = plain_end_by_bytes(&text, from);
+                    assert_eq!(plain_end(&text, from), want, "{text:?} from {from}");
+                }
             }
         }
     }

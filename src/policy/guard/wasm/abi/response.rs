@@ -62,7 +62,7 @@ fn paths(output: &[u8], whole: Span, list: Span) -> Result<Paths, String> {
     }
     let default = member_object(output, whole, "default_labels")?;
     let default = default.map(|it| labels::object(output, it, Reading::Strict)).transpose()?;
-    Ok(Paths { items_path, labelled, default })
+    Ok(Paths { items_path, labelled, default, besides: None })
 }
 
 /// A pointer begins with a slash, also if the guard has left it out. The empty one stays.
