@@ -83,7 +83,7 @@ use owners::Owners;
 use pause::Pauses;
 use peers::Peers;
 use sessions::Sessions;
-use shards::{Home, Shard, home_of};
+use shards::Shard;
 use snapshot::{Server, ServerId, Snapshot, Tolerance};
 use unified::Fan;
 
@@ -208,11 +208,7 @@ impl Gateway {
             slips: Tolerance::NONE,
             phase: Phase::Serving,
         };
-        for server in gateway.snapshot.ids() {
-            if shard.is_main() || home_of(&gateway.snapshot, server) == Home::Any {
-                gateway.start_first_backend(server);
-            }
-        }
+        gateway.start_servers();
         gateway
     }
 

@@ -168,6 +168,15 @@ impl Moved {
 }
 
 impl Gateway {
+    /// Starts the servers that this shard may serve.
+    pub(super) fn start_servers(&mut self) {
+        for server in self.snapshot.ids() {
+            if self.shard.is_main() || home_of(&self.snapshot, server) == Home::Any {
+                self.start_first_backend(server);
+            }
+        }
+    }
+
     /// Moves a connection to the shard that serves what its head asks for, if that is another one.
     #[inline(never)]
     pub(super) fn is_moved_by_head(

@@ -250,8 +250,9 @@ pub fn has_ended(pid: u32) -> bool {
     }
 }
 
-/// A TCP socket that is bound to `address` and does not listen. If it is `shared`, the same user may
-/// bind others there that are shared too, and the system deals out clients among those that listen.
+/// A TCP socket that is bound to `address` and does not listen. If it is `shared`, the same user
+/// may bind others there that are shared too, and the system deals out clients among those that
+/// listen.
 pub fn bound_socket(address: SocketAddr, shared: bool) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;

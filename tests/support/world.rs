@@ -51,9 +51,7 @@ pub struct World {
     pub cancelled: Vec<Key<Fetch>>,
     pub paused: Vec<bool>,
     pub events: Vec<Event>,
-    /// The connections that other shards serve, and which.
     pub moved: Vec<(Key<Peer>, u16, Box<Moved>)>,
-    /// What other shards are told.
     pub told_others: Vec<&'static str>,
     pub listening: bool,
     pub exited: bool,
@@ -348,27 +346,20 @@ impl World {
         lines: &[&str],
     ) -> Key<Peer> {
         let peer = self.peer();
-        let from = PeerAddress {
-            ip: std::net::Ipv4Addr::LOCALHOST.into(),
-            port: 9,
-            local_is_loopback: true,
-        };
         let mut head = head(method, path, fields);
         mirror(&mut head, &self.params);
         if !lines.is_empty() {
             let lines = format!("\r\n{}\r\n\r\n", lines.join("\r\n"));
             head.bytes = Message::new([&head.bytes[..], lines.as_bytes()].concat());
         }
-        self.input(Input::Head { peer, from, head });
+        self.input(Input::Head { peer, from: FROM, head });
         peer
     }
 
     /// A connection comes from another shard.
     pub fn arrives(&mut self, what: Box<Moved>) -> Key<Peer> {
         let peer = self.peer();
-        let ip = std::net::Ipv4Addr::LOCALHOST.into();
-        let from = PeerAddress { ip, port: 9, local_is_loopback: true };
-        self.input(Input::Moved { peer, from, what });
+        self.input(Input::Moved { peer, from: FROM, what });
         peer
     }
 
@@ -552,6 +543,13 @@ impl World {
         texts.collect::<Vec<_>>().join("\n")
     }
 }
+
+/// Where all clients are.
+const FROM: PeerAddress = PeerAddress {
+    ip: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+    port: 9,
+    local_is_loopback: true,
+};
 
 /// For what clients carry, where there are several shards.
 pub const KEY: [u8; 32] = [9; 32];
