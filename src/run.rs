@@ -12,11 +12,13 @@ use crate::config::source::Gathered;
 use crate::config::{self, Loaded};
 use crate::gateway::io::{Event, EventKind, Level};
 use crate::observe::debug::Patterns;
-use crate::reactor::{self, Listener, Observer, Reactor};
+use crate::reactor::{self, Listener, Observer, Reactor, Starter};
+use crate::sandbox::Line;
 use crate::wire::json::write;
 use crate::worker::{LogOptions, LogSender, Logs};
 
 use self::guards::Modules;
+use self::sandbox::Entered;
 use self::shards::Crew;
 
 pub mod certificate;
@@ -29,6 +31,7 @@ pub mod health;
 mod lookup;
 mod programs;
 pub mod proxy;
+mod sandbox;
 mod shards;
 
 /// Runs the gateway until it is told to stop.
@@ -37,12 +40,12 @@ mod shards;
 /// printed in its place, if there is no file to look into.
 pub fn gateway(flags: &Flags) -> Result<(), String> {
     let is_headless = flags.is_on("config-stdin");
-    let (ready, listeners) = prepare(flags).inspect_err(|text| {
+    let (ready, listeners, entered) = prepare(flags).inspect_err(|text| {
         if is_headless {
             print_error(text);
         }
     })?;
-    serve(ready, listeners)
+    serve(ready, listeners, entered)
 }
 
 /// A configuration with all that belongs to it.
@@ -53,7 +56,7 @@ struct Ready {
 }
 
 /// Everything that may fail before anything is started.
-fn prepare(flags: &Flags) -> Result<(Ready, Vec<Listener>), String> {
+fn prepare(flags: &Flags) -> Result<(Ready, Vec<Listener>, Entered), String> {
     let mut gathered = config::source::gather(flags)?;
     let mut ready = load(&gathered, Modules::default())?;
     let run = &ready.loaded.run;
@@ -73,7 +76,8 @@ fn prepare(flags: &Flags) -> Result<(Ready, Vec<Listener>), String> {
     // After all that may wait for others, stdin above all: until now a signal simply ends us. And
     // before any thread that stays, since signals must reach the loop alone.
     reactor::block_signals().map_err(|error| format!("cannot take signals: {error}"))?;
-    Ok((ready, listeners))
+    let entered = sandbox::enter(&ready.loaded)?;
+    Ok((ready, listeners, entered))
 }
 
 /// Checks a configuration and starts nothing; the summary goes to stdout.
@@ -108,10 +112,9 @@ fn print_error(text: &str) {
     let _ = std::io::stdout().write_all(&out);
 }
 
-fn serve(ready: Ready, listeners: Vec<Listener>) -> Result<(), String> {
-    let Ready { loaded, mut notices, modules } = ready;
+fn serve(ready: Ready, listeners: Vec<Listener>, entered: Entered) -> Result<(), String> {
+    let Ready { loaded, notices, modules } = ready;
     let n = listeners.len();
-    notices.extend(shards::notice(&loaded.run, n));
     let mut starts = shards::starts(&loaded, n, read_clock())?.into_iter();
     let mut listeners = listeners.into_iter();
     let (Some(first), Some(listener)) = (starts.next(), listeners.next()) else { return Ok(()) };
@@ -119,8 +122,8 @@ fn serve(ready: Ready, listeners: Vec<Listener>) -> Result<(), String> {
     let run = &loaded.run;
     let document = client_config::document(&run.client_config, &run.listen, address.port());
     let (logs, mut sender) = start_logs(&loaded);
-    announce(&mut sender, &loaded, &notices, &address.to_string());
-    let options = reactor_options(&loaded, n);
+    announce(&mut sender, &loaded, &notices, &entered.lines, &address.to_string());
+    let options = reactor_options(&loaded, n, entered.starter);
     let mut gateway = first.gateway();
     modules.give(&loaded.snapshot, &mut gateway);
     let mut reactor =
@@ -162,7 +165,13 @@ fn start_logs(loaded: &Loaded) -> (Logs, LogSender) {
 }
 
 /// The first lines of the log, as scripts look for them.
-fn announce(sender: &mut LogSender, loaded: &Loaded, notices: &[String], address: &str) {
+fn announce(
+    sender: &mut LogSender,
+    loaded: &Loaded,
+    notices: &[String],
+    sandbox: &[Line],
+    address: &str,
+) {
     let run = &loaded.run;
     let mut say = |level, category, text| {
         let kind = EventKind::Note { level, category, text };
@@ -183,6 +192,10 @@ fn announce(sender: &mut LogSender, loaded: &Loaded, notices: &[String], address
     for notice in notices {
         say(Level::Warn, "startup", notice.clone());
     }
+    for line in sandbox {
+        let level = if line.is_failure() { Level::Warn } else { Level::Info };
+        say(level, "startup", line.to_string());
+    }
     if run.has_generated_agent {
         let text = "No agent ID configured — generated temporary random agent ID (spec §7.3)";
         say(Level::Warn, "startup", text.to_owned());
@@ -196,7 +209,7 @@ fn announce(sender: &mut LogSender, loaded: &Loaded, notices: &[String], address
     sender.end_of_turn();
 }
 
-fn reactor_options(loaded: &Loaded, n: usize) -> reactor::Options {
+fn reactor_options(loaded: &Loaded, n: usize, starter: Starter) -> reactor::Options {
     let keeper = std::env::current_exe().ok().map(|program| vec![program.into(), "keeper".into()]);
     reactor::Options {
         limits: loaded.snapshot.limits.share(n),
@@ -204,6 +217,7 @@ fn reactor_options(loaded: &Loaded, n: usize) -> reactor::Options {
         signals: true,
         keeper,
         ca_file: loaded.run.ca_file.clone(),
+        starter,
         version: (&*loaded.snapshot.version).into(),
         ..reactor::Options::default()
     }

@@ -15,6 +15,8 @@ mod end;
 mod flags;
 #[path = "run/guards.rs"]
 mod guards;
+#[path = "run/sandbox.rs"]
+mod sandbox;
 #[path = "run/shards.rs"]
 mod shards;
 #[path = "run/start.rs"]

@@ -2,7 +2,7 @@
 //! Sixteen bytes compared at once: what turns walking through a text into looking at it.
 //!
 //! ```text
-//!   bytes   { " i d " : 1 , " n a m e " : "      equals(b'"') | equals(b'\\') | below(0x20)
+//!   bytes   { " i d " : 1 , " n a m e " : "      special_in_json
 //!   mask    0 1 0 0 1 0 0 0 1 0 0 0 0 1 0 1      bit n is lane n
 //! ```
 //!
@@ -18,6 +18,14 @@ pub const WIDTH: usize = 16;
 /// The lanes for which something holds: one bit each, the lowest for the first byte.
 pub type Mask = u32;
 
+/// Whether `a` or `b` is among the bytes of four blocks.
+#[inline(always)]
+#[must_use]
+pub fn has_either(blocks: &[u8; 4 * WIDTH], a: u8, b: u8) -> bool {
+    let (blocks, _) = blocks.as_chunks();
+    imp::any_either(blocks.iter().map(imp::load), a, b)
+}
+
 /// Sixteen bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Lanes(imp::Lanes);
@@ -28,13 +36,6 @@ impl Lanes {
     #[must_use]
     pub fn load(block: &[u8; WIDTH]) -> Self {
         Self(imp::load(block))
-    }
-
-    /// Where a byte is `byte`.
-    #[inline(always)]
-    #[must_use]
-    pub fn equal(self, byte: u8) -> Mask {
-        imp::equal(self.0, byte)
     }
 
     /// Where a byte is `a` or `b`.
@@ -71,13 +72,6 @@ mod imp {
     }
 
     #[inline(always)]
-    pub(super) fn equal(lanes: Lanes, byte: u8) -> Mask {
-        // WHY UNSAFE: the intrinsics want SSE2.
-        // SAFETY: SSE2 is a part of x86-64, and these read and write no memory.
-        unsafe { mask(_mm_cmpeq_epi8(lanes, _mm_set1_epi8(byte.cast_signed()))) }
-    }
-
-    #[inline(always)]
     pub(super) fn either(lanes: Lanes, a: u8, b: u8) -> Mask {
         // WHY UNSAFE: the intrinsics want SSE2.
         // SAFETY: SSE2 is a part of x86-64, and these read and write no memory.
@@ -85,6 +79,20 @@ mod imp {
             let a = _mm_cmpeq_epi8(lanes, _mm_set1_epi8(a.cast_signed()));
             let b = _mm_cmpeq_epi8(lanes, _mm_set1_epi8(b.cast_signed()));
             mask(_mm_or_si128(a, b))
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn any_either(blocks: impl Iterator<Item = Lanes>, a: u8, b: u8) -> bool {
+        // WHY UNSAFE: the intrinsics want SSE2.
+        // SAFETY: SSE2 is a part of x86-64, and these read and write no memory.
+        unsafe {
+            let (a, b) = (_mm_set1_epi8(a.cast_signed()), _mm_set1_epi8(b.cast_signed()));
+            let found = blocks.fold(_mm_set1_epi8(0), |found, lanes| {
+                let here = _mm_or_si128(_mm_cmpeq_epi8(lanes, a), _mm_cmpeq_epi8(lanes, b));
+                _mm_or_si128(found, here)
+            });
+            mask(found) != 0
         }
     }
 
@@ -111,7 +119,7 @@ mod imp {
 
 #[cfg(not(target_arch = "x86_64"))]
 mod imp {
-    pub(super) use super::plain::{Lanes, either, equal, load, special_in_json};
+    pub(super) use super::plain::{Lanes, any_either, either, load, special_in_json};
 }
 
 /// The same in words that every processor understands.
@@ -125,12 +133,12 @@ mod plain {
         *block
     }
 
-    pub(super) fn equal(lanes: Lanes, byte: u8) -> Mask {
-        mask(lanes, |lane| lane == byte)
-    }
-
     pub(super) fn either(lanes: Lanes, a: u8, b: u8) -> Mask {
         mask(lanes, |lane| lane == a || lane == b)
+    }
+
+    pub(super) fn any_either(mut blocks: impl Iterator<Item = Lanes>, a: u8, b: u8) -> bool {
+        blocks.any(|lanes| either(lanes, a, b) != 0)
     }
 
     pub(super) fn special_in_json(lanes: Lanes) -> Mask {
@@ -153,10 +161,19 @@ mod tests {
                 let mut block = *b"plain text, 16 B";
                 block[at] = byte;
                 let (fast, twin) = (Lanes::load(&block), plain::load(&block));
-                assert_eq!(fast.equal(byte), plain::equal(twin, byte));
                 assert_eq!(fast.either(byte, b'x'), plain::either(twin, byte, b'x'));
                 assert_eq!(fast.special_in_json(), plain::special_in_json(twin));
             }
+        }
+    }
+
+    #[test]
+    fn one_byte_among_four_blocks_is_found() {
+        for at in 0..4 * WIDTH {
+            let mut blocks = [b'x'; 4 * WIDTH];
+            assert!(!has_either(&blocks, b':', b'='));
+            blocks[at] = if at % 2 == 0 { b':' } else { b'=' };
+            assert!(has_either(&blocks, b':', b'='));
         }
     }
 

@@ -30,6 +30,8 @@ pub enum Section {
     Guard,
     /// `gateway.opentelemetry`.
     Telemetry,
+    /// `gateway.sandbox`.
+    Sandbox,
 }
 
 /// What a key takes.
@@ -208,9 +210,13 @@ const FLOW: (Section, Transports) = (Section::Flow, Transports::Any);
 const FLOW_BUDGET: (Section, Transports) = (Section::FlowBudget, Transports::Any);
 const GUARD: (Section, Transports) = (Section::Guard, Transports::Any);
 const TELEMETRY: (Section, Transports) = (Section::Telemetry, Transports::Any);
+const SANDBOX: (Section, Transports) = (Section::Sandbox, Transports::Any);
 
 /// The spellings of `gateway::snapshot::Care`.
 const SCHEMAS: &[&str] = &["reference", "verbatim", "copilot", "claude", "strict"];
+
+/// The spellings of `sandbox::Switch`.
+const SWITCH: &[&str] = &["auto", "on", "off"];
 
 const MIB: i64 = 1024 * 1024;
 
@@ -309,6 +315,8 @@ pub const KEYS: &[Key] = &[
     key(GATEWAY, ("sink_visibility_exempt_servers", "sinkVisibilityExemptServers"), Texts,
         Used, ("",
         "Write sinks whose visibility is not `public` by default; `*`: all.")),
+    key(GATEWAY, ("sandbox", "sandbox"), Table, Used, ("all measures, as far as they go",
+        "What the gateway gives up once it has begun: see [sandbox.md](sandbox.md).")),
     key(GATEWAY, ("opentelemetry", "opentelemetry"), Table, Ignored, ("",
         "Where traces would go; checked, not used.")),
     key(GATEWAY, ("tracing", ""), Table, Ignored, ("", "The old name of `opentelemetry`.")),
@@ -382,6 +390,15 @@ pub const KEYS: &[Key] = &[
     key(TELEMETRY, ("sample_rate", ""), Any, Silent, ("", "From 0 to 1.")),
     key(TELEMETRY, ("signal_path", ""), Text, Silent, ("", "A path below the endpoint.")),
     key(TELEMETRY, ("exporter_timeout", ""), Any, Silent, ("", "How long an export may take.")),
+
+    key(SANDBOX, ("no_new_privileges", "noNewPrivileges"), OneOf(SWITCH), Used, ("`auto`",
+        "Whether set-user-ID programs are of no use; the other two need it. `auto`: where the \
+         kernel has it; `on`: no start without it.")),
+    key(SANDBOX, ("landlock", "landlock"), OneOf(SWITCH), Used, ("`auto`",
+        "Whether only known files and ports can be opened.")),
+    key(SANDBOX, ("seccomp", "seccomp"), OneOf(&["auto", "on", "off", "kill"]), Used, ("`auto`",
+        "Whether only known calls of the system can be made; `kill` is `on`, and ends the gateway \
+         at any other one instead of refusing it.")),
 
     key(SERVER, ("type", "type"), Text, Used, ("`stdio`; in TOML `http` if there is a `url`",
         "`stdio` (also `local`) or `http`.")),

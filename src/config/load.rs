@@ -104,6 +104,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         uses_containers: servers.uses_containers,
         ca_file: gateway::ca_file(sources),
         asks_workflow: servers.asks_workflow,
+        sandbox: overall.sandbox,
     };
     let snapshot = Snapshot {
         views,

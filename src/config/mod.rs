@@ -17,6 +17,7 @@ use crate::base::Secret;
 use crate::cli::Flags;
 use crate::gateway::snapshot::{ServerId, Snapshot};
 use crate::policy::guard::forced::Workflow;
+use crate::sandbox;
 
 pub mod diagnostics;
 pub mod document;
@@ -121,6 +122,8 @@ pub struct RunOptions {
     pub ca_file: Option<PathBuf>,
     /// Whether something depends on who can read the repository that we run for.
     pub asks_workflow: bool,
+    /// What the process gives up once it has begun.
+    pub sandbox: sandbox::Options,
 }
 
 /// A container runtime's command line.

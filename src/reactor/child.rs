@@ -27,6 +27,7 @@ use mio::unix::pipe::{Receiver, Sender};
 
 use super::command;
 use super::source::{self, Owing, Pulled, Pushed, Readiness};
+use super::starter::Starter;
 use super::sys::{self, DescriptorLimit};
 use super::token::{Source, Work};
 use super::turn::Turn;
@@ -110,10 +111,11 @@ impl Child {
         command: Arc<ChildCommand>,
         cidfile: Option<PathBuf>,
         limit: Option<DescriptorLimit>,
+        starter: &Starter,
         turn: &Turn,
     ) -> Result<Self, String> {
-        let mut process = command::prepare(&command, cidfile.as_deref(), limit)
-            .spawn()
+        let mut process = starter
+            .spawn(command::prepare(&command, cidfile.as_deref(), limit))
             .map_err(|error| command::words(&error, &command))?;
         let stdin = process.stdin.take().map(Sender::from);
         let stdout = process.stdout.take().map(Receiver::from);

@@ -10,6 +10,7 @@ use super::child::Child;
 use super::container::{Containers, Remover};
 use super::keeper::Keeper;
 use super::options::Options;
+use super::starter::Starter;
 use super::sys::DescriptorLimit;
 use super::token::{Source, Work};
 use super::turn::Turn;
@@ -38,6 +39,7 @@ pub(super) struct Children {
     by_backend: Vec<Option<Key<Child>>>,
     keeper: Keeper,
     containers: Containers,
+    starter: Starter,
     limit: Option<DescriptorLimit>,
 }
 
@@ -47,8 +49,9 @@ impl Children {
             slab: Slab::new(),
             waiting: VecDeque::new(),
             by_backend: Vec::new(),
-            keeper: Keeper::new(options.keeper.clone()),
-            containers: Containers::new(options.temporary_dir.clone()),
+            keeper: Keeper::new(options.keeper.clone(), options.starter.clone()),
+            containers: Containers::new(options.temporary_dir.clone(), options.starter.clone()),
+            starter: options.starter.clone(),
             limit,
         }
     }
@@ -99,7 +102,8 @@ impl Children {
         turn: &mut Turn,
     ) -> Result<(), String> {
         let cidfile = self.announce_container(&command)?;
-        let child = Child::start(backend, command.clone(), cidfile.clone(), self.limit, turn);
+        let (limit, starter) = (self.limit, &self.starter);
+        let child = Child::start(backend, command.clone(), cidfile.clone(), limit, starter, turn);
         let child = match child {
             Ok(child) => child,
             Err(words) => {

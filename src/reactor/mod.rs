@@ -37,6 +37,7 @@ mod roots;
 mod shards;
 mod signals;
 mod source;
+mod starter;
 pub mod sys;
 mod token;
 mod turn;
@@ -63,8 +64,9 @@ use crate::gateway::io::{Event, Input, Output};
 pub use self::accept::{BindError, Listener};
 pub use self::container::read_id;
 pub use self::options::Options;
-pub use self::roots::Roots;
+pub use self::roots::{Roots, SYSTEM_FILE};
 pub use self::shards::Seat;
+pub use self::starter::Starter;
 pub use self::sys::{
     Niceness, block_signals, drop_written, lower_thread_priority, release_memory, wait_for_signal,
 };

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-//! The calls of the system that neither std nor mio offers; the one file that may say `unsafe`.
+//! The calls of the system that neither std nor mio offers; the one place that may say `unsafe`.
 //!
 //! It knows numbers, descriptors and signals, and nothing of what they are for.
 
 // Reason: the rest of the program denies `unsafe`; here each use argues its case.
 #![allow(unsafe_code)]
 
+pub mod landlock;
 mod memory;
 
 use std::fs::File;
@@ -351,6 +352,17 @@ pub fn lower_thread_priority(niceness: Niceness) {
     // WHY UNSAFE: std has no priorities.
     // SAFETY: plain integers. On Linux 0 means the calling thread; a failure changes nothing.
     unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, i32::from(niceness.0)) };
+}
+
+/// Gives up, for the calling thread and all that it starts from now on, what set-user-ID programs
+/// would give it.
+pub fn refuse_new_privileges() -> io::Result<()> {
+    // WHY UNSAFE: std has no prctl.
+    // SAFETY: PR_SET_NO_NEW_PRIVS takes four plain integers.
+    match unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 fn owned(fd: i32) -> io::Result<OwnedFd> {

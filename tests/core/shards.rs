@@ -3,13 +3,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use penstock::base::{Key, Message, Seal};
+use penstock::gateway::endpoint::Endpoint;
 use penstock::gateway::io::{Input, Peer};
-use penstock::gateway::shards::{Moved, Shard};
-use penstock::gateway::snapshot::Snapshot;
+use penstock::gateway::shards::{Home, Moved, Shard, home};
+use penstock::gateway::snapshot::{ServerId, Snapshot, Watch, WatchKind};
 use penstock::mcp::park_state::{self, ParkState};
+use penstock::policy::guard::budget::{self, Budget};
 use penstock::wire::http1::{Field, Method};
 
 use crate::world::{HANDSHAKE, INITIALIZE, KEY, World, http_server, snapshot, stdio_server};
@@ -217,4 +220,45 @@ fn what_comes_to_a_shard_that_ends_is_refused() {
     home.input(Input::Halt);
     let peer = home.arrives(what);
     assert_eq!(home.client(peer).status, 503);
+}
+
+/// Who serves the server that `change` has made something of.
+#[track_caller]
+fn check_home(change: impl FnOnce(&mut Snapshot), want: Home) {
+    let mut snapshot = snapshot(vec![http_server("a"), http_server("b")]);
+    change(&mut snapshot);
+    let server = ServerId(0);
+    assert_eq!(home(&snapshot, Endpoint::Mcp(server)), want);
+    assert_eq!(home(&snapshot, Endpoint::Socket(server)), Home::Main);
+    let of_both = snapshot.find_view(b"").unwrap();
+    assert_eq!(home(&snapshot, Endpoint::Mcp(of_both)), want, "it is one of several");
+}
+
+#[test]
+fn what_is_shared_counted_kept_or_watched_belongs_to_the_main_shard() {
+    check_home(|_| {}, Home::Any);
+    check_home(|snapshot| snapshot.servers[0].shared = true, Home::Main);
+    check_home(|snapshot| snapshot.servers[0].tasks = true, Home::Main);
+    check_home(|snapshot| snapshot.servers[0] = stdio_server("a"), Home::Main);
+    check_home(
+        |snapshot| {
+            let run = Budget { calls: Some(3), ..Budget::default() };
+            snapshot.budgets = Arc::new(budget::Limits { run, ..Default::default() });
+        },
+        Home::Main,
+    );
+    check_home(
+        |snapshot| {
+            snapshot.servers[0].watch = Some(Arc::new(Watch {
+                kind: WatchKind::Noop,
+                policy: None,
+                source: None,
+                payload: Message::default(),
+                tool_limits: Arc::new([]),
+                mode: None,
+                shadow: false,
+            }));
+        },
+        Home::Main,
+    );
 }

@@ -121,7 +121,8 @@ fn the_plain_image_serves_http_servers_and_commands_without_root() {
     );
     fs::write(scratch.file("config.toml"), config).unwrap();
     let mount = format!("{}:/config.toml:ro", scratch.file("config.toml"));
-    let options = ["-v", &mount, "--read-only", "--tmpfs", "/tmp:mode=1777", "--cap-drop", "ALL"];
+    let mut options = vec!["-v", &mount, "--read-only", "--tmpfs", "/tmp:mode=1777"];
+    options.extend(["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]);
     let flags = ["--config", "/config.toml", "--log-dir", "/tmp/logs"];
     let mut gateway = Contained::start("image-plain", plain, &options, &flags, "");
     for server in ["remote", "local"] {
@@ -131,6 +132,8 @@ fn the_plain_image_serves_http_servers_and_commands_without_root() {
         assert!(sum.answer().contains("0.3"), "{server}: {sum:?}");
     }
     gateway.check_healthy();
+    let log = fs::read_to_string(gateway.scratch.file("stderr")).unwrap();
+    assert!(log.contains("sandbox: seccomp on ("), "{log}");
     let user = docker(&["inspect", "-f", "{{.Config.User}}", &gateway.name]);
     assert_eq!(user, "65532:65532");
     gateway.check_stop();

@@ -13,10 +13,14 @@ const ALL: &[&str] = &["*"];
 /// What the loop drives, and the keeper whose command line it writes.
 const BELOW_REACTOR: &[&str] =
     &["base", "wire", "link", "policy", "gateway", "observe", "worker", "keeper"];
+/// Those whose options it makes.
+const BELOW_CONFIG: &[&str] = &["base", "wire", "gateway", "policy", "cli", "sandbox"];
 const SYSTEM: &[&str] = &["getrandom", "libc", "mio", "rustls"];
 /// Ciphers are arithmetic, and what is sealed is bytes: `ring` is the one that TLS brings along.
 const SEALED: &[&str] = &["memchr", "ring"];
 const SECURED: &[&str] = &["getrandom", "rcgen", "rustls", "rustls_pki_types"];
+/// Lists of calls and places are numbers of the system; whoever enters asks the kernel.
+const CONFINED: &[&str] = &["libc", "seccompiler"];
 const TLS: &[&str] = &["rustls", "rustls_pki_types", "webpki_roots"];
 
 #[rustfmt::skip] // It is a table.
@@ -33,9 +37,10 @@ const LAYERS: &[Row] = &[
     // --- the purity line: above it no I/O, no clock, no thread, no environment
     ("worker",     &["base", "gateway", "observe"],               &[]),
     ("reactor",    BELOW_REACTOR,                                 SYSTEM),
+    ("sandbox",    &["reactor"],                                  CONFINED),
     ("keeper",     &["base", "reactor"],                          &[]),
     ("serve",      &["base", "wire", "link", "calculator"],       &["getrandom", "memchr"]),
-    ("config",     &["base", "wire", "gateway", "policy", "cli"], &["getrandom", "toml"]),
+    ("config",     BELOW_CONFIG,                                  &["getrandom", "toml"]),
     ("cli",        ALL,                                           &["lexopt"]),
     ("run",        ALL,                                           SECURED),
     ("main",       ALL,                                           &[]),

@@ -26,8 +26,12 @@ const TABLES: &[&str] =
     &["what_is_not_json_is_refused_at_its_place", "what_is_no_message_is_refused_and_its_id_kept"];
 
 /// The files that may say `unsafe`: what the system offers beyond std, and vector instructions.
-const UNSAFE_FILES: [&str; 3] =
-    ["src/reactor/sys.rs", "src/reactor/sys/memory.rs", "src/base/lanes.rs"];
+const UNSAFE_FILES: [&str; 4] = [
+    "src/reactor/sys.rs",
+    "src/reactor/sys/landlock.rs",
+    "src/reactor/sys/memory.rs",
+    "src/base/lanes.rs",
+];
 
 /// How far above `unsafe` its argument may begin, in lines of code.
 const ARGUMENT_REACH: usize = 3;

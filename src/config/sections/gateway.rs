@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::sandbox;
 use crate::base::Limits;
 use crate::config::diagnostics::{Problem, Report, nearest};
 use crate::config::fields::Fields;
@@ -12,6 +13,7 @@ use crate::config::raw::{Format, Sourced};
 use crate::config::{ContainerRuntime, Sources, env};
 use crate::gateway::shards::SHARDS_MAX;
 use crate::gateway::snapshot::{Rule, Tolerance};
+use crate::sandbox::Options;
 
 /// How long `/close` waits for running exchanges.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -51,6 +53,8 @@ pub struct Overall {
     pub require_containers: bool,
     /// The log driver of containers.
     pub log_driver: String,
+    /// What is given up.
+    pub sandbox: Options,
 }
 
 /// Reads the section; without it, everything has its default.
@@ -62,6 +66,7 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
     } else {
         report.notice("there is no gateway section: all its settings have their defaults");
     }
+    let confined = fields.and_then(|fields| fields.item("sandbox"));
     let mut limits = Limits::DEFAULT;
     if let Some(bytes) = fields.and_then(|fields| fields.whole("max_message_bytes")) {
         limits.message_bytes_max = usize::try_from(bytes.value).unwrap_or(limits.message_bytes_max);
@@ -79,6 +84,7 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
         runtime: runtime(fields, sources, report),
         require_containers: fields.and_then(|f| f.flag("require_containers")).unwrap_or(false),
         log_driver: text("log_driver").map_or("none", |driver| driver.value).to_owned(),
+        sandbox: sandbox::resolve(confined.as_ref(), sources.format, report),
     }
 }
 

@@ -14,6 +14,7 @@ pub mod mount;
 pub mod options;
 pub mod policy;
 pub mod refused;
+pub mod sandbox;
 pub mod server;
 pub mod view;
 pub mod watch;
