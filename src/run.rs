@@ -63,7 +63,7 @@ fn prepare(flags: &Flags) -> Result<(Ready, Vec<Listener>, Entered), String> {
     if run.validate_env {
         environment::validate(run)?;
     }
-    let listeners = shards::listen(&ready.loaded)?;
+    let (listeners, idle) = shards::listen(&ready.loaded)?;
     // Those who come while we ask find the port, and wait.
     if run.asks_workflow
         && let Some((workflow, line)) =
@@ -73,6 +73,7 @@ fn prepare(flags: &Flags) -> Result<(Ready, Vec<Listener>, Entered), String> {
         gathered.notices.extend(line);
         ready = load(&gathered, ready.modules)?;
     }
+    ready.notices.extend(idle);
     // After all that may wait for others, stdin above all: until now a signal simply ends us. And
     // before any thread that stays, since signals must reach the loop alone.
     reactor::block_signals().map_err(|error| format!("cannot take signals: {error}"))?;

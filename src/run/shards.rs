@@ -10,14 +10,14 @@ use crate::config::{Loaded, RunOptions};
 use crate::gateway::Gateway;
 use crate::gateway::shards::{self, SHARDS_MAX, Shard};
 use crate::gateway::snapshot::{ServerId, Snapshot};
-use crate::reactor::{Core, Listener, Observer, Options, Reactor, Seat};
+use crate::reactor::{Core, Listener, Observer, Options, Reactor, Seat, Starter};
 use crate::worker::Logs;
 
 /// As much as the first thread of a process has on most systems.
 const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 /// How many loops were asked for.
-pub(super) fn wanted(run: &RunOptions) -> u16 {
+fn wanted(run: &RunOptions) -> u16 {
     match run.threads {
         0 => thread::available_parallelism()
             .ok()
@@ -28,27 +28,21 @@ pub(super) fn wanted(run: &RunOptions) -> u16 {
 }
 
 /// Binds a listener for each loop that there will be: one alone where several would leave all but
-/// one idle.
-pub(super) fn listen(loaded: &Loaded) -> Result<Vec<Listener>, String> {
-    let listen = &loaded.run.listen;
-    let listeners = match wanted(&loaded.run) {
-        n if n > 1 && shards::is_divisible(&loaded.snapshot) => {
-            Listener::bind_many(listen, usize::from(n))
-        }
-        _ => Listener::bind(listen).map(|one| vec![one]),
+/// one idle, and then there is something to say.
+pub(super) fn listen(loaded: &Loaded) -> Result<(Vec<Listener>, Option<String>), String> {
+    let (listen, wanted) = (&loaded.run.listen, wanted(&loaded.run));
+    let is_divided = wanted > 1 && shards::is_divisible(&loaded.snapshot);
+    let listeners = match is_divided {
+        true => Listener::bind_many(listen, usize::from(wanted)),
+        false => Listener::bind(listen).map(|one| vec![one]),
     };
-    listeners.map_err(|error| error.to_string())
-}
-
-/// What there is to say about the number of loops, if anything.
-pub(super) fn notice(run: &RunOptions, n: usize) -> Option<String> {
-    let wanted = wanted(run);
-    (usize::from(wanted) > n).then(|| {
+    let idle = (wanted > 1 && !is_divided).then(|| {
         format!(
             "threads = {wanted} has no effect: no server can be served by more than one thread \
              (children, guards, budgets, `shared` and `tasks` belong to one)"
         )
-    })
+    });
+    Ok((listeners.map_err(|error| error.to_string())?, idle))
 }
 
 /// What a gateway is made from, fit to be sent to its thread.
@@ -123,7 +117,12 @@ impl Crew {
             main.join(seat).map_err(|error| error.to_string())?;
         }
         for ((start, listener), seat) in hands.zip(seats) {
-            let options = Options { signals: false, keeper: None, ..options.clone() };
+            let options = Options {
+                signals: false,
+                keeper: None,
+                starter: Starter::default(),
+                ..options.clone()
+            };
             let name = format!("shard {}", start.shard.index());
             let sender = logs.sender();
             let run = move || {

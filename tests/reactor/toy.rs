@@ -162,7 +162,9 @@ impl World {
         let thread = std::thread::spawn(move || {
             let core = Toy { outputs: first.into(), react: Box::new(react), facts: facts_in };
             let mut reactor = Reactor::new(&options, listener, core, counter).unwrap();
-            seat.map(|seat| reactor.join(seat).unwrap());
+            if let Some(seat) = seat {
+                reactor.join(seat).unwrap();
+            }
             reactor.run().unwrap();
         });
         Self { address, facts, turns, thread: Some(thread) }
