@@ -255,6 +255,7 @@ fn what_is_shared_counted_kept_or_watched_belongs_to_the_main_shard() {
                 source: None,
                 payload: Message::default(),
                 tool_limits: Arc::new([]),
+                may_call: Arc::new([]),
                 mode: None,
                 shadow: false,
             }));
