@@ -267,9 +267,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 Some(Source::Completions) => {
                     self.fetches.note_completions();
                     self.judges.note();
-                    if let Some(seat) = &mut self.seat {
-                        seat.note();
-                    }
+                    self.seat.iter_mut().for_each(Seat::note);
                 }
                 None => {}
             }
@@ -369,9 +367,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         let start = self.turn.now.mono;
         self.acceptor.stop();
         self.judges.close();
-        if let Some(seat) = &self.seat {
-            seat.close();
-        }
+        self.seat.iter().for_each(Seat::close);
         self.children.hurry(start + CHILDREN_LEAVE_MAX, &mut self.turn);
         self.peers.stop_accepting(&mut self.turn);
         for look_after in [LAST_BYTES_MAX, LEAVE_MAX] {
@@ -387,9 +383,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             self.turn()?;
         }
         self.children.close();
-        if let Some(seat) = &mut self.seat {
-            seat.has_ended_well();
-        }
+        self.seat.iter_mut().for_each(Seat::has_ended_well);
         Ok(())
     }
 }
