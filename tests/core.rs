@@ -74,6 +74,8 @@ mod recovery;
 mod rounds;
 #[path = "core/sessions.rs"]
 mod sessions;
+#[path = "core/shards.rs"]
+mod shards;
 #[path = "core/shared.rs"]
 mod shared;
 #[path = "core/spellings.rs"]

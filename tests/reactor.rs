@@ -12,6 +12,8 @@ mod fetch;
 mod keeper;
 #[path = "reactor/peer.rs"]
 mod peer;
+#[path = "reactor/shards.rs"]
+mod shards;
 #[path = "reactor/tls.rs"]
 mod tls;
 #[path = "reactor/toy.rs"]

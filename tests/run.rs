@@ -17,5 +17,7 @@ mod flags;
 mod guards;
 #[path = "run/sandbox.rs"]
 mod sandbox;
+#[path = "run/shards.rs"]
+mod shards;
 #[path = "run/start.rs"]
 mod start;

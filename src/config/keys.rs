@@ -3,6 +3,7 @@
 //! sentence. Reading and the documentation both come from this table.
 
 use super::raw::Format;
+use crate::gateway::shards::SHARDS_MAX;
 
 /// Which table a key belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,6 +249,9 @@ pub const KEYS: &[Key] = &[
 
     key(GATEWAY, ("listen", ""), Word, Used, ("`127.0.0.1:3000`",
         "Where to listen; `--listen` wins.")),
+    key(GATEWAY, ("threads", ""), Whole(0, SHARDS_MAX as i64), Used, ("1",
+        "How many threads serve clients, 0: one for each processor; `--threads` and \
+         `PENSTOCK_THREADS` win. See below.")),
     key(GATEWAY, ("port", "port"), Port, Used, ("",
         "Checked, and otherwise informational: `listen` decides.")),
     key(GATEWAY, ("domain", "domain"), Word, Used, ("",

@@ -60,7 +60,6 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
     let place = Place { section: Section::Top, path: "", format };
     let top = Fields::read(&root, place, report);
     refused::flags(sources, report);
-
     let section = top.item("gateway");
     let fields = section.as_ref().map(|item| {
         let place = Place { section: Section::Gateway, path: &item.path, format };
@@ -87,6 +86,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
     let forge = guards::forge(&servers.servers, sources, report);
     let run = RunOptions {
         listen: overall.listen.clone(),
+        threads: overall.threads,
         log_dir: gateway::log_dir(sources),
         shutdown_timeout: gateway::shutdown_timeout(sources),
         debug: gateway::debug(sources, report),

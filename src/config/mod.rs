@@ -96,6 +96,8 @@ pub struct Loaded {
 pub struct RunOptions {
     /// Where to listen: `host:port`, never without a host.
     pub listen: String,
+    /// How many threads serve clients; 0: one for each processor.
+    pub threads: u16,
     /// Where log files go.
     pub log_dir: PathBuf,
     /// How long running exchanges get after a signal.

@@ -53,6 +53,7 @@ pub mod refused;
 pub mod rest;
 pub mod session;
 pub mod sessions;
+pub mod shards;
 pub mod shared;
 pub mod snapshot;
 pub mod stray;
@@ -82,6 +83,7 @@ use owners::Owners;
 use pause::Pauses;
 use peers::Peers;
 use sessions::Sessions;
+use shards::Shard;
 use snapshot::{Server, ServerId, Snapshot, Tolerance};
 use unified::Fan;
 
@@ -96,6 +98,7 @@ use crate::policy::guard::memory::Memory;
 /// or the moment that [`Gateway::poll_timeout`] names.
 pub struct Gateway {
     snapshot: Arc<Snapshot>,
+    shard: Shard,
     rng: Rng,
     now: Now,
     outputs: VecDeque<Output>,
@@ -147,14 +150,28 @@ impl Gateway {
     /// Starts every configured server at once; the outputs are ready to be polled.
     #[must_use]
     pub fn new(snapshot: Arc<Snapshot>, mut rng: Rng, now: Now) -> Self {
+        let key = rng.bytes();
+        Self::shard(snapshot, rng, now, (Shard::ALONE, key))
+    }
+
+    /// One of several that are one gateway: all have the snapshot, the key for what clients carry,
+    /// and `now` in common. It starts the servers that it may serve.
+    #[must_use]
+    pub fn shard(
+        snapshot: Arc<Snapshot>,
+        mut rng: Rng,
+        now: Now,
+        (shard, key): (Shard, [u8; 32]),
+    ) -> Self {
         let servers = snapshot.servers.iter().map(|_| ServerState::default()).collect();
-        let seal = Seal::new(rng.bytes());
+        let seal = Seal::new(key);
         let guards = Guards::new(&snapshot, &mut rng);
         let limits = snapshot.limits;
         let budgets = Budgets::new(Arc::clone(&snapshot.budgets));
         let flows = Flows::new(snapshot.budgets.flow);
         let mut gateway = Self {
             snapshot,
+            shard,
             rng,
             now,
             outputs: VecDeque::new(),
@@ -191,9 +208,7 @@ impl Gateway {
             slips: Tolerance::NONE,
             phase: Phase::Serving,
         };
-        for server in gateway.snapshot.ids() {
-            gateway.start_first_backend(server);
-        }
+        gateway.start_servers();
         gateway
     }
 
@@ -233,6 +248,8 @@ impl Gateway {
             Input::Head { peer, from, head } => self.admit(peer, from, &head),
             Input::Body { peer, body } => self.open(peer, body),
             Input::Frame { peer, message } => self.frame(peer, message),
+            Input::Moved { peer, from, what } => self.moved_here(peer, from, *what),
+            Input::NotMoved { peer, what } => self.not_moved(peer, &what),
             Input::PeerClosed { peer } => self.peer_closed(peer),
             Input::PeerFull { peer } => self.pause_sources_of(peer),
             Input::PeerDrained { peer } => self.read_again_for(peer),

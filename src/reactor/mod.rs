@@ -34,6 +34,7 @@ mod origins;
 mod peer;
 mod request;
 mod roots;
+mod shards;
 mod signals;
 mod source;
 mod starter;
@@ -64,6 +65,7 @@ pub use self::accept::{BindError, Listener};
 pub use self::container::read_id;
 pub use self::options::Options;
 pub use self::roots::{Roots, SYSTEM_FILE};
+pub use self::shards::Seat;
 pub use self::starter::Starter;
 pub use self::sys::{
     Niceness, block_signals, drop_written, lower_thread_priority, release_memory, wait_for_signal,
@@ -135,6 +137,8 @@ pub struct Reactor<C, O> {
     fetches: Fetches,
     judges: Judges,
     signals: Option<Signals>,
+    /// The place among several loops; `None`: this one is alone.
+    seat: Option<Seat>,
     shutdown_timeout: Duration,
     /// The core has said `Exit`: it is neither told nor asked anything any more.
     over: bool,
@@ -181,6 +185,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             fetches: Fetches::new(options),
             judges: Judges::default(),
             signals: if options.signals { Some(Signals::new(&turn)?) } else { None },
+            seat: None,
             shutdown_timeout: options.shutdown_timeout,
             over: false,
             turn,
@@ -207,9 +212,10 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         self.note_readiness();
         self.pump();
         self.take_completions();
+        self.take_letters()?;
         self.expire();
         self.flush();
-        self.acceptor.accept(&mut self.peers, &mut self.turn);
+        self.acceptor.accept(&mut self.peers, self.seat.as_ref(), &mut self.turn);
         self.children.start_next(&mut self.turn);
         self.settle();
         self.observer.end_of_turn();
@@ -220,6 +226,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
     fn wait(&mut self) -> Result<(), ReactorError> {
         let turn = &self.turn;
         let busy = turn.is_busy() || self.acceptor.is_ready() || self.children.is_waiting();
+        let busy = busy || self.seat.as_ref().is_some_and(Seat::is_woken);
         let timeout = if busy {
             Some(Duration::ZERO)
         } else {
@@ -260,6 +267,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 Some(Source::Completions) => {
                     self.fetches.note_completions();
                     self.judges.note();
+                    self.seat.iter_mut().for_each(Seat::note);
                 }
                 None => {}
             }
@@ -359,6 +367,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         let start = self.turn.now.mono;
         self.acceptor.stop();
         self.judges.close();
+        self.seat.iter().for_each(Seat::close);
         self.children.hurry(start + CHILDREN_LEAVE_MAX, &mut self.turn);
         self.peers.stop_accepting(&mut self.turn);
         for look_after in [LAST_BYTES_MAX, LEAVE_MAX] {
@@ -374,6 +383,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             self.turn()?;
         }
         self.children.close();
+        self.seat.iter_mut().for_each(Seat::has_ended_well);
         Ok(())
     }
 }

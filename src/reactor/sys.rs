@@ -12,6 +12,7 @@ mod memory;
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -248,6 +249,51 @@ pub fn has_ended(pid: u32) -> bool {
         libc::waitid(libc::P_PID, pid, record.as_mut_ptr(), options) == 0
             && (*record.as_ptr()).si_pid() != 0
     }
+}
+
+/// A TCP socket that is bound to `address` and does not listen. If it is `shared`, the same user
+/// may bind others there that are shared too, and the system deals out clients among those that
+/// listen.
+pub fn bound_socket(address: SocketAddr, shared: bool) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // WHY UNSAFE: std binds and listens in one go, and the option has to be set before.
+    // SAFETY: plain integers; the result is a new descriptor or -1.
+    let socket = owned(unsafe { libc::socket(family, kind, 0) })?;
+    set_option(&socket, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+    if shared {
+        set_option(&socket, libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
+    }
+    let port = address.port().to_be();
+    match address {
+        SocketAddr::V4(v4) => {
+            let sin_addr = libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) };
+            let (sin_family, sin_port) = (family as libc::sa_family_t, port);
+            bind(&socket, &libc::sockaddr_in { sin_family, sin_port, sin_addr, sin_zero: [0; 8] })?;
+        }
+        SocketAddr::V6(v6) => bind(
+            &socket,
+            &libc::sockaddr_in6 {
+                sin6_family: family as libc::sa_family_t,
+                sin6_port: port,
+                sin6_flowinfo: v6.flowinfo(),
+                sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
+                sin6_scope_id: v6.scope_id(),
+            },
+        )?,
+    }
+    Ok(socket)
+}
+
+/// `name` is a `sockaddr_in` or `sockaddr_in6`.
+fn bind<N>(socket: &OwnedFd, name: &N) -> io::Result<()> {
+    let len = size_of::<N>() as libc::socklen_t;
+    // WHY UNSAFE: as above.
+    // SAFETY: `name` is an initialised socket address of its family that outlives the call, and
+    // `len` is its size; the descriptor is borrowed from its owner, so it is open.
+    let status =
+        unsafe { libc::bind(socket.as_raw_fd(), (&raw const *name).cast::<libc::sockaddr>(), len) };
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Lets up to `clients` wait to be accepted; the system may have a lower bound of its own.

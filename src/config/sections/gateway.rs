@@ -11,6 +11,7 @@ use crate::config::fields::Fields;
 use crate::config::keys::{Place, Section};
 use crate::config::raw::{Format, Sourced};
 use crate::config::{ContainerRuntime, Sources, env};
+use crate::gateway::shards::SHARDS_MAX;
 use crate::gateway::snapshot::{Rule, Tolerance};
 use crate::sandbox::Options;
 
@@ -30,6 +31,8 @@ const TOOL_TIMEOUT_MIN_S: u64 = 10;
 pub struct Overall {
     /// Where to listen: `host:port`.
     pub listen: String,
+    /// How many threads serve clients; 0: one for each processor.
+    pub threads: u16,
     /// From starting a server to the end of its handshake.
     pub startup_timeout: Duration,
     /// From a request to its answer.
@@ -70,6 +73,7 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
     }
     Overall {
         listen: listen(text("listen"), sources, report),
+        threads: threads(fields.and_then(|fields| fields.whole("threads")), sources, report),
         startup_timeout: duration("startup_timeout").unwrap_or(STARTUP_TIMEOUT),
         tool_timeout: duration("tool_timeout").unwrap_or_else(|| tool_timeout(sources)),
         tool_timeout_max: duration("tool_timeout_max"),
@@ -218,6 +222,24 @@ fn listen(key: Option<Sourced<&str>>, sources: &Sources, report: &mut Report) ->
     };
     let host = if host.is_empty() { "0.0.0.0" } else { host };
     format!("{host}:{port}")
+}
+
+/// `--threads`, then the variable, then the key.
+fn threads(key: Option<Sourced<i64>>, sources: &Sources, report: &mut Report) -> u16 {
+    const VARIABLE: &str = "PENSTOCK_THREADS";
+    let variable = sources.environment.get(VARIABLE).filter(|said| !said.trim().is_empty());
+    let (said, name) = match (sources.flags.get("threads"), variable) {
+        (Some(flag), _) => (flag.to_owned(), "--threads"),
+        (None, Some(variable)) => (variable.trim().to_owned(), VARIABLE),
+        // The table of keys has checked it.
+        (None, None) => return key.and_then(|key| u16::try_from(key.value).ok()).unwrap_or(1),
+    };
+    said.parse().ok().filter(|threads| *threads <= SHARDS_MAX).unwrap_or_else(|| {
+        let message = format!("'{said}' is no number of threads");
+        let problem = Problem::value(name, None, message);
+        report.add(problem.suggest(format!("Choose from 0 to {SHARDS_MAX}")));
+        1
+    })
 }
 
 fn tool_timeout(sources: &Sources) -> Duration {
