@@ -18,14 +18,6 @@ pub const WIDTH: usize = 16;
 /// The lanes for which something holds: one bit each, the lowest for the first byte.
 pub type Mask = u32;
 
-/// Whether `a` or `b` is among the bytes of four blocks.
-#[inline(always)]
-#[must_use]
-pub fn has_either(blocks: &[u8; 4 * WIDTH], a: u8, b: u8) -> bool {
-    let (blocks, _) = blocks.as_chunks();
-    imp::any_either(blocks.iter().map(imp::load), a, b)
-}
-
 /// Sixteen bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Lanes(imp::Lanes);
@@ -36,13 +28,6 @@ impl Lanes {
     #[must_use]
     pub fn load(block: &[u8; WIDTH]) -> Self {
         Self(imp::load(block))
-    }
-
-    /// Where a byte is `a` or `b`.
-    #[inline(always)]
-    #[must_use]
-    pub fn either(self, a: u8, b: u8) -> Mask {
-        imp::either(self.0, a, b)
     }
 
     /// Where a byte cannot stand in a string of JSON as it is: `"`, `\` and what is below a space.
@@ -72,31 +57,6 @@ mod imp {
     }
 
     #[inline(always)]
-    pub(super) fn either(lanes: Lanes, a: u8, b: u8) -> Mask {
-        // WHY UNSAFE: the intrinsics want SSE2.
-        // SAFETY: SSE2 is a part of x86-64, and these read and write no memory.
-        unsafe {
-            let a = _mm_cmpeq_epi8(lanes, _mm_set1_epi8(a.cast_signed()));
-            let b = _mm_cmpeq_epi8(lanes, _mm_set1_epi8(b.cast_signed()));
-            mask(_mm_or_si128(a, b))
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn any_either(blocks: impl Iterator<Item = Lanes>, a: u8, b: u8) -> bool {
-        // WHY UNSAFE: the intrinsics want SSE2.
-        // SAFETY: SSE2 is a part of x86-64, and these read and write no memory.
-        unsafe {
-            let (a, b) = (_mm_set1_epi8(a.cast_signed()), _mm_set1_epi8(b.cast_signed()));
-            let found = blocks.fold(_mm_set1_epi8(0), |found, lanes| {
-                let here = _mm_or_si128(_mm_cmpeq_epi8(lanes, a), _mm_cmpeq_epi8(lanes, b));
-                _mm_or_si128(found, here)
-            });
-            mask(found) != 0
-        }
-    }
-
-    #[inline(always)]
     pub(super) fn special_in_json(lanes: Lanes) -> Mask {
         // WHY UNSAFE: the intrinsics want SSE2.
         // SAFETY: SSE2 is a part of x86-64, and these read and write no memory.
@@ -119,7 +79,7 @@ mod imp {
 
 #[cfg(not(target_arch = "x86_64"))]
 mod imp {
-    pub(super) use super::plain::{Lanes, any_either, either, load, special_in_json};
+    pub(super) use super::plain::{Lanes, load, special_in_json};
 }
 
 /// The same in words that every processor understands.
@@ -133,20 +93,9 @@ mod plain {
         *block
     }
 
-    pub(super) fn either(lanes: Lanes, a: u8, b: u8) -> Mask {
-        mask(lanes, |lane| lane == a || lane == b)
-    }
-
-    pub(super) fn any_either(mut blocks: impl Iterator<Item = Lanes>, a: u8, b: u8) -> bool {
-        blocks.any(|lanes| either(lanes, a, b) != 0)
-    }
-
     pub(super) fn special_in_json(lanes: Lanes) -> Mask {
-        mask(lanes, |lane| lane < 0x20 || lane == b'"' || lane == b'\\')
-    }
-
-    fn mask(lanes: Lanes, holds: impl Fn(u8) -> bool) -> Mask {
-        lanes.iter().rev().fold(0, |mask, &lane| mask << 1 | Mask::from(holds(lane)))
+        let is_special = |lane: u8| lane < 0x20 || lane == b'"' || lane == b'\\';
+        lanes.iter().rev().fold(0, |mask, &lane| mask << 1 | Mask::from(is_special(lane)))
     }
 }
 
@@ -161,24 +110,13 @@ mod tests {
                 let mut block = *b"plain text, 16 B";
                 block[at] = byte;
                 let (fast, twin) = (Lanes::load(&block), plain::load(&block));
-                assert_eq!(fast.either(byte, b'x'), plain::either(twin, byte, b'x'));
                 assert_eq!(fast.special_in_json(), plain::special_in_json(twin));
             }
         }
     }
 
     #[test]
-    fn one_byte_among_four_blocks_is_found() {
-        for at in 0..4 * WIDTH {
-            let mut blocks = [b'x'; 4 * WIDTH];
-            assert!(!has_either(&blocks, b':', b'='));
-            blocks[at] = if at % 2 == 0 { b':' } else { b'=' };
-            assert!(has_either(&blocks, b':', b'='));
-        }
-    }
-
-    #[test]
     fn the_first_byte_is_the_lowest_bit() {
-        assert_eq!(Lanes::load(b"a..............b").either(b'a', b'b'), 0x8001);
+        assert_eq!(Lanes::load(b"\"..............\\").special_in_json(), 0x8001);
     }
 }

@@ -6,7 +6,6 @@ use memchr::memchr2_iter;
 
 use super::word::{blanks, credential};
 use super::{Edit, Form};
-use crate::base::lanes::{self, Lanes};
 
 /// Members of objects whose strings are secret.
 const MEMBERS: [&[u8]; 25] = [
@@ -49,16 +48,8 @@ const VALUE_CHARS_MIN: usize = 8;
 /// Looks at every `:` and `=` of `text`, and at what stands before it.
 pub(super) fn find(text: &[u8], form: Form, edits: &mut Vec<Edit>) {
     let mut names = Names { text, form, value_end: 0, edits };
-    let (parts, rest) = text.as_chunks();
-    let mut after = 0;
-    for part in parts {
-        if lanes::has_either(part, b':', b'=') {
-            names.look_through(after, part);
-        }
-        after += part.len();
-    }
-    for at in memchr2_iter(b':', b'=', rest) {
-        names.look(after + at);
+    for at in memchr2_iter(b':', b'=', text) {
+        names.look(at);
     }
 }
 
@@ -72,18 +63,6 @@ struct Names<'t> {
 }
 
 impl Names<'_> {
-    /// Looks at each separator of `part`, which lies at `start`.
-    fn look_through(&mut self, start: usize, part: &[u8; 4 * lanes::WIDTH]) {
-        let (blocks, _) = part.as_chunks();
-        for (nth, block) in blocks.iter().enumerate() {
-            let mut separators = Lanes::load(block).either(b':', b'=');
-            while separators != 0 {
-                self.look(start + nth * lanes::WIDTH + separators.trailing_zeros() as usize);
-                separators &= separators - 1;
-            }
-        }
-    }
-
     /// `at` is the separator; they come in their order.
     #[inline(always)]
     fn look(&mut self, at: usize) {
