@@ -3,6 +3,7 @@
 //! thread, prints what clients need, and turns the loop.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -27,6 +28,7 @@ mod fetch;
 mod guards;
 pub mod health;
 mod lookup;
+mod owner;
 mod programs;
 pub mod proxy;
 
@@ -93,7 +95,8 @@ fn load(gathered: &Gathered, mut modules: Modules) -> Result<Ready, String> {
     modules.read(&mut loaded)?;
     let mut notices = gathered.notices.clone();
     notices.extend(loaded.notices.iter().cloned());
-    notices.extend(programs::missing(&loaded.snapshot));
+    let has_engine = loaded.run.engine.as_deref().is_some_and(Path::exists);
+    notices.extend(programs::missing(&loaded.snapshot, has_engine));
     Ok(Ready { loaded, notices, modules })
 }
 
@@ -191,6 +194,11 @@ fn reactor_options(loaded: &Loaded) -> reactor::Options {
         signals: true,
         keeper,
         ca_file: loaded.run.ca_file.clone(),
+        engine: loaded.run.engine.clone().map(|socket| reactor::EngineOptions {
+            socket,
+            instance: loaded.run.instance.as_str().into(),
+            owner: owner::ourselves(),
+        }),
         version: (&*loaded.snapshot.version).into(),
         ..reactor::Options::default()
     }

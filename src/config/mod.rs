@@ -115,6 +115,10 @@ pub struct RunOptions {
     pub runtime: ContainerRuntime,
     /// Whether any server runs in a container.
     pub uses_containers: bool,
+    /// The socket of the engine, if it can run any of them without a command line.
+    pub engine: Option<PathBuf>,
+    /// The random word that marks our containers.
+    pub instance: String,
     /// `SSL_CERT_FILE`: whom we believe when we speak TLS; `None`: whom the system believes.
     pub ca_file: Option<PathBuf>,
     /// Whether something depends on who can read the repository that we run for.

@@ -25,6 +25,7 @@ mod completions;
 mod connect;
 mod container;
 mod effects;
+mod engine;
 mod fetch;
 mod judges;
 mod keeper;
@@ -37,6 +38,7 @@ mod roots;
 mod signals;
 mod source;
 pub mod sys;
+mod talk;
 mod token;
 mod turn;
 
@@ -61,6 +63,7 @@ use crate::gateway::io::{Event, Input, Output};
 
 pub use self::accept::{BindError, Listener};
 pub use self::container::read_id;
+pub use self::engine::EngineOptions;
 pub use self::options::Options;
 pub use self::roots::Roots;
 pub use self::sys::{
@@ -187,6 +190,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
     ///
     /// Errors: the poll fails. Children are then left to the keeper.
     pub fn run(&mut self) -> Result<(), ReactorError> {
+        self.children.begin(&mut self.turn);
         self.apply_outputs();
         self.settle();
         while !self.over {
@@ -246,6 +250,13 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                     | Source::ChildExit(key)),
                 ) => self.children.note(source, key, event, turn),
                 Some(Source::Remover(key)) => self.children.look(key, turn),
+                Some(
+                    source @ (Source::Engine
+                    | Source::EngineStep(_)
+                    | Source::EngineStream(_)
+                    | Source::EngineWait(_)
+                    | Source::Removal(_)),
+                ) => self.children.note_engine(source, event, turn),
                 Some(Source::Signals) => {
                     if let Some(signals) = &mut self.signals {
                         signals.take(self.shutdown_timeout, turn);
@@ -270,6 +281,9 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 Work::Peer(key) => self.peers.pump(key, &mut self.turn),
                 Work::Child(key) => self.children.pump(key, &mut self.turn),
                 Work::Connection(key) => self.fetches.pump(key, &mut self.turn),
+                Work::Contained(_) | Work::Engine | Work::Removal(_) => {
+                    self.children.pump_engine(work, &mut self.turn);
+                }
             }
             self.settle();
         }
@@ -289,6 +303,9 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 Timer::Accept => self.acceptor.note(),
                 Timer::Child(key) => self.children.expire(key, &mut self.turn),
                 Timer::Connection(key) => self.fetches.expire_connection(key, &mut self.turn),
+                Timer::Contained(_) | Timer::Engine | Timer::Removal(_) => {
+                    self.children.expire_engine(timer, &mut self.turn);
+                }
                 Timer::Fetch(key) => self.fetches.expire(key, &mut self.turn),
                 Timer::Look => {}
                 Timer::Peer(key) => self.peers.expire(key, &mut self.turn),
@@ -314,7 +331,8 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             match turn.dirty.pop_front() {
                 Some(Work::Child(key)) => self.children.flush(key, turn),
                 Some(Work::Connection(key)) => self.fetches.flush(key, turn),
-                Some(Work::Peer(_)) | None => {}
+                Some(Work::Contained(key)) => self.children.flush_contained(key, turn),
+                Some(Work::Peer(_) | Work::Engine | Work::Removal(_)) | None => {}
             }
         }
         for _ in 0..turn.dirty_peers.len() {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::engine::EngineOptions;
 use crate::base::Limits;
 
 /// What the reactor is told before it starts.
@@ -24,6 +25,8 @@ pub struct Options {
     pub ca_file: Option<PathBuf>,
     /// Where the private directory for container ids is made.
     pub temporary_dir: PathBuf,
+    /// The engine that runs containers without a command line; `None`: nobody asks it.
+    pub engine: Option<EngineOptions>,
     /// Our version, for `User-Agent`.
     pub version: Box<str>,
 }
@@ -37,6 +40,7 @@ impl Default for Options {
             keeper: None,
             ca_file: None,
             temporary_dir: std::env::temp_dir(),
+            engine: None,
             version: env!("CARGO_PKG_VERSION").into(),
         }
     }

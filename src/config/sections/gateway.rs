@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::launcher::Launcher;
 use crate::base::Limits;
 use crate::config::diagnostics::{Problem, Report, nearest};
 use crate::config::fields::Fields;
@@ -44,6 +45,8 @@ pub struct Overall {
     pub limits: Limits,
     /// What runs containers.
     pub runtime: ContainerRuntime,
+    /// Who starts containers.
+    pub launcher: Launcher,
     /// Whether plain commands are refused.
     pub require_containers: bool,
     /// The log driver of containers.
@@ -63,6 +66,7 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
     if let Some(bytes) = fields.and_then(|fields| fields.whole("max_message_bytes")) {
         limits.message_bytes_max = usize::try_from(bytes.value).unwrap_or(limits.message_bytes_max);
     }
+    let runtime = runtime(fields, sources, report);
     Overall {
         listen: listen(text("listen"), sources, report),
         startup_timeout: duration("startup_timeout").unwrap_or(STARTUP_TIMEOUT),
@@ -72,7 +76,8 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
         websocket: fields.and_then(|f| f.flag("websocket")).unwrap_or(false),
         tolerance: fields.map_or_else(Tolerance::default, |fields| tolerance(fields, report)),
         limits,
-        runtime: runtime(fields, sources, report),
+        launcher: Launcher::new(fields, &runtime, sources),
+        runtime,
         require_containers: fields.and_then(|f| f.flag("require_containers")).unwrap_or(false),
         log_driver: text("log_driver").map_or("none", |driver| driver.value).to_owned(),
     }
