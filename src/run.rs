@@ -3,7 +3,6 @@
 //! thread, prints what clients need, and turns the loop.
 
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -95,7 +94,7 @@ fn load(gathered: &Gathered, mut modules: Modules) -> Result<Ready, String> {
     modules.read(&mut loaded)?;
     let mut notices = gathered.notices.clone();
     notices.extend(loaded.notices.iter().cloned());
-    let has_engine = loaded.run.engine.as_deref().is_some_and(Path::exists);
+    let has_engine = loaded.run.engine.as_ref().is_some_and(|engine| engine.socket.exists());
     notices.extend(programs::missing(&loaded.snapshot, has_engine));
     Ok(Ready { loaded, notices, modules })
 }
@@ -194,9 +193,9 @@ fn reactor_options(loaded: &Loaded) -> reactor::Options {
         signals: true,
         keeper,
         ca_file: loaded.run.ca_file.clone(),
-        engine: loaded.run.engine.clone().map(|socket| reactor::EngineOptions {
-            socket,
-            instance: loaded.run.instance.as_str().into(),
+        engine: loaded.run.engine.as_ref().map(|engine| reactor::EngineOptions {
+            socket: engine.socket.clone(),
+            instance: engine.instance.as_str().into(),
             owner: owner::ourselves(),
         }),
         version: (&*loaded.snapshot.version).into(),

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 //! The order in which a configuration is read, and what is decided from several sources at once.
 
-use std::path::PathBuf;
-
 use super::diagnostics::{Problem, Report};
 use super::keys::{Place, Section};
 use super::raw::{Format, Item, Value};
@@ -103,8 +101,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         missing_variables: gateway::missing_variables(sources),
         runtime: overall.runtime.clone(),
         uses_containers: servers.uses_containers,
-        engine: overall.launcher.socket().filter(|_| servers.has_plans).map(PathBuf::from),
-        instance: sources.instance.clone(),
+        engine: overall.launcher.engine(servers.has_plans, sources),
         ca_file: gateway::ca_file(sources),
         asks_workflow: servers.asks_workflow,
     };

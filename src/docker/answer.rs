@@ -42,6 +42,9 @@ impl std::error::Error for AnswerError {}
 /// Switching protocols: what follows is the stream that was asked for.
 const SWITCHED: u16 = 101;
 
+/// What is running was to be started, or what is not was to be stopped.
+const UNCHANGED: u16 = 304;
+
 /// A chunk size and what may stand behind it, in bytes.
 const CHUNK_LINE_BYTES_MAX: usize = 1024;
 
@@ -176,6 +179,18 @@ impl Answer {
         if matches!(self.state, State::Head) { None } else { Some(self.status) }
     }
 
+    /// Whether the engine does what it was asked, or has nothing left to do; false before the head.
+    #[must_use]
+    pub const fn is_good(&self) -> bool {
+        matches!(self.status(), Some(SWITCHED | 200..300 | UNCHANGED))
+    }
+
+    /// Whether what was asked about is not there.
+    #[must_use]
+    pub const fn is_missing(&self) -> bool {
+        matches!(self.status(), Some(404))
+    }
+
     /// `Api-Version`, if the head has it.
     #[must_use]
     pub const fn version(&self) -> Option<Version> {
@@ -306,6 +321,18 @@ mod tests {
         }
         let chunked = format!("HTTP/1.1 200 OK|Transfer-Encoding: chunked||64|{long}|0||");
         check(&chunked, false, Err(AnswerError::TooLong));
+    }
+
+    #[test]
+    fn a_status_is_good_or_not() {
+        for (status, is_good) in [(101, true), (201, true), (304, true), (404, false), (500, false)]
+        {
+            let mut answer = Answer::new(9);
+            assert!(!answer.is_good());
+            let head = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
+            assert!(answer.feed(head.as_bytes()).is_ok());
+            assert_eq!((answer.is_good(), answer.is_missing()), (is_good, status == 404));
+        }
     }
 
     #[test]

@@ -177,7 +177,10 @@ mod tests {
     proptest! {
         #[test]
         fn any_cut_gives_what_the_naive_reading_gives(
-            frames in prop::collection::vec((0_u8..5, prop::collection::vec(any::<u8>(), 0..40)), 0..8),
+            frames in prop::collection::vec(
+                (0_u8..5, prop::collection::vec(any::<u8>(), 0..40)),
+                0..8,
+            ),
             tail in prop::collection::vec(any::<u8>(), 0..12),
         ) {
             let mut input: Vec<u8> =

@@ -78,7 +78,7 @@ impl Dialect {
         request("DELETE", &self.path(&format!("/containers/{id}?force=1&v=1")), &[])
     }
 
-    /// Fetches `image`: the tag it names, or `latest`. Without a tag, an engine fetches all of them.
+    /// Fetches `image`: the tag it names, or `latest`. Without one, an engine fetches all tags.
     #[must_use]
     pub fn pull(self, image: &str, platform: Option<&str>) -> Vec<u8> {
         let (name, tag) = split_image(image);

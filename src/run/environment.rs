@@ -23,7 +23,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 pub fn validate(run: &RunOptions) -> Result<(), String> {
     let mut problems = Vec::new();
     // An engine that answers over its socket needs no command line.
-    let has_engine = run.engine.as_deref().is_some_and(engine::answers);
+    let has_engine = run.engine.as_ref().is_some_and(|found| engine::answers(&found.socket));
     if !has_engine && !answers(&run.runtime, Instant::now() + RUNTIME_AFTER_MAX) {
         problems.push(match run.runtime.program.as_str() {
             "docker" => "Docker daemon is not accessible. Ensure the Docker socket is mounted or \

@@ -11,7 +11,7 @@ use super::gateway::Overall;
 use crate::config::diagnostics::{Problem, Report};
 use crate::config::env::Environment;
 use crate::config::fields::Fields;
-use crate::config::{ContainerRuntime, Sources};
+use crate::config::{ContainerEngine, ContainerRuntime, Sources};
 use crate::docker::{Plan, run_args};
 
 /// Where the engine listens if nothing is said.
@@ -53,10 +53,10 @@ impl Launcher {
         Self { wanted, socket: socket(runtime, environment), platform }
     }
 
-    /// Where the engine listens, if it can be asked.
-    #[must_use]
-    pub fn socket(&self) -> Option<&str> {
-        self.socket.as_deref().ok()
+    /// The engine, if it can be asked and somebody will.
+    pub fn engine(&self, is_used: bool, sources: &Sources) -> Option<ContainerEngine> {
+        let socket = self.socket.as_deref().ok().filter(|_| is_used)?;
+        Some(ContainerEngine { socket: socket.into(), instance: sources.instance.clone() })
     }
 
     /// How the engine would run what these words say behind `docker run`.

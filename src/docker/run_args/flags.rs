@@ -44,14 +44,14 @@ fn always(_: &mut Run, said: bool) -> Option<()> {
 }
 
 pub(super) const FLAGS: &[Flag] = &[
-    valued(&["add-host"], None, |run, value| Some(run.hosts.push(value::host(value)?))),
-    valued(&["cap-add"], None, |run, value| push(&mut run.caps_added, value)),
-    valued(&["cap-drop"], None, |run, value| push(&mut run.caps_dropped, value)),
+    valued(&["add-host"], None, |run, value| push(&mut run.hosts, value::host(value)?)),
+    valued(&["cap-add"], None, |run, value| push(&mut run.caps_added, boxed(value))),
+    valued(&["cap-drop"], None, |run, value| push(&mut run.caps_dropped, boxed(value))),
     valued(&["cpus"], None, |run, value| set(&mut run.nano_cpus, value::billionths(value)?)),
     valued(&["entrypoint"], None, |run, value| set(&mut run.entrypoint, boxed(value))),
     valued(&["env"], Some('e'), |run, value| {
         let name = value.split('=').next().unwrap_or_default();
-        if name.is_empty() { None } else { push(&mut run.env, value) }
+        if name.is_empty() { None } else { push(&mut run.env, boxed(value)) }
     }),
     valued(&["hostname"], Some('h'), |run, value| set(&mut run.hostname, boxed(value))),
     bare(&["init"], None, |run, said| {
@@ -66,7 +66,7 @@ pub(super) const FLAGS: &[Flag] = &[
     }),
     valued(&["log-driver"], None, |run, value| set(&mut run.log_driver, boxed(value))),
     valued(&["memory"], Some('m'), |run, value| set(&mut run.memory, value::bytes(value)?)),
-    valued(&["mount"], None, |run, value| Some(run.mounts.push(value::mount(value)?))),
+    valued(&["mount"], None, |run, value| push(&mut run.mounts, value::mount(value)?)),
     valued(&["name"], None, |run, value| set(&mut run.name, boxed(value))),
     // With a comma or `=` it is the long form, and a second one is a second network.
     valued(&["network", "net"], None, |run, value| {
@@ -75,7 +75,7 @@ pub(super) const FLAGS: &[Flag] = &[
     }),
     valued(&["pids-limit"], None, |run, value| set(&mut run.pids_max, value.parse().ok()?)),
     valued(&["platform"], None, |run, value| set(&mut run.platform, boxed(value))),
-    valued(&["publish"], Some('p'), |run, value| Some(run.ports.push(value::port(value)?))),
+    valued(&["publish"], Some('p'), |run, value| push(&mut run.ports, value::port(value)?)),
     valued(&["pull"], None, |run, value| {
         run.pull = match value {
             "always" => Pull::Always,
@@ -91,7 +91,7 @@ pub(super) const FLAGS: &[Flag] = &[
     }),
     bare(&["rm"], None, always),
     valued(&["security-opt"], None, |run, value| {
-        if value::is_plain_security(value) { push(&mut run.security, value) } else { None }
+        if value::is_plain_security(value) { push(&mut run.security, boxed(value)) } else { None }
     }),
     valued(&["tmpfs"], None, |run, value| {
         let (path, options) = value.split_once(':').unwrap_or((value, ""));
@@ -100,7 +100,7 @@ pub(super) const FLAGS: &[Flag] = &[
     }),
     valued(&["user"], Some('u'), |run, value| set(&mut run.user, boxed(value))),
     valued(&["volume"], Some('v'), |run, value| {
-        if value::is_bind(value) { push(&mut run.volumes, value) } else { None }
+        if value::is_bind(value) { push(&mut run.volumes, boxed(value)) } else { None }
     }),
     valued(&["workdir"], Some('w'), |run, value| set(&mut run.workdir, boxed(value))),
 ];
@@ -111,7 +111,7 @@ fn set<T>(place: &mut Option<T>, value: T) -> Option<()> {
     Some(())
 }
 
-fn push(list: &mut Vec<Box<str>>, value: &str) -> Option<()> {
-    list.push(boxed(value));
+fn push<T>(list: &mut Vec<T>, value: T) -> Option<()> {
+    list.push(value);
     Some(())
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//! What `docker run` says, and what of it the engine can be told.
+
 use super::*;
 use proptest::prelude::*;
 

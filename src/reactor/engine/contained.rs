@@ -182,7 +182,7 @@ impl Contained {
                 }
             }
             Outcome::Answered => {
-                let code = body::exited(call.answer.body()).filter(|_| call.status() == 200);
+                let code = body::exited(call.answer.body()).filter(|_| call.answer.is_good());
                 self.why = self.why.take().or(code.map(ChildEnd::Exited));
                 if code.is_some() && self.is_begun() {
                     self.has_exited(turn);

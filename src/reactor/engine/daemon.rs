@@ -188,7 +188,7 @@ impl Daemon {
     }
 
     fn answered(&mut self, call: &Call, turn: &mut Turn) -> Option<Heard> {
-        let (is_good, body) = (call.status() == 200, call.answer.body());
+        let (is_good, body) = (call.answer.is_good(), call.answer.body());
         match std::mem::replace(&mut self.state, State::AwaitVersion) {
             State::AwaitVersion => {
                 let version = call.answer.version().filter(|_| is_good);

@@ -141,18 +141,14 @@ impl Removals {
                 return;
             }
             Outcome::Answered => {
-                let (status, body) = (call.status(), body::created(call.answer.body()));
+                let (is_good, is_missing) = (call.answer.is_good(), call.answer.is_missing());
+                let created = body::created(call.answer.body());
                 removal.call = None;
-                let is_gone = match (&removal.id, status) {
-                    (Some(_), 204 | 404) => true,
-                    (Some(_), _) => false,
-                    // It was not created after all.
-                    (None, 400..) => true,
-                    (None, _) => {
-                        removal.id = body;
-                        false
-                    }
+                let is_gone = match &removal.id {
+                    Some(_) => is_good || is_missing,
+                    None => !is_good,
                 };
+                removal.id = removal.id.take().or(created);
                 if is_gone {
                     return self.finish(key, daemon, turn);
                 }

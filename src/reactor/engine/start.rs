@@ -103,7 +103,7 @@ impl Contained {
         let Some(call) = &mut self.step else { return };
         let outcome = call.go_on(turn);
         if let Stage::AwaitImage(progress) = &mut self.stage
-            && call.answer.status() == Some(200)
+            && call.answer.is_good()
         {
             let mut steps = progress.feed(&call.answer.take_body());
             if outcome == Outcome::Answered {
@@ -159,25 +159,25 @@ impl Contained {
     }
 
     fn step_answered(&mut self, call: Call, key: Key<Self>, daemon: &Daemon, turn: &mut Turn) {
-        let status = call.status();
-        let refused = || body::refusal(status, call.answer.body());
-        match (&self.stage, status) {
-            (Stage::AwaitCreated, 201) => match body::created(call.answer.body()) {
+        let (is_good, is_missing) = (call.answer.is_good(), call.answer.is_missing());
+        let refused = || body::refusal(call.status(), call.answer.body());
+        match &self.stage {
+            // Whether it was stopped or killed is told by the watch, or by the deadline.
+            Stage::Terminating { .. } | Stage::Killed { .. } => {}
+            Stage::AwaitCreated if is_good => match body::created(call.answer.body()) {
                 Some(id) => self.attach(id, key, daemon, turn),
                 None => {
                     self.is_nameless = true;
                     self.fail("the engine names no container".to_owned());
                 }
             },
-            (Stage::AwaitCreated, 404) if self.lacks_image(&refused()) => {
+            Stage::AwaitCreated if is_missing && self.lacks_image(&refused()) => {
                 self.fetch_image(key, daemon, turn);
             }
-            (Stage::AwaitImage(_), 200) => self.create(key, daemon, turn),
-            (Stage::AwaitImage(_), _) => self.cannot_fetch(&refused(), turn),
-            (Stage::AwaitStream, 101 | 200) => self.attached(call, key, daemon, turn),
-            (Stage::AwaitStarted, 204 | 304) => self.started(key, turn),
-            // Whether it was stopped or killed is told by the watch, or by the deadline.
-            (Stage::Terminating { .. } | Stage::Killed { .. }, _) => {}
+            Stage::AwaitImage(_) if is_good => self.create(key, daemon, turn),
+            Stage::AwaitImage(_) => self.cannot_fetch(&refused(), turn),
+            Stage::AwaitStream if is_good => self.attached(call, key, daemon, turn),
+            Stage::AwaitStarted if is_good => self.started(key, turn),
             _ => self.fail(refused()),
         }
     }
@@ -217,18 +217,13 @@ impl Contained {
         let (Stage::AwaitWatch, Some(call), Some(id)) = (&self.stage, &self.wait, &self.id) else {
             return;
         };
-        match call.answer.status() {
-            None => {}
-            Some(200) => {
-                let bytes = daemon.dialect().start(id);
-                self.stage = Stage::AwaitStarted;
-                self.request(&bytes, key, daemon, turn);
-            }
-            Some(status) if call.answer.is_done() => {
-                let why = body::refusal(status, call.answer.body());
-                self.fail(why);
-            }
-            Some(_) => {}
+        if call.answer.is_good() {
+            let bytes = daemon.dialect().start(id);
+            self.stage = Stage::AwaitStarted;
+            self.request(&bytes, key, daemon, turn);
+        } else if call.answer.is_done() {
+            let why = body::refusal(call.status(), call.answer.body());
+            self.fail(why);
         }
     }
 
