@@ -15,6 +15,7 @@
 pub mod answer;
 pub mod body;
 pub mod create;
+pub mod credentials;
 pub mod frames;
 pub mod owner;
 pub mod pull;
@@ -58,6 +59,7 @@ mod tests {
     #[test]
     fn the_samples_hold() {
         check("docker_answer", super::answer::fuzz);
+        check("docker_credentials", super::credentials::fuzz);
         check("docker_frames", super::frames::fuzz);
         check("docker_owner", super::owner::fuzz);
         check("docker_pull", super::pull::fuzz);

@@ -79,15 +79,17 @@ impl Dialect {
     }
 
     /// Fetches `image`: the tag it names, or `latest`. Without one, an engine fetches all tags.
+    /// `credentials` is the value of [`credentials::header`](super::credentials::header).
     #[must_use]
-    pub fn pull(self, image: &str, platform: Option<&str>) -> Vec<u8> {
+    pub fn pull(self, image: &str, platform: Option<&str>, credentials: Option<&str>) -> Vec<u8> {
         let (name, tag) = split_image(image);
         let mut path = self.path("/images/create");
         let mut query = Query::new(&mut path);
         query.opt("fromImage", Some(name));
         query.opt("tag", Some(tag));
         query.opt("platform", platform);
-        request("POST", &path, &[])
+        let fields = credentials.map(|value| format!("X-Registry-Auth: {value}\r\n"));
+        request_with("POST", &path, &fields.unwrap_or_default(), &[])
     }
 
     /// Lists the containers, in whatever state, that carry `label`: a name, or `name=value`.
@@ -148,7 +150,12 @@ fn head(method: &str, path: &str) -> Vec<u8> {
 }
 
 fn request(method: &str, path: &str, body: &[u8]) -> Vec<u8> {
+    request_with(method, path, "", body)
+}
+
+fn request_with(method: &str, path: &str, fields: &str, body: &[u8]) -> Vec<u8> {
     let mut out = head(method, path);
+    out.extend_from_slice(fields.as_bytes());
     out.extend_from_slice(b"Connection: close\r\n");
     if method != "GET" {
         out.extend_from_slice(b"Content-Length: ");
@@ -250,9 +257,11 @@ mod tests {
             assert_eq!(split_image(image), (name, tag), "{image}");
         }
         check(
-            Dialect(None).pull("ghcr.io/a/b", Some("linux/amd64")),
+            Dialect(None).pull("ghcr.io/a/b", Some("linux/amd64"), None),
             "POST /images/create?fromImage=ghcr.io%2Fa%2Fb&tag=latest&platform=linux%2Famd64 \
              HTTP/1.1",
         );
+        let text = String::from_utf8(Dialect(None).pull("a", None, Some("e30="))).expect("text");
+        assert!(text.contains("\r\nX-Registry-Auth: e30=\r\n"), "{text}");
     }
 }

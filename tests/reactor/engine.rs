@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use penstock::base::Secret;
 use penstock::docker::{Plan, run_args};
 use penstock::gateway::io::{ChildEnd, Input, Output};
 use penstock::gateway::snapshot::{ChildCommand, ContainerCare};
@@ -126,7 +127,7 @@ fn labels_and_variables_are_ours() {
         false
     });
     let mut command = container(&["-e", "TOKEN", "-e", "GONE", "-e", "A=b", "img", "run"], true);
-    command.env.push(("TOKEN".into(), penstock::base::Secret::new(b"t\"1")));
+    command.env.push(("TOKEN".into(), Secret::new(b"t\"1")));
     let _world = fake.world(command, Vec::new());
     fake.wait_for("POST /v1.41/containers/c0ffee/start");
     let body = bodies.lock().unwrap().clone();
@@ -172,7 +173,10 @@ fn frames_may_be_cut_anywhere() {
 fn an_image_that_is_not_there_is_fetched_once() {
     let created = AtomicUsize::new(0);
     let fake = Fake::new(move |asked, stream| {
-        if is(asked, "/create?") && is(asked, "/images/") {
+        if is(asked, "/images/create") {
+            let login = "X-Registry-Auth: eyJ1c2VybmFtZSI6Im1lIiwicGFzc3dvcmQiOiJwIiwic2VydmVyYW\
+                         RkcmVzcyI6InIuaW8ifQ==\r\n";
+            assert!(asked.fields.contains(login), "{}", asked.fields);
             let lines = "{\"status\":\"Pulling from a/b\",\"id\":\"1\"}\r\n\
                          {\"status\":\"Downloading\",\"progressDetail\":{\"current\":1}}\r\n\
                          {\"status\":\"Done\"}\r\n";
@@ -182,7 +186,7 @@ fn an_image_that_is_not_there_is_fetched_once() {
             return true;
         }
         if is(asked, "/containers/create") && created.fetch_add(1, Ordering::SeqCst) == 0 {
-            answer(stream, "404 Not Found", "{\"message\":\"No such image: a/b:1\"}");
+            answer(stream, "404 Not Found", "{\"message\":\"No such image: r.io/b:1\"}");
             return true;
         }
         if is(asked, "/wait") {
@@ -198,10 +202,19 @@ fn an_image_that_is_not_there_is_fetched_once() {
         }
         false
     });
-    let (said, end) = listen(&fake.world(container(&["a/b:1"], true), Vec::new()));
-    assert_eq!(said, ["!fetching the image a/b (1)", "!1: Pulling from a/b", "!Done", "={}"]);
+    let mut command = container(&["r.io/b:1"], true);
+    let dir = std::env::temp_dir().join(format!("penstock-test-login-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).unwrap();
+    // me:p
+    let logins = "{\"auths\":{\"r.io\":{\"auth\":\"bWU6cA==\"}}}";
+    std::fs::write(dir.join("config.json"), logins).unwrap();
+    let place = Secret::new(dir.to_str().unwrap().as_bytes());
+    command.env.push(("DOCKER_CONFIG".into(), place));
+    let (said, end) = listen(&fake.world(command, Vec::new()));
+    assert_eq!(said, ["!fetching the image r.io/b (1)", "!1: Pulling from a/b", "!Done", "={}"]);
     assert_eq!(end, ChildEnd::Exited(3));
-    fake.wait_for("POST /v1.41/images/create?fromImage=a%2Fb&tag=1");
+    fake.wait_for("POST /v1.41/images/create?fromImage=r.io%2Fb&tag=1");
+    std::fs::remove_dir_all(dir).unwrap();
 }
 
 #[test]

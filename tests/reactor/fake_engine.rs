@@ -17,6 +17,7 @@ use crate::toy::{World, eventually, spawn};
 /// What an engine was asked: method and path, without the version, and the body.
 pub struct Asked {
     pub line: String,
+    pub fields: String,
     pub body: String,
 }
 
@@ -93,7 +94,7 @@ impl Drop for Fake {
 
 fn read_request(stream: &UnixStream) -> Option<Asked> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let (mut line, mut length) = (String::new(), 0);
+    let (mut line, mut fields, mut length) = (String::new(), String::new(), 0);
     reader.read_line(&mut line).ok()?;
     loop {
         let mut field = String::new();
@@ -104,11 +105,12 @@ fn read_request(stream: &UnixStream) -> Option<Asked> {
         if field.trim().is_empty() {
             break;
         }
+        fields.push_str(&field);
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
-    Some(Asked { line, body: String::from_utf8(body).ok()? })
+    Some(Asked { line, fields, body: String::from_utf8(body).ok()? })
 }
 
 pub fn answer(stream: &mut UnixStream, status: &str, body: &str) {

@@ -1,18 +1,39 @@
 // SPDX-License-Identifier: MIT
 //! How a container begins: created, its image fetched if need be, attached, watched, started.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
 use super::call::{Call, Outcome};
 use super::contained::{Contained, Stage};
 use super::daemon::Daemon;
 use super::variable;
 use crate::base::{Key, Message};
+use crate::docker::credentials;
 use crate::docker::pull::Step;
 use crate::docker::request::split_image;
 use crate::docker::run_args::Pull;
 use crate::docker::{INSTANCE_LABEL, OWNER_LABEL, body};
 use crate::gateway::io::{ChildEnd, Input};
+use crate::gateway::snapshot::ChildCommand;
 use crate::reactor::token::{Source, Work};
 use crate::reactor::turn::Turn;
+
+/// No `config.json` is longer, in bytes: it holds a few lines for each registry.
+const LOGINS_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What `docker login` has left for the registry of `image`, where the command would look.
+fn credentials_of(command: &ChildCommand, image: &str) -> Option<String> {
+    let folder = variable(command, "DOCKER_CONFIG").map(PathBuf::from);
+    let folder = folder.or_else(|| Some(Path::new(&variable(command, "HOME")?).join(".docker")))?;
+    let place = folder.join("config.json");
+    // Whatever else has that name could keep us waiting.
+    let file = place.is_file().then(|| File::open(&place).ok())??;
+    let mut text = Vec::new();
+    file.take(LOGINS_BYTES_MAX).read_to_end(&mut text).ok()?;
+    credentials::header(&text, image)
+}
 
 impl Contained {
     /// The engine is known: begins, if it has waited for that.
@@ -69,7 +90,8 @@ impl Contained {
     fn fetch_image(&mut self, key: Key<Self>, daemon: &Daemon, turn: &mut Turn) {
         let run = &self.plan.run;
         let (name, tag) = split_image(&run.image);
-        let bytes = daemon.dialect().pull(&run.image, run.platform.as_deref());
+        let login = credentials_of(&self.command, &run.image);
+        let bytes = daemon.dialect().pull(&run.image, run.platform.as_deref(), login.as_deref());
         let text = format!("fetching the image {name} ({tag})");
         self.is_pulled = true;
         self.stage = Stage::AwaitImage(Box::default());
