@@ -56,19 +56,19 @@ impl Owner {
         })
     }
 
-    /// Whether this gateway is known to be gone. `began` tells when a process of our own namespace
-    /// began, and `runs` whether the engine runs a container.
+    /// Whether this gateway is known to be gone. `lives` tells whether a process of our own namespace
+    /// that began then may be alive, and `runs` whether the engine runs a container.
     pub fn is_gone(
         &self,
         us: &Self,
-        began: impl Fn(u32) -> Option<u64>,
+        lives: impl Fn(u32, u64) -> bool,
         runs: impl Fn(&str) -> bool,
     ) -> bool {
         if self.boot != us.boot {
             return false;
         }
         if self.space == us.space {
-            return began(self.pid) != Some(self.started);
+            return !lives(self.pid, self.started);
         }
         self.container.as_deref().is_some_and(|container| !runs(container))
     }
@@ -121,9 +121,9 @@ mod tests {
     #[track_caller]
     fn check(label: &str, us: &str, is_gone: bool) {
         // In our namespace there is process 7, which began at 70, and the engine runs `alive`.
-        let began = |pid| (pid == 7).then_some(70);
+        let lives = |pid, started| (pid, started) == (7, 70);
         let runs = |id: &str| id == "alive";
-        assert_eq!(owner(label).is_gone(&owner(us), began, runs), is_gone, "{label} for {us}");
+        assert_eq!(owner(label).is_gone(&owner(us), lives, runs), is_gone, "{label} for {us}");
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::docker::body::{self, Listed};
 use crate::docker::owner::{self, Owner};
 use crate::docker::request::{self, Dialect};
 use crate::docker::version::Version;
+use crate::reactor::sys;
 use crate::reactor::token::{Source, Work};
 use crate::reactor::turn::{Timer, Turn};
 
@@ -266,7 +267,7 @@ impl Daemon {
             self.owner = Some(us.clone());
         }
         let is_stale = |one: &&Listed| match (us, &one.owner) {
-            (Some(us), Some(owner)) => owner != us && owner.is_gone(us, began, runs),
+            (Some(us), Some(owner)) => owner != us && owner.is_gone(us, lives, runs),
             _ => false,
         };
         let stale = listed.iter().filter(is_stale).map(|one| one.id.clone()).collect();
@@ -274,7 +275,11 @@ impl Daemon {
     }
 }
 
-/// When process `pid` of our namespace began; `None`: there is none.
-fn began(pid: u32) -> Option<u64> {
-    owner::start_of(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+/// Whether process `pid` of our namespace may be alive and have begun then. Systems may hide the
+/// processes of others, but not that they exist.
+fn lives(pid: u32, started: u64) -> bool {
+    match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => owner::start_of(&stat).is_none_or(|began| began == started),
+        Err(_) => sys::process_exists(pid),
+    }
 }
