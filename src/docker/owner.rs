@@ -56,7 +56,7 @@ impl Owner {
         })
     }
 
-    /// Whether this gateway is known to be gone. `lives` tells whether a process of our own namespace
+    /// Whether this gateway is known to be gone. `lives` tells whether a process of our namespace
     /// that began then may be alive, and `runs` whether the engine runs a container.
     pub fn is_gone(
         &self,
