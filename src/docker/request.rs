@@ -98,10 +98,12 @@ impl Dialect {
         self.list("all", &[("label", &[label])])
     }
 
-    /// Lists which of the containers `ids` are running.
+    /// Lists which of the containers `ids` have not ended. What is just being started is not
+    /// running yet for the engine, although its first process runs already.
     #[must_use]
-    pub fn list_running(self, ids: &[&str]) -> Vec<u8> {
-        self.list("", &[("id", ids), ("status", &["running"])])
+    pub fn list_alive(self, ids: &[&str]) -> Vec<u8> {
+        let states = ["created", "paused", "restarting", "running"];
+        self.list("all", &[("id", ids), ("status", &states)])
     }
 
     fn list(self, which: &str, filters: &[(&str, &[&str])]) -> Vec<u8> {
@@ -224,9 +226,9 @@ mod tests {
              HTTP/1.1",
         );
         check(
-            ours.list_running(&["x"]),
-            "GET /v1.47/containers/json?filters=%7B%22id%22%3A%5B%22x%22%5D%2C%22status%22%3A%5B\
-             %22running%22%5D%7D HTTP/1.1",
+            ours.list_alive(&["x"]),
+            "GET /v1.47/containers/json?all=1&filters=%7B%22id%22%3A%5B%22x%22%5D%2C%22status%22\
+             %3A%5B%22created%22%2C%22paused%22%2C%22restarting%22%2C%22running%22%5D%7D HTTP/1.1",
         );
         let attach = String::from_utf8(ours.attach("a")).expect("text");
         assert!(attach.contains("Upgrade: tcp\r\n") && attach.contains("Content-Length: 0\r\n"));

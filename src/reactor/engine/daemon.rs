@@ -243,7 +243,7 @@ impl Daemon {
         if ids.is_empty() {
             return self.settle(version, &listed, Some(&[]));
         }
-        let bytes = Dialect(Some(version)).list_running(&ids);
+        let bytes = Dialect(Some(version)).list_alive(&ids);
         self.state = State::AwaitRunning(version, listed);
         self.request(&bytes, turn)
     }
