@@ -312,7 +312,7 @@ fn what_a_killed_gateway_and_its_keeper_leave_is_removed_by_the_next_one() {
 
 #[test]
 #[ignore = "needs a Docker engine; scripts/test.sh runs it"]
-fn a_round_trip_over_the_socket_is_shorter_than_through_a_command() {
+fn round_trips_are_measured_with_both_launchers() {
     let worlds = [World::new("trip-api", Launcher::Api), World::new("trip-cmd", Launcher::Command)];
     let gateways = worlds.each_ref().map(|world| {
         let gateway = world.gateway(&world.config("normal", "", ""), &[]);
@@ -320,18 +320,21 @@ fn a_round_trip_over_the_socket_is_shorter_than_through_a_command() {
         gateway
     });
     let clients = gateways.each_ref().map(|gateway| gateway.client("it"));
-    let mut best = [Duration::MAX; 2];
-    // In turns, and the best of many: what else the machine does must not decide.
-    for round in 0..8 {
-        for (client, best) in clients.iter().zip(&mut best) {
+    let mut trips = [Vec::new(), Vec::new()];
+    // Call by call in turns, and the middle of them: what else the machine does hits both alike.
+    for n in 0..3000 {
+        for (client, trips) in clients.iter().zip(&mut trips) {
             let started = Instant::now();
-            (0..200).for_each(|n| assert_eq!(client.call(10 + n, "{}").unwrap().status, 200));
-            let each = started.elapsed() / 200;
-            *best = if round == 0 { *best } else { each.min(*best) };
+            assert_eq!(client.call(10 + n, "{}").unwrap().status, 200);
+            trips.push(started.elapsed());
         }
     }
-    let memory = gateways.each_ref().map(|gateway| crate::child::memory_kb(gateway.id(), "VmRSS"));
-    let ratio = best[0].as_secs_f64() / best[1].as_secs_f64();
-    println!("round trip: {:?} by the engine, {:?} by the command: {ratio:.2}", best[0], best[1]);
-    println!("memory of the gateway: {} kB and {} kB", memory[0], memory[1]);
+    let [api, command] = trips.map(|mut trips| {
+        trips.sort_unstable();
+        [10, 50, 90].map(|percent| trips[trips.len() * percent / 100])
+    });
+    let ratio = api[1].as_secs_f64() / command[1].as_secs_f64();
+    // Printed and not judged: on a machine that does other things, either may come out ahead.
+    println!("round trip (p10, p50, p90): {api:?} by the engine, {command:?} by the command");
+    println!("ratio of the medians: {ratio:.2}");
 }
