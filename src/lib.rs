@@ -24,6 +24,7 @@ pub mod base;
 pub mod calculator;
 pub mod cli;
 pub mod config;
+pub mod docker;
 pub mod gateway;
 pub mod github_proxy;
 pub mod keeper;

@@ -29,6 +29,7 @@ mod fetch;
 mod guards;
 pub mod health;
 mod lookup;
+mod owner;
 mod programs;
 pub mod proxy;
 mod sandbox;
@@ -99,7 +100,8 @@ fn load(gathered: &Gathered, mut modules: Modules) -> Result<Ready, String> {
     modules.read(&mut loaded)?;
     let mut notices = gathered.notices.clone();
     notices.extend(loaded.notices.iter().cloned());
-    notices.extend(programs::missing(&loaded.snapshot));
+    let has_engine = loaded.run.engine.as_ref().is_some_and(|engine| engine.socket.exists());
+    notices.extend(programs::missing(&loaded.snapshot, has_engine));
     Ok(Ready { loaded, notices, modules })
 }
 
@@ -219,6 +221,11 @@ fn reactor_options(loaded: &Loaded, n: usize, starter: Starter) -> reactor::Opti
         keeper,
         ca_file: loaded.run.ca_file.clone(),
         starter,
+        engine: loaded.run.engine.as_ref().map(|engine| reactor::EngineOptions {
+            socket: engine.socket.clone(),
+            instance: engine.instance.as_str().into(),
+            owner: owner::ourselves(),
+        }),
         version: (&*loaded.snapshot.version).into(),
         ..reactor::Options::default()
     }

@@ -6,6 +6,10 @@
 
 #[path = "reactor/child.rs"]
 mod child;
+#[path = "reactor/engine.rs"]
+mod engine;
+#[path = "reactor/fake_engine.rs"]
+mod fake_engine;
 #[path = "reactor/fetch.rs"]
 mod fetch;
 #[path = "reactor/keeper.rs"]

@@ -293,6 +293,10 @@ pub const KEYS: &[Key] = &[
         "The program of the runtime, if it is called otherwise.")),
     key(GATEWAY, ("container_runtime_args", "containerRuntimeArgs"), Texts, Used, ("",
         "Arguments of the runtime that stand before `run`.")),
+    key(GATEWAY, ("container_launcher", ""), OneOf(&["auto", "api", "command"]),
+        Used, ("`auto`",
+        "Who starts containers: the Docker engine over its socket, or the command line; `auto`: \
+         the engine if it can and answers. `MCP_GATEWAY_CONTAINER_LAUNCHER` wins.")),
     key(GATEWAY, ("dockerless", "dockerless"), Flag, Used, ("false",
         "Use podman and never docker.")),
     key(GATEWAY, ("log_driver", ""), Word, Used, ("`none`",

@@ -69,13 +69,12 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
     let clients = client::resolve_all(top.item("clients").as_ref(), format, report);
     let guards = guards::resolve(&top, fields.as_ref(), sources, report);
     let auth = auth::resolve(fields.as_ref(), &clients, &overall.listen, sources, report);
-    let servers = top.item("servers");
-    if servers.is_none() {
-        missing_servers(root.span, format, report);
-    }
-    let servers = match &servers {
+    let servers = match &top.item("servers") {
         Some(item) => server::resolve_all(item, &overall, &guards, sources, report),
-        None => server::Servers::default(),
+        None => {
+            missing_servers(root.span, format, report);
+            server::Servers::default()
+        }
     };
     let views = view::resolve_all(top.item("views").as_ref(), &servers.servers, format, report);
     let named = budgets::Named { servers: &servers.servers, clients: &clients, auth: &auth };
@@ -101,6 +100,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         missing_variables: gateway::missing_variables(sources),
         runtime: overall.runtime.clone(),
         uses_containers: servers.uses_containers,
+        engine: overall.launcher.engine(servers.has_plans, sources),
         ca_file: gateway::ca_file(sources),
         asks_workflow: servers.asks_workflow,
         sandbox: overall.sandbox,

@@ -118,6 +118,8 @@ pub struct RunOptions {
     pub runtime: ContainerRuntime,
     /// Whether any server runs in a container.
     pub uses_containers: bool,
+    /// The engine, if it can run any of them without a command line.
+    pub engine: Option<ContainerEngine>,
     /// `SSL_CERT_FILE`: whom we believe when we speak TLS; `None`: whom the system believes.
     pub ca_file: Option<PathBuf>,
     /// Whether something depends on who can read the repository that we run for.
@@ -135,6 +137,15 @@ pub struct ContainerRuntime {
     pub args: Vec<String>,
     /// `DOCKER_HOST`, if it is set.
     pub docker_host: Option<String>,
+}
+
+/// An engine that runs containers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerEngine {
+    /// Its socket.
+    pub socket: PathBuf,
+    /// The random word that marks our containers.
+    pub instance: String,
 }
 
 /// What the client configuration on stdout is made from.

@@ -377,6 +377,8 @@ pub enum ChildEnd {
     Killed(i32),
     /// It closed its stdout and lives on; it is being ended, and nothing more is told of it.
     Mute,
+    /// Whoever runs it for us can no longer be reached: why.
+    Lost(String),
 }
 
 /// One request to an HTTP backend.

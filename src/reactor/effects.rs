@@ -42,7 +42,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             }
             Output::Move { peer, shard, what } => self.move_peer(peer, shard, what),
             Output::Close { peer } => self.peers.close(peer, turn),
-            Output::Spawn { backend, command } => self.children.spawn(backend, command),
+            Output::Spawn { backend, command } => self.children.spawn(backend, command, turn),
             Output::Send { backend, message } => self.children.send(backend, &message, turn),
             Output::Stop { backend, now } => self.children.stop(backend, now, turn),
             Output::PauseChild { backend, paused } => self.children.pause(backend, paused, turn),

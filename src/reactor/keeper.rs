@@ -81,6 +81,20 @@ impl Keeper {
         }
     }
 
+    /// All containers of `instance` at the engine behind `socket`, those included that it is only
+    /// about to create.
+    pub(super) fn add_engine(&mut self, socket: &Path, instance: &str) {
+        let Some(socket) = socket.to_str() else { return };
+        self.ledger.add_engine(socket, instance, &mut self.pending);
+        self.tell();
+    }
+
+    pub(super) fn remove_engine(&mut self, socket: &Path) {
+        let Some(socket) = socket.to_str() else { return };
+        self.ledger.remove_engine(socket, &mut self.pending);
+        self.tell();
+    }
+
     /// Lets it go: with an empty ledger it exits at once, otherwise it ends what is left.
     pub(super) fn close(&mut self) {
         self.tell();

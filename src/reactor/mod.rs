@@ -24,7 +24,9 @@ mod command;
 mod completions;
 mod connect;
 mod container;
+mod driven;
 mod effects;
+mod engine;
 mod fetch;
 mod judges;
 mod keeper;
@@ -39,6 +41,7 @@ mod signals;
 mod source;
 mod starter;
 pub mod sys;
+mod talk;
 mod token;
 mod turn;
 
@@ -58,11 +61,11 @@ use self::signals::Signals;
 use self::token::{Source, Work};
 use self::turn::{Timer, Turn};
 use crate::base::Now;
-use crate::gateway::Gateway;
-use crate::gateway::io::{Event, Input, Output};
 
 pub use self::accept::{BindError, Listener};
 pub use self::container::read_id;
+pub use self::driven::{Core, Observer};
+pub use self::engine::EngineOptions;
 pub use self::options::Options;
 pub use self::roots::{Roots, SYSTEM_FILE};
 pub use self::shards::Seat;
@@ -70,41 +73,6 @@ pub use self::starter::Starter;
 pub use self::sys::{
     Niceness, block_signals, drop_written, lower_thread_priority, release_memory, wait_for_signal,
 };
-
-/// What the loop drives: facts and the time in, effects and a deadline out.
-pub trait Core {
-    /// Takes a fact from the world.
-    fn handle_input(&mut self, input: Input, now: Now);
-    /// Takes the time, when [`Core::poll_timeout`] has passed.
-    fn handle_timeout(&mut self, now: Now);
-    /// The next effect, until there is none.
-    fn poll_output(&mut self) -> Option<Output>;
-    /// When it wants to be told the time; `None`: never.
-    fn poll_timeout(&self) -> Option<Instant>;
-}
-
-impl Core for Gateway {
-    fn handle_input(&mut self, input: Input, now: Now) {
-        Self::handle_input(self, input, now);
-    }
-    fn handle_timeout(&mut self, now: Now) {
-        Self::handle_timeout(self, now);
-    }
-    fn poll_output(&mut self) -> Option<Output> {
-        Self::poll_output(self)
-    }
-    fn poll_timeout(&self) -> Option<Instant> {
-        Self::poll_timeout(self)
-    }
-}
-
-/// Who is told what is worth recording; it must not block.
-pub trait Observer {
-    /// Takes one event.
-    fn push(&mut self, event: Event);
-    /// A turn is over: what was pushed may be handed on in one go.
-    fn end_of_turn(&mut self);
-}
 
 /// What ends the loop early: the system refuses what it cannot do without.
 #[derive(Debug)]
@@ -197,6 +165,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
     ///
     /// Errors: the poll fails. Children are then left to the keeper.
     pub fn run(&mut self) -> Result<(), ReactorError> {
+        self.children.begin(&mut self.turn);
         self.apply_outputs();
         self.settle();
         self.turn.deadlines.arm(self.turn.now.mono + STARTED_AFTER, Timer::Started);
@@ -259,6 +228,13 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                     | Source::ChildExit(key)),
                 ) => self.children.note(source, key, event, turn),
                 Some(Source::Remover(key)) => self.children.look(key, turn),
+                Some(
+                    source @ (Source::Engine
+                    | Source::EngineStep(_)
+                    | Source::EngineStream(_)
+                    | Source::EngineWait(_)
+                    | Source::Removal(_)),
+                ) => self.children.note_engine(source, event, turn),
                 Some(Source::Signals) => {
                     if let Some(signals) = &mut self.signals {
                         signals.take(self.shutdown_timeout, turn);
@@ -284,6 +260,9 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 Work::Peer(key) => self.peers.pump(key, &mut self.turn),
                 Work::Child(key) => self.children.pump(key, &mut self.turn),
                 Work::Connection(key) => self.fetches.pump(key, &mut self.turn),
+                Work::Contained(_) | Work::Engine | Work::Removal(_) => {
+                    self.children.pump_engine(work, &mut self.turn);
+                }
             }
             self.settle();
         }
@@ -303,6 +282,9 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 Timer::Accept => self.acceptor.note(),
                 Timer::Child(key) => self.children.expire(key, &mut self.turn),
                 Timer::Connection(key) => self.fetches.expire_connection(key, &mut self.turn),
+                Timer::Contained(_) | Timer::Engine | Timer::Removal(_) => {
+                    self.children.expire_engine(timer, &mut self.turn);
+                }
                 Timer::Fetch(key) => self.fetches.expire(key, &mut self.turn),
                 Timer::Look => {}
                 Timer::Peer(key) => self.peers.expire(key, &mut self.turn),
@@ -329,7 +311,8 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             match turn.dirty.pop_front() {
                 Some(Work::Child(key)) => self.children.flush(key, turn),
                 Some(Work::Connection(key)) => self.fetches.flush(key, turn),
-                Some(Work::Peer(_)) | None => {}
+                Some(Work::Contained(key)) => self.children.flush_contained(key, turn),
+                Some(Work::Peer(_) | Work::Engine | Work::Removal(_)) | None => {}
             }
         }
         for _ in 0..turn.dirty_peers.len() {

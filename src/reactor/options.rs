@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::engine::EngineOptions;
 use super::starter::Starter;
 use crate::base::Limits;
 
@@ -27,6 +28,8 @@ pub struct Options {
     pub temporary_dir: PathBuf,
     /// Who starts children and the keeper.
     pub starter: Starter,
+    /// The engine that runs containers without a command line; `None`: nobody asks it.
+    pub engine: Option<EngineOptions>,
     /// Our version, for `User-Agent`.
     pub version: Box<str>,
 }
@@ -41,6 +44,7 @@ impl Default for Options {
             ca_file: None,
             temporary_dir: std::env::temp_dir(),
             starter: Starter::default(),
+            engine: None,
             version: env!("CARGO_PKG_VERSION").into(),
         }
     }

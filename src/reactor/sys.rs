@@ -209,6 +209,16 @@ pub fn group_exists(group: u32) -> bool {
     })
 }
 
+/// Whether there is a process `pid`, also one that we may not signal.
+#[must_use]
+pub fn process_exists(pid: u32) -> bool {
+    let Some(pid) = group_of(pid) else { return true };
+    // WHY UNSAFE: std cannot ask for a process that is no child.
+    // SAFETY: plain integers; signal 0 only asks.
+    let asked = unsafe { libc::kill(pid, 0) };
+    asked == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
+}
+
 fn kill_group(group: u32, number: i32) -> io::Result<()> {
     let Some(group) = group_of(group) else { return Ok(()) };
     // WHY UNSAFE: std can kill a child but not ask it to stop, and knows no groups.
@@ -386,12 +396,12 @@ mod tests {
         prepare_child(&mut command, raise_descriptor_limit(), true);
         let mut child = command.spawn().unwrap();
         assert!(!has_ended(child.id()));
-        assert!(group_exists(child.id()));
+        assert!(group_exists(child.id()) && process_exists(child.id()));
         assert!(exit_descriptor(child.id()).is_ok());
         signal_group(child.id(), Signal::Kill).unwrap();
         child.wait().unwrap();
         signal_group(child.id(), Signal::Term).unwrap();
-        assert!(!group_exists(child.id()));
+        assert!(!group_exists(child.id()) && !process_exists(child.id()));
     }
 
     #[test]

@@ -120,6 +120,7 @@ impl Crew {
             let options = Options {
                 signals: false,
                 keeper: None,
+                engine: None,
                 starter: Starter::default(),
                 ..options.clone()
             };

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::launcher::Launcher;
 use super::sandbox;
 use crate::base::Limits;
 use crate::config::diagnostics::{Problem, Report, nearest};
@@ -49,6 +50,8 @@ pub struct Overall {
     pub limits: Limits,
     /// What runs containers.
     pub runtime: ContainerRuntime,
+    /// Who starts containers.
+    pub launcher: Launcher,
     /// Whether plain commands are refused.
     pub require_containers: bool,
     /// The log driver of containers.
@@ -71,6 +74,7 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
     if let Some(bytes) = fields.and_then(|fields| fields.whole("max_message_bytes")) {
         limits.message_bytes_max = usize::try_from(bytes.value).unwrap_or(limits.message_bytes_max);
     }
+    let runtime = runtime(fields, sources, report);
     Overall {
         listen: listen(text("listen"), sources, report),
         threads: threads(fields.and_then(|fields| fields.whole("threads")), sources, report),
@@ -81,7 +85,8 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
         websocket: fields.and_then(|f| f.flag("websocket")).unwrap_or(false),
         tolerance: fields.map_or_else(Tolerance::default, |fields| tolerance(fields, report)),
         limits,
-        runtime: runtime(fields, sources, report),
+        launcher: Launcher::new(fields, &runtime, sources),
+        runtime,
         require_containers: fields.and_then(|f| f.flag("require_containers")).unwrap_or(false),
         log_driver: text("log_driver").map_or("none", |driver| driver.value).to_owned(),
         sandbox: sandbox::resolve(confined.as_ref(), sources.format, report),

@@ -10,6 +10,7 @@ pub mod guard;
 pub mod guards;
 pub mod http;
 pub mod image;
+pub mod launcher;
 pub mod mount;
 pub mod options;
 pub mod policy;
