@@ -3,6 +3,7 @@
 
 use super::item;
 use super::kinds::{Home, Kind, Secrecy};
+use super::plain;
 use super::scope::Repo;
 use super::tools::{READ_RESOURCE, Row};
 use crate::base::Message;
@@ -42,6 +43,9 @@ impl Call {
         let bad = |_| GuardError::new("the arguments of the call are not JSON that can be judged");
         let args = tree::parse(args, DEPTH_MAX).map_err(bad)?;
         let Row { operation, mut kind, .. } = Row::of(&tool, compat);
+        if !compat && &*tool != READ_RESOURCE {
+            plain::check(&tool, &args)?;
+        }
         let uri = args.get("uri").and_then(Node::as_str).filter(|_| &*tool == READ_RESOURCE);
         let address = uri.and_then(|uri| uri.strip_prefix("repo://"));
         let file = address.and_then(file_of);
@@ -145,11 +149,10 @@ fn file_of(address: &str) -> Option<File> {
     let mut parts = address.splitn(3, '/');
     let (owner, repo) = (parts.next()?, parts.next()?);
     // What is spelled with escapes may be another repository for the server behind us.
-    let is_plain = |part: &str| !part.is_empty() && !part.contains(['%', '?', '#', '\\']);
-    if !is_plain(owner) || !is_plain(repo) || matches!(repo, "." | "..") {
+    let rest = parts.next().unwrap_or_default();
+    if !plain::is_name(owner) || !plain::is_name(repo) || !plain::stays(rest) {
         return None;
     }
-    let rest = parts.next().unwrap_or_default();
     let (git_ref, path) = match rest.strip_prefix("contents") {
         Some(path) => ("", path),
         None => rest.split_once("/contents").unwrap_or((rest, "")),
@@ -200,6 +203,11 @@ mod tests {
     fn an_address_that_hides_its_repository_is_private() {
         let secrecy = |uri: &str| call("resources/read", uri).kind.secrecy;
         assert_eq!(secrecy(r#"{"uri":"repo://a%2fb/c"}"#), Secrecy::Private);
+        assert_eq!(
+            secrecy(r#"{"uri":"repo://a/c/contents/../../d/contents/x"}"#),
+            Secrecy::Private
+        );
+        assert_eq!(secrecy(r#"{"uri":"repo://a/c/contents/%2e%2e/x"}"#), Secrecy::Private);
         assert_eq!(secrecy(r#"{"uri":"repo://a/c"}"#), Secrecy::File);
         assert_eq!(secrecy(r#"{"uri":"ui://a/c"}"#), Secrecy::Repo);
     }

@@ -22,6 +22,7 @@ mod kinds;
 mod level;
 mod list;
 mod one;
+mod plain;
 mod policy;
 mod resource;
 mod response;
@@ -34,6 +35,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use fuzz::fuzz;
+pub use plain::is_name;
 pub use policy::{AgentLabels, Normalized, Options, Policy};
 
 use self::answer::Answer;

@@ -75,7 +75,7 @@ pub(super) fn issue_or_pull(
     Ok(object(bench, format!("{word}:{repo}#{number}"), secrecy, Some(level), &repo))
 }
 
-/// Who may know an issue or a pull request: one that has moved is as secret as where it lies now.
+/// Who may know a thing: one that lies elsewhere than the call says is as secret as there, too.
 pub(super) fn secrecy(bench: Bench<'_>, call: &Call, thing: &Node) -> Known<Label> {
     let moved = |own: &Repo<'_>| call.repo().is_none_or(|repo| !repo.is_same(*own));
     let moved = item::repo(thing).filter(|own| !bench.is_compat() && moved(own));
@@ -101,7 +101,7 @@ pub(super) fn comment(
 /// A commit of the repository of the call.
 pub(super) fn commit(bench: Bench<'_>, call: &Call, thing: &Node) -> Known<Object> {
     let repo = call.repo();
-    let secrecy = bench.secrecy(repo)?;
+    let secrecy = secrecy(bench, call, thing)?;
     let place = Place { repo, is_private: bench.is_closed(repo)? };
     let level = bench.commit(thing, place, resource::is_default(call))?;
     let repo = name(repo);
@@ -126,7 +126,7 @@ pub(super) fn file_secrecy(bench: Bench<'_>, call: &Call) -> Known<Label> {
 
 /// A release.
 pub(super) fn release(bench: Bench<'_>, call: &Call, thing: &Node) -> Known<Object> {
-    let secrecy = bench.secrecy(call.repo())?;
+    let secrecy = secrecy(bench, call, thing)?;
     let repo = name(call.repo());
     let tag = item::text(thing, &["tag_name"]).unwrap_or("unknown");
     Ok(object(bench, format!("release:{repo}@{tag}"), secrecy, Some(Standing::MERGED), &repo))
