@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! A call: the tool, its rules, and what its arguments name.
 
+use super::git_ref::GitRef;
 use super::item;
 use super::kinds::{Home, Kind, Secrecy};
 use super::plain;
@@ -22,6 +23,8 @@ pub(super) struct Call {
     pub operation: Operation,
     /// By which rules.
     pub kind: Kind,
+    /// Whether it is judged as the reference would.
+    is_compat: bool,
     args: Node,
     /// The file behind the address of a resource.
     file: Option<File>,
@@ -54,7 +57,7 @@ impl Call {
             (READ_RESOURCE, Some(_), None) => kind.secrecy = Secrecy::Private,
             _ => {}
         }
-        Ok(Self { tool, operation, kind, args, file })
+        Ok(Self { tool, operation, kind, is_compat: compat, args, file })
     }
 
     /// An argument that is a string; empty if there is none.
@@ -80,8 +83,33 @@ impl Call {
     }
 
     /// From which ref files are read; empty: the default one.
-    pub fn git_ref(&self) -> &str {
-        self.file.as_ref().map_or_else(|| self.text("ref"), |file| &file.git_ref)
+    pub fn git_ref(&self) -> GitRef {
+        match (&self.file, self.text("sha")) {
+            (Some(file), _) => GitRef::of(&file.git_ref, self.is_compat),
+            (None, sha) if !sha.is_empty() && !self.is_compat => GitRef::Loose,
+            (None, _) => GitRef::of(self.text("ref"), self.is_compat),
+        }
+    }
+
+    /// Of which ref a tree is listed.
+    pub fn tree(&self) -> GitRef {
+        GitRef::of(self.text("tree_sha"), self.is_compat)
+    }
+
+    /// Of which ref commits are. For the reference one that is asked for by its hash is of the
+    /// default branch.
+    pub fn commits(&self) -> GitRef {
+        match self.is_compat && self.is_by_hash() {
+            true => GitRef::Default,
+            false => GitRef::of(self.text("sha"), self.is_compat),
+        }
+    }
+
+    /// Whether it asks for one commit, by its hash.
+    pub fn is_by_hash(&self) -> bool {
+        let sha = self.text("sha");
+        let is_hash = (7..=40).contains(&sha.len()) && sha.bytes().all(|it| it.is_ascii_hexdigit());
+        &*self.tool == "get_commit" && is_hash
     }
 
     /// The first of these arguments that is a number, in digits.
@@ -189,14 +217,16 @@ mod tests {
         let file = |uri: &str| {
             let call = call("resources/read", &format!(r#"{{"uri":"{uri}"}}"#));
             let repo = call.repo().map(|repo| repo.to_string()).unwrap_or_default();
-            format!("{repo} {} {}", call.git_ref(), call.path())
+            format!("{repo} {:?} {}", call.git_ref(), call.path())
         };
-        assert_eq!(file("repo://a/b/contents/x/y.rs"), "a/b  x/y.rs");
-        assert_eq!(file("repo://a/b/refs/heads/main/contents/x"), "a/b main x");
-        assert_eq!(file("repo://a/b/sha/0123/contents"), "a/b sha/0123 ");
-        assert_eq!(file("repo://a/b"), "a/b  ");
-        assert_eq!(file("repo://a%2Fb/c/contents/x"), "  ");
-        assert_eq!(file("ui://a/b"), "  ");
+        assert_eq!(file("repo://a/b/contents/x/y.rs"), "a/b Default x/y.rs");
+        assert_eq!(file("repo://a/b/refs/heads/main/contents/x"), "a/b Default x");
+        assert_eq!(file("repo://a/b/refs/heads/dev/contents/x"), "a/b Kept x");
+        assert_eq!(file("repo://a/b/refs/pull/7/head/contents/x"), "a/b Loose x");
+        assert_eq!(file("repo://a/b/sha/0123/contents"), "a/b Loose ");
+        assert_eq!(file("repo://a/b"), "a/b Default ");
+        assert_eq!(file("repo://a%2Fb/c/contents/x"), " Default ");
+        assert_eq!(file("ui://a/b"), " Default ");
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl List {
             }
             Shape::FoundCode => found_code(bench, call, element),
             Shape::Repos => found_repo(bench, element),
-            Shape::Commits => one::commit(bench, call, element),
+            Shape::Commits => one::commit(bench, call, element, resource::is_default(call)),
             Shape::Files => one::file(bench, call),
             Shape::Releases => one::release(bench, call, element),
             Shape::Gists => Ok(one::gist(bench, element)),
@@ -199,7 +199,8 @@ fn default(bench: Bench<'_>, call: &Call, repo: Option<Repo<'_>>) -> Known<(Labe
             ("commit", secrecy, level, name)
         }
         Shape::Files => {
-            ("file_contents", one::file_secrecy(bench, call)?, Some(resource::file(call)), name)
+            let level = Some(resource::file(bench, call)?);
+            ("file_contents", one::file_secrecy(bench, call)?, level, name)
         }
         Shape::Releases => ("release", bench.secrecy(repo)?, Some(Standing::MERGED), name),
         Shape::Notifications => ("notification", resource::user(), None, name),

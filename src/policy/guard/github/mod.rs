@@ -17,6 +17,7 @@ mod author;
 mod call;
 mod facts;
 mod fuzz;
+mod git_ref;
 mod item;
 mod kinds;
 mod level;

@@ -8,6 +8,7 @@
 use super::author::Bench;
 use super::call::Call;
 use super::facts::Known;
+use super::git_ref::GitRef;
 use super::kinds::{Naming, Secrecy, Trust};
 use super::level::{Integrity, Standing};
 use super::scope::Repo;
@@ -109,7 +110,8 @@ fn trust(bench: Bench<'_>, call: &Call) -> Known<(Option<Standing>, String)> {
         Trust::Pull => in_repo(pull(bench, call)?),
         Trust::Commit if is_default(call) => in_repo(Some(Standing::MERGED)),
         Trust::Commit => in_repo(closed(bench.is_closed(call.repo())?)),
-        Trust::File => in_repo(Some(file(call))),
+        Trust::File => in_repo(Some(file(bench, call)?)),
+        Trust::Tree => in_repo(Some(at(bench, call, call.tree(), Standing::APPROVED)?)),
         Trust::Project => {
             let owner = call.owner();
             ((!owner.is_empty()).then_some(Standing::APPROVED), owner.into())
@@ -171,21 +173,23 @@ fn raised(level: Option<Standing>, closed: Option<Standing>) -> Known<Option<Sta
 }
 
 /// The level of files at the ref of the call.
-pub(super) fn file(call: &Call) -> Standing {
-    if is_default_ref(call.git_ref()) { Standing::MERGED } else { Standing::APPROVED }
+pub(super) fn file(bench: Bench<'_>, call: &Call) -> Known<Standing> {
+    at(bench, call, call.git_ref(), Standing::MERGED)
+}
+
+/// The level of what lies at a ref; `default`: of the default branch.
+fn at(bench: Bench<'_>, call: &Call, git_ref: GitRef, default: Standing) -> Known<Standing> {
+    Ok(match git_ref {
+        GitRef::Default => default,
+        GitRef::Kept => Standing::APPROVED,
+        GitRef::Loose if bench.place(call.repo())?.is_private => Standing::APPROVED,
+        GitRef::Loose => Standing::NONE,
+    })
 }
 
 /// Whether the commits of the call are those of the default branch.
 pub(super) fn is_default(call: &Call) -> bool {
-    let sha = call.text("sha");
-    let is_one = &*call.tool == "get_commit";
-    is_default_ref(sha)
-        || is_one && (7..=40).contains(&sha.len()) && sha.bytes().all(|it| it.is_ascii_hexdigit())
-}
-
-/// The real default branch is not asked for: these are its usual names.
-fn is_default_ref(name: &str) -> bool {
-    name.is_empty() || ["main", "master", "HEAD"].iter().any(|it| it.eq_ignore_ascii_case(name))
+    call.commits() == GitRef::Default
 }
 
 fn is_sensitive(path: &str) -> bool {

@@ -49,7 +49,9 @@ impl Response {
             && is_thing(call)
             && let Some((pointer, object)) = one::label(bench, call, self.answer.value())?
         {
-            return Ok(item(Data::Content(pointer.into()), object));
+            let besides = one::besides(bench, call, self.answer.value())?;
+            let data = Data::Content(pointer.into());
+            return Ok(Findings::Items(vec![Item { data, object: Some(object), besides }]));
         }
         self.whole(bench, call)
     }
@@ -86,7 +88,7 @@ fn is_thing(call: &Call) -> bool {
 }
 
 fn item(data: Data, object: Object) -> Findings {
-    Findings::Items(vec![Item { data, object: Some(object) }])
+    Findings::Items(vec![Item { data, object: Some(object), besides: None }])
 }
 
 /// What the server says of itself.

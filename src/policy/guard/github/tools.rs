@@ -232,7 +232,7 @@ const TOOLS: &[Row] = &[
     reads("get_pull_request", PULL),
     reads("get_release_by_tag", RELEASE),
     reads("get_repository", REPO),
-    reads("get_repository_tree", REPO),
+    reads("get_repository_tree", TREE),
     reads("get_secret_scanning_alert", ALERT),
     reads("get_tag", REPO),
     reads("get_team_members", MINE),

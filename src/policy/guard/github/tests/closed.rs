@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+//! Ways around a policy that the reference leaves open, and that are closed here.
+
+use super::*;
+
+#[test]
+fn a_call_whose_arguments_leave_its_repository_is_not_labelled() {
+    let failed = |options, tool: &str, args: &str| {
+        let policy = Policy::parse(RULES.replace("MIN", "none").as_bytes()).unwrap();
+        let policy = Arc::new(policy.with_options(options));
+        let run = Run::resource(policy, tool, args.into());
+        finish(run, forge).0.err().map(|error| error.text.into_string())
+    };
+    let sha = r#"{"owner":"acme","repo":"web","sha":"../../secret/commits/main"}"#;
+    let why = "the argument \"sha\" could lead elsewhere than to what it names";
+    assert_eq!(failed(Options::default(), "get_commit", sha).as_deref(), Some(why));
+    assert_eq!(failed(Options { compat: true }, "get_commit", sha), None);
+    let path = r#"{"owner":"acme","repo":"web","path":"../../../../evil/public/contents/x"}"#;
+    assert!(failed(Options::default(), "create_or_update_file", path).is_some());
+    let owner = r#"{"owner":"acme/secret/contents/x?","repo":"web"}"#;
+    assert!(failed(Options::default(), "list_issues", owner).is_some());
+}
+
+#[test]
+fn a_commit_or_release_that_lies_elsewhere_is_as_secret_as_there() {
+    let policy = named("\"public\"");
+    let html_url = r#"{"html_url":"https://github.com/acme/private/x/1"}"#;
+    for tool in ["get_commit", "get_latest_release"] {
+        let Findings::Items(items) = findings(&policy, tool, WEB, html_url) else { panic!() };
+        assert_eq!(items[0].object.as_ref().unwrap().labels.secrecy.to_string(), "[private]");
+    }
+}
+
+/// Whether an agent under `policy` may see an answer that is one thing.
+fn sees(policy: &Arc<Policy>, tool: &str, args: &str, answer: &str) -> bool {
+    let Findings::Items(items) = findings(policy, tool, args, answer) else { panic!("{tool}") };
+    let agent = policy.agent().labels;
+    items.iter().all(|item| {
+        item.object.is_some()
+            && item.objects().all(|Object { labels, .. }| {
+                agent.integrity.flows_into(&labels.integrity)
+                    && labels.secrecy.flows_into(&agent.secrecy)
+            })
+    })
+}
+
+#[test]
+fn what_a_stranger_has_pushed_to_a_fork_is_neither_merged_nor_approved() {
+    for (tool, key, git_ref, is_seen) in [
+        ("get_file_contents", "ref", "dev", true),
+        ("get_file_contents", "ref", "refs/pull/7/head", false),
+        ("get_file_contents", "ref", "deadbeefcafe", false),
+        ("get_file_contents", "sha", "deadbeefcafe", false),
+        ("get_file_contents", "sha", "main", false),
+        ("get_file_blame", "ref", "pull/7/head", false),
+        ("get_repository_tree", "tree_sha", "dev", true),
+        ("get_repository_tree", "tree_sha", "deadbeefcafe", false),
+        ("get_commit", "sha", "main", true),
+        ("get_commit", "sha", "deadbeefcafe", false),
+        ("get_commit", "sha", "refs/pull/7/head", false),
+    ] {
+        let args =
+            |repo: &str| format!(r#"{{"owner":"acme","repo":"{repo}","{key}":"{git_ref}"}}"#);
+        let seen = |repo: &str| sees(&rules("approved"), tool, &args(repo), r#"{"sha":"dead"}"#);
+        assert_eq!(seen("web"), is_seen, "{tool} {key} {git_ref}");
+        assert!(seen("private"), "{tool} {key} {git_ref}");
+    }
+    let args = r#"{"owner":"acme","repo":"web","sha":"deadbeefcafe"}"#;
+    let answer = r#"{"sha":"deadbeefcafe","author":{"login":"trusty"}}"#;
+    assert!(sees(&rules("approved"), "get_commit", args, answer), "its author is trusted");
+}
