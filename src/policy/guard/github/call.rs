@@ -60,6 +60,11 @@ impl Call {
         Ok(Self { tool, operation, kind, is_compat: compat, args, file })
     }
 
+    /// An argument.
+    pub fn arg(&self, key: &str) -> Option<&Node> {
+        self.args.get(key)
+    }
+
     /// An argument that is a string; empty if there is none.
     pub fn text(&self, key: &str) -> &str {
         self.args.get(key).and_then(Node::as_str).unwrap_or_default()

@@ -16,6 +16,7 @@ mod answer;
 mod author;
 mod call;
 mod facts;
+mod fields;
 mod fuzz;
 mod git_ref;
 mod item;
@@ -119,6 +120,9 @@ impl Run {
     fn judge(&mut self) -> Result<Known<Outcome>, GuardError> {
         if let Stage::Fresh { tool, args, result } = &mut self.stage {
             let call = Call::new(std::mem::take(tool), args, self.policy.options.compat)?;
+            if !self.policy.options.compat {
+                fields::check(&self.policy, &call)?;
+            }
             let response = match result {
                 None => None,
                 Some(result) => match Answer::read(result) {

@@ -69,3 +69,14 @@ fn what_a_stranger_has_pushed_to_a_fork_is_neither_merged_nor_approved() {
     let answer = r#"{"sha":"deadbeefcafe","author":{"login":"trusty"}}"#;
     assert!(sees(&rules("approved"), "get_commit", args, answer), "its author is trusted");
 }
+
+#[test]
+fn fields_without_what_the_policy_judges_by_are_refused_with_their_names() {
+    let args = r#"{"owner":"acme","repo":"web","fields":["number","title","body"]}"#;
+    let run = |policy| finish(Run::resource(policy, "list_issues", args.into()), forge).0;
+    let why = "the policy judges by what \"fields\" leaves out: user, labels";
+    assert_eq!(&*run(rules("none")).unwrap_err().text, why);
+    assert!(run(named("\"all\"")).is_ok());
+    let compat = Policy::parse(RULES.replace("MIN", "none").as_bytes()).unwrap();
+    assert!(run(Arc::new(compat.with_options(Options { compat: true }))).is_ok());
+}
