@@ -45,7 +45,7 @@ use self::author::Bench;
 use self::call::Call;
 use self::facts::{Facts, Known, Question};
 use self::response::Response;
-use super::{Findings, GuardError, Labelled, Met, Step};
+use super::{Findings, GuardError, Labelled, Met, Object, Operation, Step};
 use crate::base::Message;
 
 /// What a judgement says.
@@ -115,6 +115,21 @@ impl Run {
                 Err(error) => return Step::Done(Err(error)),
             }
         }
+    }
+
+    /// What counts of the labels of a call, where those of the reference say too little: what nobody
+    /// knows to be a read is a write. They are kept apart, since guards are compared by them.
+    #[must_use]
+    pub fn meant(&self, labelled: Labelled) -> Labelled {
+        let Stage::Judging(call, None) = &self.stage else { return labelled };
+        let is_compat = self.policy.options.compat;
+        if is_compat || labelled.operation != Operation::Read || !tools::may_write(&call.tool) {
+            return labelled;
+        }
+        let bench = Bench { policy: &self.policy, facts: &self.facts };
+        let labels = resource::as_write(bench, call).unwrap_or(labelled.object.labels);
+        let object = Object { labels, ..labelled.object };
+        Labelled { object, operation: Operation::Write }
     }
 
     fn judge(&mut self) -> Result<Known<Outcome>, GuardError> {

@@ -37,6 +37,15 @@ pub(super) fn label(bench: Bench<'_>, call: &Call) -> Known<Labelled> {
     Ok(Labelled { object, operation: call.operation })
 }
 
+/// The labels of a call that may change something, for all that is known.
+pub(super) fn as_write(bench: Bench<'_>, call: &Call) -> Known<Labels> {
+    let level = call.repo().and_then(|_| by_operation(&call.tool, Operation::Write));
+    let scope = bench.policy.scope(&call.home());
+    let integrity = Integrity { level: level.max(Some(Standing::NONE)), scope };
+    let integrity = bench.policy.integrity(&integrity);
+    Ok(Labels { secrecy: secrecy(bench, call)?, integrity })
+}
+
 /// Who may know what the call is about.
 pub(super) fn secrecy(bench: Bench<'_>, call: &Call) -> Known<Label> {
     let of = |repo: Option<Repo<'_>>| match repo {
@@ -99,7 +108,9 @@ fn trust(bench: Bench<'_>, call: &Call) -> Known<(Option<Standing>, String)> {
     let in_repo = |level: Option<Standing>| (level, name(call.repo()));
     Ok(match call.kind.trust {
         Trust::None | Trust::Banned => in_repo(None),
-        Trust::ByOperation => in_repo(call.repo().and_then(|_| by_operation(call))),
+        Trust::ByOperation => {
+            in_repo(call.repo().and_then(|_| by_operation(&call.tool, call.operation)))
+        }
         Trust::InRepo(level) => in_repo(Some(level.into())),
         Trust::InGithub(level) => (Some(level.into()), "github".into()),
         Trust::OfUser(level) => (Some(level.into()), "user".into()),
@@ -130,9 +141,9 @@ fn trust(bench: Bench<'_>, call: &Call) -> Known<(Option<Standing>, String)> {
 }
 
 /// What a change needs of which no more is known.
-fn by_operation(call: &Call) -> Option<Standing> {
-    let is_grave = call.tool.starts_with("merge_") || call.tool.starts_with("delete_");
-    match call.operation {
+fn by_operation(tool: &str, operation: Operation) -> Option<Standing> {
+    let is_grave = tool.starts_with("merge_") || tool.starts_with("delete_");
+    match operation {
         Operation::Read => None,
         Operation::Write if !is_grave => Some(Standing::UNAPPROVED),
         Operation::Write | Operation::ReadWrite => Some(Standing::APPROVED),

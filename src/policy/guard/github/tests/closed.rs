@@ -80,3 +80,30 @@ fn fields_without_what_the_policy_judges_by_are_refused_with_their_names() {
     let compat = Policy::parse(RULES.replace("MIN", "none").as_bytes()).unwrap();
     assert!(run(Arc::new(compat.with_options(Options { compat: true }))).is_ok());
 }
+
+#[test]
+fn a_tool_that_nobody_knows_is_checked_as_a_write() {
+    let meant = |tool: &str, options| {
+        let policy = Policy::parse(RULES.replace("MIN", "none").as_bytes()).unwrap();
+        let mut run = Run::resource(Arc::new(policy.with_options(options)), tool, WEB.into());
+        let mut met = None;
+        loop {
+            match run.step(met.take()) {
+                Step::Done(Ok(Outcome::Labelled(labelled))) => {
+                    assert!(labelled.operation == Operation::Read || tool != "upsert_thing");
+                    return run.meant(labelled);
+                }
+                Step::Needs(need) => met = Some(forge(&need)),
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    let Labelled { object, operation } = meant("upsert_thing", Options::default());
+    assert_eq!(operation, Operation::Write);
+    assert_eq!(object.labels.integrity.to_string(), "[none:acme unapproved:acme]");
+    let Labelled { object, operation } = meant("delete_thing", Options::default());
+    assert_eq!((operation, object.labels.integrity.len()), (Operation::Write, 3));
+    assert_eq!(meant("upsert_thing", Options { compat: true }).operation, Operation::Read);
+    assert_eq!(meant("get_thing", Options::default()).operation, Operation::Read);
+    assert_eq!(meant("list_issues", Options::default()).operation, Operation::Read);
+}
