@@ -3,8 +3,9 @@
 
 use super::git_ref::GitRef;
 use super::item;
-use super::kinds::{Home, Kind, Secrecy};
+use super::kinds::{Home, Kind, Secrecy, Shape};
 use super::plain;
+use super::query;
 use super::scope::Repo;
 use super::tools::{READ_RESOURCE, Row};
 use crate::base::Message;
@@ -46,7 +47,7 @@ impl Call {
         let bad = |_| GuardError::new("the arguments of the call are not JSON that can be judged");
         let args = tree::parse(args, DEPTH_MAX).map_err(bad)?;
         let Row { operation, mut kind, .. } = Row::of(&tool, compat);
-        if !compat && &*tool != READ_RESOURCE {
+        if !compat {
             plain::check(&tool, &args)?;
         }
         let uri = args.get("uri").and_then(Node::as_str).filter(|_| &*tool == READ_RESOURCE);
@@ -127,10 +128,22 @@ impl Call {
         self.queried().next().or_else(|| self.repo())
     }
 
-    /// Whether the query names repositories that are not the same.
-    pub fn searches_several(&self) -> bool {
-        let mut repos = self.queried();
-        repos.next().is_some_and(|first| repos.any(|other| other != first))
+    /// The only repository in which a search can have found anything.
+    pub fn surely_searched(&self) -> Option<Repo<'_>> {
+        let query = self.text("query");
+        match query::place(query) {
+            Some((owner, name)) => Some(Repo { owner, name }),
+            // Only these tools put the repository of their arguments before the query.
+            None if matches!(self.kind.shape, Shape::FoundIssues | Shape::FoundPulls) => {
+                self.repo().filter(|_| query::is_placeless(query))
+            }
+            None => None,
+        }
+    }
+
+    /// Whether a search names places of which none is sure.
+    pub fn searches_widely(&self) -> bool {
+        self.surely_searched().is_none() && !query::is_placeless(self.text("query"))
     }
 
     fn queried(&self) -> impl Iterator<Item = Repo<'_>> {
@@ -213,8 +226,9 @@ mod tests {
         );
         assert_eq!(searched(r#"{"query":"bug","owner":"c","repo":"d"}"#).unwrap(), "c/d");
         assert_eq!(searched(r#"{"query":"repo:a repo:/b"}"#), None);
-        assert!(call("search_code", r#"{"query":"repo:a/b repo:a/c"}"#).searches_several());
-        assert!(!call("search_code", r#"{"query":"repo:a/b x repo:a/b"}"#).searches_several());
+        assert!(call("search_code", r#"{"query":"repo:a/b repo:a/c"}"#).searches_widely());
+        assert!(!call("search_code", r#"{"query":"repo:a/b x"}"#).searches_widely());
+        assert!(!call("search_code", r#"{"query":"x"}"#).searches_widely());
     }
 
     #[test]

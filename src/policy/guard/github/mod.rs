@@ -26,6 +26,7 @@ mod list;
 mod one;
 mod plain;
 mod policy;
+mod query;
 mod resource;
 mod response;
 mod scope;
@@ -39,6 +40,7 @@ use std::sync::Arc;
 pub use fuzz::fuzz;
 pub use plain::is_name;
 pub use policy::{AgentLabels, Normalized, Options, Policy};
+pub use query::place;
 
 use self::answer::Answer;
 use self::author::Bench;

@@ -4,6 +4,7 @@
 //! Servers put arguments into addresses, some of them as they are. `../../secret/commits/main` as
 //! a commit of `acme/web` is then one of `acme/secret`.
 
+use super::tools::{GET_PROMPT, READ_RESOURCE};
 use crate::policy::guard::GuardError;
 use crate::wire::json::{Node, Value};
 
@@ -57,10 +58,12 @@ pub(super) fn stays(text: &str) -> bool {
 
 /// Whether a call of `tool` with these arguments can be about nothing but what they name.
 pub(super) fn check(tool: &str, args: &Node) -> Result<(), GuardError> {
+    // A prompt is made of words, and a resource has an address that is read by itself.
+    let is_text = matches!(tool, GET_PROMPT | READ_RESOURCE);
     let members = args.as_object().unwrap_or_default();
     for (key, node) in members {
         let (key, Value::String(text)) = (&*key.text, &node.value) else { continue };
-        let is_free = FREE.contains(&key) || key == "name" && NAMING.contains(&tool);
+        let is_free = is_text || FREE.contains(&key) || key == "name" && NAMING.contains(&tool);
         let is_plain = match NAMES.contains(&key) {
             true => text.is_empty() || is_name(text),
             false => is_free || stays(text),

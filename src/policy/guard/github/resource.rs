@@ -56,11 +56,10 @@ pub(super) fn secrecy(bench: Bench<'_>, call: &Call) -> Known<Label> {
     Ok(match call.kind.secrecy {
         Secrecy::Public => Label::EMPTY,
         Secrecy::Repo => of(call.repo())?,
+        Secrecy::Searched if bench.is_compat() => of(call.searched())?,
         // One label says one repository, so several are as secret as an unknown one.
-        Secrecy::Searched if !bench.is_compat() && call.searches_several() => {
-            bench.policy.private(None)
-        }
-        Secrecy::Searched => of(call.searched())?,
+        Secrecy::Searched if call.searches_widely() => bench.policy.anywhere(),
+        Secrecy::Searched => of(call.surely_searched().or_else(|| call.searched()))?,
         Secrecy::File if is_sensitive(call.path()) => private(),
         Secrecy::File => of(call.repo())?,
         Secrecy::Private => private(),
@@ -103,7 +102,10 @@ fn integrity(bench: Bench<'_>, call: &Call) -> Known<Label> {
 fn trust(bench: Bench<'_>, call: &Call) -> Known<(Option<Standing>, String)> {
     let name = |repo: Option<Repo<'_>>| repo.map_or_else(String::new, |repo| repo.to_string());
     let place = || bench.place(call.repo());
-    let found = || bench.place(call.searched());
+    let found = || match bench.is_compat() {
+        true => bench.place(call.searched()),
+        false => bench.place(call.surely_searched()),
+    };
     let closed = |is_private: bool| is_private.then_some(Standing::APPROVED);
     let in_repo = |level: Option<Standing>| (level, name(call.repo()));
     Ok(match call.kind.trust {

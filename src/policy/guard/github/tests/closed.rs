@@ -71,6 +71,65 @@ fn what_a_stranger_has_pushed_to_a_fork_is_neither_merged_nor_approved() {
 }
 
 #[test]
+fn what_was_found_without_its_place_is_public_only_if_the_search_was_confined() {
+    let policy = named("\"public\"");
+    let secrecy = |args: &str| {
+        let answer = r#"{"total_count":1,"items":[{"number":1,"title":"t"}]}"#;
+        match findings(&policy, "search_issues", args, answer) {
+            Findings::Paths(paths) => paths.labelled[0].1.labels.secrecy.to_string(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(secrecy(r#"{"query":"repo:acme/web x"}"#), "[]");
+    assert_eq!(secrecy(r#"{"query":"x","owner":"acme","repo":"web"}"#), "[]");
+    for query in [
+        "x",
+        "repo:acme/web Repo:acme/private x",
+        "repo:acme/web org:acme",
+        "repo:acme/web OR user:acme",
+        "x OR repo:acme/web",
+    ] {
+        assert_eq!(secrecy(&format!(r#"{{"query":"{query}"}}"#)), "[private]", "{query}");
+    }
+    let or = r#"{"query":"x OR y","owner":"acme","repo":"web"}"#;
+    assert_eq!(secrecy(or), "[private]");
+}
+
+#[test]
+fn a_search_whose_answer_is_not_understood_is_as_secret_as_any_repository() {
+    let text = |text: &str| format!(r#"{{"type":"text","text":"{text}"}}"#);
+    let found = text(r#"{\"items\":[{\"repository\":{\"full_name\":\"acme/private\"}}]}"#);
+    let none = text(r#"{\"total_count\":0,\"items\":[]}"#);
+    let answers = [
+        format!(r#"{{"content":[{found},{}]}}"#, text("more")),
+        format!(r#"{{"content":[{none},{}]}}"#, text("more")),
+        format!(r#"{{"content":[{none}],"structuredContent":{{"items":[1]}}}}"#),
+        format!(r#"{{"content":[{}]}}"#, text("plain")),
+        format!(r#"{{"content":[{}],"isError":true}}"#, text("plain")),
+    ];
+    let secrecy = |policy: &Arc<Policy>, tool: &str, args: &str, answer: &str| {
+        let run = Run::response(policy.clone(), tool, args.into(), answer.into());
+        let Outcome::Findings(Findings::Items(items)) = finish(run, forge).0.unwrap() else {
+            panic!("{tool} {answer}")
+        };
+        items[0].object.as_ref().unwrap().labels.secrecy.to_string()
+    };
+    let (public, all) = (named("\"public\""), named("\"all\""));
+    for answer in &answers {
+        for tool in ["search_code", "search_issues", "search_repositories", "list_project_items"] {
+            assert_eq!(secrecy(&public, tool, r#"{"query":"x"}"#, answer), "[private]", "{tool}");
+            assert_eq!(secrecy(&all, tool, r#"{"query":"x"}"#, answer), "[]", "{tool}");
+        }
+        let mixed = r#"{"query":"Repo:acme/web repo:acme/private"}"#;
+        assert_eq!(secrecy(&public, "search_code", mixed, answer), "[private]");
+        let beside = r#"{"query":"x","owner":"acme","repo":"web"}"#;
+        assert_eq!(secrecy(&public, "search_code", beside, answer), "[private]");
+        let sure = r#"{"query":"x Repo:acme/web"}"#;
+        assert_eq!(secrecy(&public, "search_code", sure, answer), "[]");
+    }
+}
+
+#[test]
 fn fields_without_what_the_policy_judges_by_are_refused_with_their_names() {
     let args = r#"{"owner":"acme","repo":"web","fields":["number","title","body"]}"#;
     let run = |policy| finish(Run::resource(policy, "list_issues", args.into()), forge).0;
