@@ -7,7 +7,7 @@ use super::kinds::{Home, Kind, Secrecy, Shape};
 use super::plain;
 use super::query;
 use super::scope::Repo;
-use super::tools::{READ_RESOURCE, Row};
+use super::tools::{COMPLETE, GET_PROMPT, READ_RESOURCE, Row};
 use crate::base::Message;
 use crate::policy::guard::{GuardError, Operation};
 use crate::wire::json::{Node, Value, tree};
@@ -47,6 +47,7 @@ impl Call {
         let bad = |_| GuardError::new("the arguments of the call are not JSON that can be judged");
         let args = tree::parse(args, DEPTH_MAX).map_err(bad)?;
         let Row { operation, mut kind, .. } = Row::of(&tool, compat);
+        let args = if compat { args } else { lifted(&tool, args) };
         if !compat {
             plain::check(&tool, &args)?;
         }
@@ -187,6 +188,20 @@ impl Call {
             _ => true,
         })
     }
+}
+
+/// The arguments by which a call is judged. Prompts and completions have theirs deeper; what is
+/// still to be completed names nothing yet.
+fn lifted(tool: &str, args: Node) -> Node {
+    let unsaid = |args: &Node| Node { value: Value::Null, ..args.clone() };
+    let inner = match tool {
+        GET_PROMPT => args.get("arguments"),
+        COMPLETE => args.get("context").and_then(|context| context.get("arguments")),
+        _ => return args,
+    };
+    let open = args.get("argument").and_then(|argument| argument.get("name")?.as_str());
+    let inner = inner.filter(|_| tool == GET_PROMPT || !matches!(open, Some("owner" | "repo")));
+    inner.cloned().unwrap_or_else(|| unsaid(&args))
 }
 
 /// `owner/repo/contents/path`, `owner/repo/refs/heads/main/contents/path`,

@@ -96,14 +96,10 @@ impl Response {
 /// Whether what cannot be told apart in an answer may come from any repository.
 fn is_from_anywhere(call: &Call) -> bool {
     match call.kind.secrecy {
+        Secrecy::Repo | Secrecy::File => call.repo().is_none(),
         Secrecy::Searched => call.surely_searched().is_none(),
         Secrecy::Public => matches!(call.kind.shape, Shape::Repos | Shape::ProjectItems),
-        Secrecy::Repo
-        | Secrecy::File
-        | Secrecy::Form
-        | Secrecy::Private
-        | Secrecy::User
-        | Secrecy::Vault { .. } => false,
+        Secrecy::Form | Secrecy::Private | Secrecy::User | Secrecy::Vault { .. } => false,
     }
 }
 

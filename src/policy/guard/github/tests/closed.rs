@@ -130,6 +130,39 @@ fn a_search_whose_answer_is_not_understood_is_as_secret_as_any_repository() {
 }
 
 #[test]
+fn prompts_and_completions_are_as_secret_as_the_repository_that_they_name() {
+    let policy = named("\"public\"");
+    let secrecy = |tool: &str, args: &str| {
+        let answer = r#"{"completion":{"values":["a-secret"]}}"#;
+        let run = Run::response(policy.clone(), tool, args.into(), answer.into());
+        let Outcome::Findings(Findings::Items(items)) = finish(run, forge).0.unwrap() else {
+            panic!("{tool}")
+        };
+        items[0].object.as_ref().unwrap().labels.secrecy.to_string()
+    };
+    let complete = |argument: &str, before: &str| {
+        let args = format!(
+            r#"{{"ref":{{"type":"ref/resource","uri":"repo://x"}},
+            "argument":{{"name":"{argument}","value":"we"}},"context":{{"arguments":{before}}}}}"#
+        );
+        secrecy("completion/complete", &args)
+    };
+    assert_eq!(complete("branch", WEB), "[]");
+    assert_eq!(complete("branch", r#"{"owner":"acme","repo":"private"}"#), "[private]");
+    assert_eq!(complete("repo", r#"{"owner":"acme"}"#), "[private]");
+    assert_eq!(complete("repo", WEB), "[private]", "it may be completed to another one");
+    assert_eq!(complete("owner", "{}"), "[private]");
+    let prompt = |args: &str| secrecy("prompts/get", args);
+    assert_eq!(prompt(r#"{"name":"p","arguments":{"owner":"acme","repo":"web"}}"#), "[]");
+    assert_eq!(prompt(r#"{"name":"p","owner":"acme","repo":"web"}"#), "[private]");
+    assert_eq!(prompt(r#"{"name":"p"}"#), "[private]");
+    assert_eq!(secrecy("some_future_tool", "{}"), "[private]");
+    let run = Run::response(policy, "resources/list", "{}".into(), r#"{"resources":[]}"#.into());
+    let Outcome::Findings(Findings::Items(items)) = finish(run, forge).0.unwrap() else { panic!() };
+    assert!(items[0].object.as_ref().unwrap().labels.secrecy.is_empty(), "there is nothing in it");
+}
+
+#[test]
 fn fields_without_what_the_policy_judges_by_are_refused_with_their_names() {
     let args = r#"{"owner":"acme","repo":"web","fields":["number","title","body"]}"#;
     let run = |policy| finish(Run::resource(policy, "list_issues", args.into()), forge).0;
