@@ -119,8 +119,9 @@ impl Run {
         }
     }
 
-    /// What counts of the labels of a call, where those of the reference say too little: what nobody
-    /// knows to be a read is a write. They are kept apart, since guards are compared by them.
+    /// What counts of the labels of a call, where those of the reference say too little: what
+    /// nobody knows to be a read is a write. They are kept apart, since guards are compared by
+    /// them.
     #[must_use]
     pub fn meant(&self, labelled: Labelled) -> Labelled {
         let Stage::Judging(call, None) = &self.stage else { return labelled };
