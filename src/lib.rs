@@ -24,6 +24,7 @@ pub mod calculator;
 pub mod cli;
 pub mod config;
 pub mod gateway;
+#[cfg(feature = "proxy")]
 pub mod github_proxy;
 pub mod keeper;
 pub mod link;

@@ -19,15 +19,21 @@ use crate::worker::{LogOptions, LogSender, Logs};
 
 use self::guards::Modules;
 
+#[cfg(feature = "proxy")]
 pub mod certificate;
 pub mod client_config;
 mod environment;
 pub mod explain;
+#[cfg_attr(
+    not(feature = "proxy"),
+    allow(dead_code, reason = "the proxy asks more of a forge than the gateway does")
+)]
 mod fetch;
 mod guards;
 pub mod health;
 mod lookup;
 mod programs;
+#[cfg(feature = "proxy")]
 pub mod proxy;
 
 /// Runs the gateway until it is told to stop.
