@@ -10,8 +10,10 @@
 #   PENSTOCK=FILE       count this binary instead; one with its symbols tells where they go
 #   KEEP=DIR            leave the files of callgrind there
 #
-# `loop` is the thread of the traffic, `logs` are all others. How often a buffer of log records grows
-# depends on when their thread gets its turn, so `logs` differs by up to 2,000 from run to run.
+# `loop` is the thread of the traffic, `logs` are all others. How much is done in one turn of the loop
+# depends on who else wants the processor: on a busy machine `loop` differs by a thousand from run to
+# run, on a quiet one by a few dozen. How often a buffer of log records grows depends on when their
+# thread gets its turn, so `logs` differs by up to 2,000.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
