@@ -21,16 +21,22 @@ use self::guards::Modules;
 use self::sandbox::Entered;
 use self::shards::Crew;
 
+#[cfg(feature = "proxy")]
 pub mod certificate;
 pub mod client_config;
 mod environment;
 pub mod explain;
+#[cfg_attr(
+    not(feature = "proxy"),
+    allow(dead_code, reason = "the proxy asks more of a forge than the gateway does")
+)]
 mod fetch;
 mod guards;
 pub mod health;
 mod lookup;
 mod owner;
 mod programs;
+#[cfg(feature = "proxy")]
 pub mod proxy;
 mod sandbox;
 mod shards;
