@@ -114,6 +114,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         session_timeout: overall.session_timeout,
         close_timeout: gateway::CLOSE_TIMEOUT,
         websocket: overall.websocket,
+        metrics: overall.metrics,
         tolerance: overall.tolerance,
         budgets: budgets.into(),
         guards: GuardOptions { is_enabled: servers.is_watched, forge, ..guards.options },

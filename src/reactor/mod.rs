@@ -24,6 +24,7 @@ mod command;
 mod completions;
 mod connect;
 mod container;
+mod counting;
 mod effects;
 mod fetch;
 mod judges;
@@ -59,6 +60,7 @@ use self::turn::{Timer, Turn};
 use crate::base::Now;
 use crate::gateway::Gateway;
 use crate::gateway::io::{Event, Input, Output};
+use crate::worker::{Counters, LoopCounters};
 
 pub use self::accept::{BindError, Listener};
 pub use self::container::read_id;
@@ -79,6 +81,10 @@ pub trait Core {
     fn poll_output(&mut self) -> Option<Output>;
     /// When it wants to be told the time; `None`: never.
     fn poll_timeout(&self) -> Option<Instant>;
+    /// How many sessions it has, for those who count.
+    fn n_sessions(&self) -> usize {
+        0
+    }
 }
 
 impl Core for Gateway {
@@ -93,6 +99,9 @@ impl Core for Gateway {
     }
     fn poll_timeout(&self) -> Option<Instant> {
         Self::poll_timeout(self)
+    }
+    fn n_sessions(&self) -> usize {
+        Self::n_sessions(self)
     }
 }
 
@@ -135,6 +144,7 @@ pub struct Reactor<C, O> {
     fetches: Fetches,
     judges: Judges,
     signals: Option<Signals>,
+    counters: Option<LoopCounters>,
     shutdown_timeout: Duration,
     /// The core has said `Exit`: it is neither told nor asked anything any more.
     over: bool,
@@ -181,6 +191,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             fetches: Fetches::new(options),
             judges: Judges::default(),
             signals: if options.signals { Some(Signals::new(&turn)?) } else { None },
+            counters: options.counters.as_ref().map(Counters::new_loop),
             shutdown_timeout: options.shutdown_timeout,
             over: false,
             turn,
@@ -213,6 +224,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         self.children.start_next(&mut self.turn);
         self.settle();
         self.observer.end_of_turn();
+        self.count_turn();
         Ok(())
     }
 

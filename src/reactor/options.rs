@@ -3,10 +3,12 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::starter::Starter;
 use crate::base::Limits;
+use crate::worker::Counters;
 
 /// What the reactor is told before it starts.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub struct Options {
     pub temporary_dir: PathBuf,
     /// Who starts children and the keeper.
     pub starter: Starter,
+    /// Who counts turns, connections and sessions; `None`: nobody.
+    pub counters: Option<Arc<Counters>>,
     /// Our version, for `User-Agent`.
     pub version: Box<str>,
 }
@@ -41,6 +45,7 @@ impl Default for Options {
             ca_file: None,
             temporary_dir: std::env::temp_dir(),
             starter: Starter::default(),
+            counters: None,
             version: env!("CARGO_PKG_VERSION").into(),
         }
     }

@@ -70,6 +70,10 @@ impl Peers {
         self.slab.len() < turn.limits.peers_max && here < turn.limits.peers_per_address_max
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
     /// Takes a new connection over.
     pub(super) fn insert(&mut self, stream: TcpStream, address: PeerAddress, turn: &mut Turn) {
         let key = self.slab.insert(PeerConnection {
