@@ -13,12 +13,8 @@ use crate::observe::metrics::{Histogram, Reading, TABLE, Values};
 pub fn expose(reading: &Reading) -> Vec<u8> {
     let mut out = Vec::new();
     for row in TABLE {
-        let head = format!(
-            "# HELP {name} {}\n# TYPE {name} {}\n",
-            row.help,
-            row.kind(),
-            name = row.name
-        );
+        let head =
+            format!("# HELP {name} {}\n# TYPE {name} {}\n", row.help, row.kind(), name = row.name);
         out.extend_from_slice(head.as_bytes());
         push_values(&mut out, row.name, row.values, reading);
     }

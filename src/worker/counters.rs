@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use crate::gateway::io::{CallEnd, Event, EventKind};
 use crate::gateway::snapshot::ServerId;
+use crate::observe::Entry;
+use crate::observe::log::Rpc;
 use crate::observe::metrics::failed::has_failed;
 use crate::observe::metrics::reading::{CALL_BOUNDS_US, TURN_BOUNDS_US, bucket};
 use crate::observe::metrics::{Histogram, Reading, ServerReading};
-use crate::observe::Entry;
-use crate::observe::log::Rpc;
 
 /// Everything that is counted.
 #[derive(Debug)]
@@ -61,7 +61,11 @@ struct Durations<const N: usize> {
 
 impl<const N: usize> Durations<N> {
     fn new(bounds_us: &'static [u64]) -> Self {
-        Self { bounds_us, counts: std::array::from_fn(|_| Count::default()), nanos: Count(0.into()) }
+        Self {
+            bounds_us,
+            counts: std::array::from_fn(|_| Count::default()),
+            nanos: Count(0.into()),
+        }
     }
 
     fn add(&self, took: Duration) {
@@ -249,3 +253,6 @@ impl LoopCounters {
         self.all.read(up)
     }
 }
+
+#[cfg(test)]
+mod tests;
