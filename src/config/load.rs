@@ -121,8 +121,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         limits: overall.limits,
         version: super::VERSION.into(),
     };
-    let (notices, secrets) = (Vec::new(), Vec::new());
-    Some(Loaded { snapshot, run, notices, secrets, broken: servers.broken })
+    Some(Loaded { snapshot, run, notices: vec![], secrets: vec![], broken: servers.broken })
 }
 
 /// What can only be said when everything else is known.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-//! Events to text: what happened, in the words of each file that somebody reads; and counts to text.
+//! Events to text: what happened, in the words of each file that somebody reads. Counts to text.
 //!
 //! One event goes in, every sink's bytes come out. What was counted ([`metrics`]) comes out when
 //! somebody asks for it. Nothing here opens a file, reads a clock or

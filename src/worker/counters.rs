@@ -2,7 +2,8 @@
 //! What is counted while the gateway runs, shared by those who count and those who read.
 //!
 //! Each number has one thread that writes it: the log thread those of servers, each loop its own.
-//! So counting is a load and a store that nobody else waits for, and reading may be a moment behind.
+//! So counting is a load and a store that nobody else waits for, and a reader may be a moment
+//! behind.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -36,7 +36,7 @@ fn what_was_called_is_counted_by_how_it_ended() {
         assert!(call(&gateway, CALL).contains("0.3"));
     }
     let wrong = call(&gateway, &CALL.replace("0.2", "two"));
-    assert!(wrong.contains("\"isError\":true"), "{wrong}");
+    assert!(wrong.contains("\"error\":{\"code\":-32602"), "{wrong}");
     assert!(call(&gateway, CALL).contains("budget."));
     // They are counted a moment later, by the log thread.
     let series = eventually(|| {

@@ -137,8 +137,8 @@ mod tests {
             }
             prop_assert_eq!(histogram.n(), all.len() as u64);
             let within = |bound: &u64| all.iter().filter(|nanos| **nanos <= bound * 1000).count();
-            let mut want: Vec<_> = CALL_BOUNDS_US.iter().map(|bound| within(bound) as u64).collect();
-            want.push(all.len() as u64);
+            let want = CALL_BOUNDS_US.iter().map(|bound| within(bound) as u64);
+            let want: Vec<_> = want.chain([all.len() as u64]).collect();
             prop_assert_eq!(histogram.cumulative().collect::<Vec<_>>(), want);
         }
     }
