@@ -41,6 +41,8 @@ An answer of more than 64 KiB is not searched for `isError`; it is `ok` unless i
 A call that guards refused after its server had answered is `ok` in `penstock_calls_total`, and in
 `penstock_denials_total` as well.
 A call is `cancelled` once its late answer has come, or is not waited for any more.
+Calls that were given up before they were sent, or refused because their server is known to be down,
+are not among them.
 What guards ask their own servers is counted like what clients ask.
 
 `direction` is `out` or `in`, as seen from the gateway.
