@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use penstock::base::{Message, Rng, Span};
-use penstock::gateway::io::{Event, EventKind};
+use penstock::gateway::io::{CallEnd, Event, EventKind};
 use penstock::gateway::snapshot::ServerId;
 use penstock::observe::debug::Patterns;
 use penstock::observe::redact::Form;
@@ -139,8 +139,8 @@ fn whole(name: &str, text: &str, logged: bool) {
             let (method, tool): (Message, Message) = call;
             let payload = Message::copy_of(&answer);
             let duration = Duration::from_micros(812);
-            let kind =
-                EventKind::RpcIn { method, tool: Some(tool), payload, duration, error: None };
+            let (tool, end) = (Some(tool), CallEnd::Ok);
+            let kind = EventKind::RpcIn { method, tool, payload, duration, end, error: None };
             if logged {
                 sender.push(event(kind));
             }

@@ -56,6 +56,8 @@ mod http_backends;
 mod jobs;
 #[path = "core/leftovers.rs"]
 mod leftovers;
+#[path = "core/metrics.rs"]
+mod metrics;
 #[path = "core/modern_back.rs"]
 mod modern_back;
 #[path = "core/modern_front.rs"]

@@ -67,6 +67,7 @@ impl World {
             schemas: Vec::new(),
             close_timeout: Duration::from_secs(30),
             websocket: false,
+            metrics: false,
             tolerance: Default::default(),
             budgets: Default::default(),
             guards: Default::default(),

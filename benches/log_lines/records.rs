@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use penstock::base::{Message, Rng, Secret};
-use penstock::gateway::io::{Event, EventKind};
+use penstock::gateway::io::{CallEnd, Event, EventKind};
 use penstock::gateway::snapshot::ServerId;
 use penstock::wire::json::write;
 
@@ -47,6 +47,7 @@ pub fn events() -> [Event; 2] {
         tool: Some("search_code".into()),
         payload,
         duration: Duration::from_micros(1234),
+        end: CallEnd::Ok,
         error: None,
     });
     [request, answer]

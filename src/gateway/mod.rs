@@ -29,6 +29,7 @@ pub mod attached;
 pub mod backend;
 pub mod cache;
 pub mod call;
+pub mod call_end;
 pub mod drain;
 pub mod endpoint;
 pub mod era;

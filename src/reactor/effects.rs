@@ -17,6 +17,10 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 self.peers.set_streaming(peer, false);
                 self.peers.owe(peer, turn, |link, now| link.respond(&head, &body, close, now));
             }
+            Output::RespondMetrics { peer, head, up } => {
+                let body = self.counted(&up).into();
+                self.apply(Output::Respond { peer, head, body, close: false });
+            }
             Output::Stream { peer, head } => {
                 self.peers.set_streaming(peer, true);
                 self.peers.apply(peer, turn, |link, now| link.open_stream(&head, now));

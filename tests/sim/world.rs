@@ -107,6 +107,7 @@ impl World {
             schemas: Vec::new(),
             close_timeout: Duration::from_secs(5),
             websocket: false,
+            metrics: true,
             tolerance: Default::default(),
             budgets: Default::default(),
             guards: GuardOptions { is_enabled, ..GuardOptions::default() },

@@ -121,6 +121,7 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
         websocket: false,
+        metrics: true,
         tolerance: Default::default(),
         budgets: Default::default(),
         guards: Default::default(),
@@ -259,6 +260,10 @@ impl World {
                 got.finished = true;
                 got.closed |= close;
                 got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
+            }
+            Output::RespondMetrics { peer, head, up } => {
+                let body = Message::new(format!("up: {up:?}").into_bytes()).into();
+                self.take(Output::Respond { peer, head, body, close: false });
             }
             Output::Stream { peer, head } => {
                 assert_eq!(head.content, Content::Events);

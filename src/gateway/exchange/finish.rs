@@ -10,7 +10,7 @@ use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::fault::{BackendFaultKind, Fault, backend};
-use crate::gateway::io::{EventKind, Output, Peer};
+use crate::gateway::io::{CallEnd, EventKind, Output, Peer};
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::gateway::stream::StreamKind;
 use crate::mcp::subscription::listen_result;
@@ -183,6 +183,7 @@ impl Gateway {
             tool: call.tool.clone(),
             payload: Message::default(),
             duration: self.now.mono.saturating_duration_since(call.sent_at),
+            end: CallEnd::of_fault(&call, fault),
             error: Some(text.clone().into()),
         };
         self.emit_rpc(server, &call.whom, kind);
@@ -247,6 +248,7 @@ impl Gateway {
                 self.tell_cancelled(call, "its session has ended");
             }
             self.doubt_after(call);
+            self.count_given_up(call);
             let Some(call) = self.calls.remove(call) else { continue };
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);

@@ -10,7 +10,7 @@ use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
 use crate::gateway::backend::{Backend, Owner};
 use crate::gateway::call::{Call, CallFor};
-use crate::gateway::io::{EventKind, Level};
+use crate::gateway::io::{CallEnd, EventKind, Level};
 use crate::gateway::judge::quiet::Heard;
 use crate::gateway::session::Session;
 use crate::mcp::Era;
@@ -83,7 +83,7 @@ impl Gateway {
         if let Some(fetch) = call.fetch {
             self.ends_soon(fetch);
         }
-        self.record_answer(&call, &message);
+        self.record_answer(&call, &message, envelope);
         self.note_params(&call, &message, envelope);
         if call.cancelled {
             return;
@@ -179,13 +179,14 @@ impl Gateway {
         }
     }
 
-    fn record_answer(&mut self, call: &Call, message: &Message) {
+    fn record_answer(&mut self, call: &Call, message: &Message, envelope: &Envelope) {
         let server = self.backends.get(call.backend).map(|backend| backend.server);
         let kind = EventKind::RpcIn {
             method: call.name.clone(),
             tool: call.tool.clone(),
             payload: message.clone(),
             duration: self.now.mono.saturating_duration_since(call.sent_at),
+            end: CallEnd::of_answer(call, envelope),
             error: None,
         };
         self.emit_rpc(server, &call.whom, kind);

@@ -195,6 +195,10 @@ impl World {
                     self.check_answer(peer, &body.to_message());
                 }
             }
+            Output::RespondMetrics { peer, head, .. } => {
+                self.moved(peer, &[PeerState::Headed], PeerState::Idle);
+                self.note_head(&head);
+            }
             Output::Stream { peer, head } => {
                 let from = [PeerState::Headed, PeerState::Waiting];
                 self.moved(peer, &from, PeerState::Streaming);
@@ -438,7 +442,7 @@ fn check_body(head: &ResponseHead, body: &Splice) {
             assert!(valid.is_ok(), "{valid:?} in {}", body.escape_ascii());
         }
         Content::None => assert!(body.is_empty()),
-        Content::Text | Content::Events => {}
+        Content::Text | Content::Metrics | Content::Events => {}
     }
 }
 
@@ -476,6 +480,7 @@ fn snapshot(options: u8) -> Snapshot {
         schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
         websocket: true,
+        metrics: true,
         tolerance: Default::default(),
         budgets: Default::default(),
         guards: Default::default(),

@@ -164,7 +164,9 @@ impl Gateway {
     /// Gives the client its answer, with another result if there is one.
     pub(super) fn show(&mut self, key: Key<Judging>, result: Option<Vec<u8>>) {
         let Some(call) = self.drop_holder(key) else { return };
-        let Some(Judging { held: Some(held), .. }) = self.take_judging(key) else { return };
+        let Some(Judging { held: Some(held), server, .. }) = self.take_judging(key) else {
+            return;
+        };
         if call.cancelled {
             return;
         }
@@ -181,6 +183,7 @@ impl Gateway {
             _ => {
                 let reason = "What its guard has left of the answer is no answer.";
                 let denial = Denial::new("guard.failed", reason, "calls that the guard can label");
+                self.count_denial(server, false);
                 self.answer_denied(call, denial);
             }
         }

@@ -53,14 +53,14 @@ impl Gateway {
         }
         match standing(one.method) {
             Standing::Free => match self.speaks_freely(session, one) {
-                Some(denial) => self.deny(exchange, one.id().unwrap_or(b"null"), denial),
+                Some(denial) => self.deny_unsent(exchange, server, one, denial),
                 None => return false,
             },
             Standing::Refused if watch.is_none() => return false,
             Standing::Refused if self.is_guarded(server) => {
                 let reason = "No guard can judge this method, so it is not passed on.";
                 let denial = Denial::new("guard.method", reason, "tools, prompts and resources");
-                self.deny(exchange, one.id().unwrap_or(b"null"), denial);
+                self.deny_unsent(exchange, server, one, denial);
             }
             // What needs no guard judges every method alike.
             Standing::Judged | Standing::Refused => {
@@ -77,19 +77,19 @@ impl Gateway {
         watch: Option<&Arc<Watch>>,
         one: &Incoming,
     ) {
-        let id = one.envelope.id.map(|span| one.message.slice(span)).unwrap_or_default();
         if watch.is_some() && is_misspelt(one) {
             let reason =
                 "A parameter is spelled so that a guard and a server could differ about it.";
             let allowed = "requests whose parameters are spelled as the protocol has them";
-            return self.deny(exchange, &id, Denial::new("guard.arguments", reason, allowed));
+            let denial = Denial::new("guard.arguments", reason, allowed);
+            return self.deny_unsent(exchange, server, one, denial);
         }
         let Some(judging) = self.new_judging(exchange, session, server, one) else {
             return;
         };
         if let Err(denial) = self.may_be_judged(judging, watch) {
             self.drop_holder(judging);
-            return self.deny(exchange, &id, denial);
+            return self.deny_unsent(exchange, server, one, denial);
         }
         match watch {
             Some(watch) => self.label_call(judging, watch),
@@ -109,7 +109,7 @@ impl Gateway {
         if self.judgings.len() >= self.limits().guard_jobs_max {
             let reason = "Too many calls are being judged; try again later.";
             let denial = Denial::new("guard.busy", reason, "the same call, later");
-            self.deny(exchange, one.id().unwrap_or(b"null"), denial);
+            self.deny_unsent(exchange, server, one, denial);
             return None;
         }
         let holder = self.call_never_sent(exchange, session, one)?;
@@ -254,6 +254,7 @@ impl Gateway {
         let Some(call) = self.drop_holder(key) else { return };
         let Some(judging) = self.take_judging(key) else { return };
         self.note_denial(&judging, &denial);
+        self.count_denial(judging.server, call.tool.is_some() && judging.held.is_none());
         self.answer_denied(call, denial);
     }
 

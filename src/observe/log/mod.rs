@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::base::Secret;
 use crate::base::stamp::Stamp;
-use crate::gateway::io::{Event, EventKind, Level};
+use crate::gateway::io::{CallEnd, Event, EventKind, Level};
 use crate::gateway::snapshot::ServerId;
 use crate::observe::debug::{Elapsed, Patterns};
 use crate::observe::redact::{Form, Redactor};
@@ -102,6 +102,8 @@ pub struct Reply<'e> {
     pub error: Option<&'e [u8]>,
     /// From the request to the answer.
     pub duration: Duration,
+    /// What became of the request.
+    pub end: CallEnd,
 }
 
 impl<'e> Rpc<'e> {
@@ -111,12 +113,15 @@ impl<'e> Rpc<'e> {
         Self::of_kind(event.at_unix_ms, event.server, &event.kind)
     }
 
-    fn of_kind(at_unix_ms: u64, server: Option<ServerId>, kind: &'e EventKind) -> Option<Self> {
+    /// The message that a kind of event tells of; what its agent carries is left to the caller.
+    #[must_use]
+    pub fn of_kind(at_unix_ms: u64, server: Option<ServerId>, kind: &'e EventKind) -> Option<Self> {
         let (method, payload, reply) = match kind {
             EventKind::RpcOut { method, payload } => (method, payload, None),
-            EventKind::RpcIn { method, tool, payload, duration, error } => {
-                let error = error.as_deref().map(str::as_bytes);
-                (method, payload, Some(Reply { tool: tool.as_deref(), error, duration: *duration }))
+            EventKind::RpcIn { method, tool, payload, duration, end, error } => {
+                let (tool, error) = (tool.as_deref(), error.as_deref().map(str::as_bytes));
+                let reply = Reply { tool, error, duration: *duration, end: *end };
+                (method, payload, Some(reply))
             }
             _ => return None,
         };
@@ -176,6 +181,8 @@ impl Log {
                 }
             }
             EventKind::Stderr { line } => self.record_stderr(&about, line, batch),
+            // It is counted; notes say what people want to know of it.
+            EventKind::Ended { .. } => {}
             EventKind::Filtered { tool, filtered } => {
                 self.record_filtered(&about, tool, filtered, batch);
             }
