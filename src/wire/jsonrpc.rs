@@ -221,12 +221,9 @@ impl Draft<'_> {
     /// it is one of them in escapes.
     fn note_other(&self, key: Key, plain: &[u8], names: &Names) -> Option<(Member, bool)> {
         if !key.has_escapes && plain.is_ascii() {
-            return names.lookup(plain).map(|(_, member)| (member, false));
+            return names.lookup(plain).map(|member| (member, false));
         }
-        let decoded = scan::string(self.text, key.span)?;
-        // The two letters that have an ASCII letter for their other case.
-        let folded = decoded.replace('\u{17f}', "s").replace('\u{212a}', "k");
-        names.lookup(folded.as_bytes()).map(|(name, member)| (member, decoded.as_bytes() == name))
+        names.lookup_folded(&scan::string(self.text, key.span)?)
     }
 
     fn keep(&mut self, member: Option<Member>, value: Span) {

@@ -20,7 +20,7 @@ use crate::gateway::snapshot::{ServerId, Watch, WatchKind};
 use crate::mcp::method::Method;
 use crate::policy::guard::monitor::{self, Decision};
 use crate::policy::guard::{Labelled, denial, write_sink};
-use crate::wire::json::scan;
+use crate::wire::json::{fold, scan};
 
 /// What a call without arguments is judged by.
 const NO_ARGUMENTS: &[u8] = b"null";
@@ -308,7 +308,7 @@ fn is_misspelt(one: &Incoming) -> bool {
     const JUDGED_BY: [&str; 5] = ["name", "arguments", "uri", "ref", "cursor"];
     let is_nameless = one.method == Method::ToolsCall && one.envelope.name.is_none();
     let is_other_case = |name: &str| {
-        JUDGED_BY.iter().any(|known| name.eq_ignore_ascii_case(known) && name != *known)
+        JUDGED_BY.iter().any(|known| fold::is_same(name, known) && name != *known)
     };
     let Some(params) = one.envelope.params else { return is_nameless };
     let mut names = scan::members(&one.message, params).map(|(name, _)| name);
