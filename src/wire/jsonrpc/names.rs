@@ -26,6 +26,21 @@ pub(super) enum Member {
 /// How many there are.
 pub(super) const MEMBERS: usize = Member::ResultType as usize + 1;
 
+/// The members of which a request has none in other letters: those of a message itself, and those
+/// whose names belong to the protocol wherever they stand.
+pub(super) const ROUTING: [Member; 10] = [
+    Member::Jsonrpc,
+    Member::Id,
+    Member::Method,
+    Member::Params,
+    Member::Result,
+    Member::Error,
+    Member::Meta,
+    Member::MetaProgressToken,
+    Member::MetaVersion,
+    Member::SubscriptionId,
+];
+
 /// The members that route in one kind of object.
 pub(super) struct Names {
     /// The one of exactly this name. A `match` compares a few bytes in place; to walk through `all`
