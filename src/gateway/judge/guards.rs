@@ -12,7 +12,7 @@ use crate::gateway::Gateway;
 use crate::gateway::snapshot::{ServerId, Snapshot, WatchKind};
 use crate::mcp::only_reads::OnlyReads;
 use crate::policy::auth::Principal;
-use crate::policy::guard::{GuardError, Labels, Mode, Need, PERMISSION_TOOL, github, wasm};
+use crate::policy::guard::{GuardError, Label, Labels, Mode, Need, PERMISSION_TOOL, github, wasm};
 use crate::wire::json::{edit, scan};
 
 /// How long a fact about a repository or a user is believed.
@@ -132,6 +132,13 @@ impl Guards {
     #[must_use]
     pub fn mode_of(&self, server: ServerId) -> Option<Mode> {
         self.get(server)?.gives().map(|agent| agent.mode)
+    }
+
+    /// The secrecy that the guard of a server gives to identities, as far as it is known.
+    #[must_use]
+    pub fn secrecy_given(&self, server: ServerId) -> Label {
+        let given = self.get(server).and_then(One::gives);
+        given.map_or(Label::EMPTY, |given| given.labels.secrecy.clone())
     }
 
     /// What guards give to an identity and have not given it yet: that of `server`, or those of all

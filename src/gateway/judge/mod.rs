@@ -37,6 +37,7 @@ pub mod glance;
 pub mod guards;
 pub mod identity;
 pub mod needs;
+pub mod origins;
 pub mod piece;
 pub mod quiet;
 pub mod reach;

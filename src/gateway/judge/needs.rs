@@ -48,7 +48,11 @@ impl Gateway {
         let (server, who) = (judging.server, judging.who);
         judging.piece = Some(Box::new(piece));
         judging.needs.n += 1;
-        if judging.needs.n > NEEDS_MAX {
+        let is_enough = judging.needs.n > NEEDS_MAX;
+        // What it asks is made of the words of the call, which may not go there at all.
+        let may_ask =
+            self.judgings.get(key).is_some_and(|judging| self.may_be_asked_about(judging));
+        if is_enough || !may_ask {
             return self.guard_is_answered(key, None);
         }
         if let Some(known) = self.guards.fact(server, who, need, self.now.mono) {
