@@ -11,7 +11,7 @@
 //! ```
 
 use super::Judging;
-use super::needs::Words;
+use super::needs::{Asked, Words};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::call::CallFor;
@@ -84,9 +84,9 @@ impl Gateway {
             .judgings
             .get(key)
             .and_then(|judging| self.request_for_guard(judging, &Words::List { cursor }));
-        let sent = one.and_then(|one| self.send_for(CallFor::Guard(key), session, &one));
-        if sent.is_none() {
-            self.is_unlisted(key);
+        match one.and_then(|one| self.send_for(CallFor::Guard(key), session, &one)) {
+            Some(call) => self.guard_waits_for(key, Asked::Server(call)),
+            None => self.is_unlisted(key),
         }
     }
 
