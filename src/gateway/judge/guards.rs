@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Judging;
+use super::listed::Listed;
 use super::piece::{Asking, Module, Piece, Running};
 use crate::base::{Key, Message, Now, Rng};
 use crate::gateway::Gateway;
 use crate::gateway::snapshot::{ServerId, Snapshot, WatchKind};
-use crate::mcp::only_reads::OnlyReads;
 use crate::policy::auth::Principal;
 use crate::policy::guard::{GuardError, Label, Labels, Mode, Need, PERMISSION_TOOL, github, wasm};
 use crate::wire::json::{edit, scan};
@@ -65,8 +65,8 @@ struct Loaded {
     n: usize,
     waiting: VecDeque<Key<Judging>>,
     agent: Option<Given>,
-    /// Which tools of its server only read, once they are listed.
-    tools: Option<OnlyReads>,
+    /// Which tools of its server only read.
+    tools: Listed,
 }
 
 /// What a guard gives to each identity.
@@ -166,27 +166,20 @@ impl Guards {
         matches!(self.get(server), Some(One::Wasm(_)))
     }
 
-    /// Which tools of a server only read, as its module's guard knows them; `None`: they are not
-    /// listed.
+    /// What the guard of a server knows of its tools, if it is a module.
     #[must_use]
-    pub fn only_reads(&self, server: ServerId) -> Option<&OnlyReads> {
+    pub fn listed(&self, server: ServerId) -> Option<&Listed> {
         match self.get(server)? {
-            One::Wasm(loaded) => loaded.tools.as_ref(),
+            One::Wasm(loaded) => Some(&loaded.tools),
             One::GitHub { .. } | One::Broken(_) => None,
         }
     }
 
-    /// The tools of a server are listed.
-    pub fn know_tools(&mut self, server: ServerId, tools: OnlyReads) {
-        if let Some(One::Wasm(loaded)) = self.get_mut(server) {
-            loaded.tools = Some(tools);
-        }
-    }
-
-    /// The tools of a server are others than before.
-    pub fn forget_tools(&mut self, server: ServerId) {
-        if let Some(One::Wasm(loaded)) = self.get_mut(server) {
-            loaded.tools = None;
+    /// Like [`Guards::listed`], to change it.
+    pub fn listed_mut(&mut self, server: ServerId) -> Option<&mut Listed> {
+        match self.get_mut(server)? {
+            One::Wasm(loaded) => Some(&mut loaded.tools),
+            One::GitHub { .. } | One::Broken(_) => None,
         }
     }
 
@@ -308,7 +301,7 @@ impl Loaded {
             n: 0,
             waiting: VecDeque::new(),
             agent: None,
-            tools: None,
+            tools: Listed::default(),
         }
     }
 

@@ -37,6 +37,7 @@ pub mod deny;
 pub mod glance;
 pub mod guards;
 pub mod identity;
+pub mod listed;
 pub mod needs;
 pub mod origins;
 pub mod piece;
