@@ -130,9 +130,8 @@ fn parameters_in_letters_that_only_some_readers_take_for_others_are_refused() {
         r#""name":"get","ARGUMENT\u017F":{"a":1}"#,
         "\"name\":\"get\",\"arguments\":{\"key\":1,\"\u{212a}ey\":2}",
     ] {
-        let body = format!(
-            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{{params}}}}}"#
-        );
+        let body =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{{params}}}}}"#);
         let peer = one.post(&body);
         assert!(one.got(peer).contains("guard.arguments"), "{params}: {}", one.got(peer));
     }
@@ -326,7 +325,10 @@ fn members_that_no_guard_knows_are_no_other_words_to_unwatched_servers() {
     one.post(body);
     let id = one.world.id_of_last(one.child, "tools/list");
     let sent = one.world.sent_to(one.child).last().unwrap().to_string();
-    assert_eq!(Message::from(sent.as_str()), Message::from(&*body.replacen(":1,", &format!(":{id},"), 1)));
+    assert_eq!(
+        Message::from(sent.as_str()),
+        Message::from(&*body.replacen(":1,", &format!(":{id},"), 1))
+    );
     one.answer("tools/list", r#"{"tools":[]}"#);
     one.is_over();
 }

@@ -127,7 +127,11 @@ impl Gateway {
                 }
             }
             _ => {
-                self.note_flow(who, server, std::slice::from_ref(&labelled.object.labels));
+                let read = std::slice::from_ref(&labelled.object.labels);
+                self.note_flow(who, server, read);
+                if !is_own {
+                    self.note_read(who, read);
+                }
                 self.show(key, None);
             }
         }
@@ -151,6 +155,7 @@ impl Gateway {
             Some(denial) => Err(denial),
             None => {
                 self.note_flow(who, server, &verdict.kept);
+                self.note_read(who, &verdict.kept);
                 let read = if verdict.accumulates { &verdict.kept[..] } else { &[] };
                 self.agent_reads(who, read)
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::Judging;
 use super::listed::Listed;
-use super::piece::{Asking, Module, Piece, Running};
+use super::piece::{Asking, Module, Piece, Reached, Running};
 use crate::base::{Key, Message, Now, Rng};
 use crate::gateway::Gateway;
 use crate::gateway::snapshot::{ServerId, Snapshot, WatchKind};
@@ -183,6 +183,23 @@ impl Guards {
         }
     }
 
+    /// Whether a module has not said yet what it gives to identities: it may still vouch for those
+    /// who have read something already.
+    #[must_use]
+    pub fn is_any_unknown(&self) -> bool {
+        let mut all = self.servers.iter().flatten();
+        all.any(|one| matches!(one, One::Wasm(loaded) if loaded.agent.is_none()))
+    }
+
+    /// Tells a module its policy, before anybody calls its server.
+    pub fn start(&mut self, server: ServerId, now: Now) -> Option<Piece> {
+        let max = self.instances_max;
+        let seed = self.rng.as_mut().map(Rng::bytes).unwrap_or_default();
+        let Some(One::Wasm(loaded)) = self.get_mut(server) else { return None };
+        let module = loaded.module(None, seed, now, max).ok()??;
+        Some(Piece::only_begins(server, Running::Wasm(Box::new(module))))
+    }
+
     /// Begins a judgement, if there is somebody to do it.
     pub fn begin(
         &mut self,
@@ -207,7 +224,7 @@ impl Guards {
             }
             Some(One::Wasm(loaded)) => {
                 let question = question(tool, args, &asking);
-                match loaded.module(question, seed, now, max) {
+                match loaded.module(Some(question), seed, now, max) {
                     Ok(Some(module)) => Running::Wasm(Box::new(module)),
                     Ok(None) => return Begun::Waits(asking),
                     Err(why) => return Begun::Broken(why),
@@ -308,7 +325,7 @@ impl Loaded {
     /// An instance with its question; `None`: all are at work.
     fn module(
         &mut self,
-        question: wasm::Question,
+        question: Option<wasm::Question>,
         seed: [u8; 32],
         now: Now,
         max: usize,
@@ -348,10 +365,33 @@ fn question(tool: &str, args: &Message, asking: &Asking) -> wasm::Question {
     }
 }
 
+/// What stands for a judgement while a module begins: no judgement has such a key, since there are
+/// never so many.
+pub(super) const fn beginning(server: ServerId) -> Key<Judging> {
+    Key::from_parts(u32::MAX - server.0 as u32, u32::MAX)
+}
+
 impl Gateway {
     /// Gives a server's guard its module, or the reason why there is none: then nothing passes.
     pub fn load_guard(&mut self, server: ServerId, module: Result<Arc<wasm::Module>, GuardError>) {
         self.guards.load(server, module);
+        // In the reference agents are given labels where they call.
+        if self.snapshot.guards.compat {
+            return;
+        }
+        if let Some(piece) = self.guards.start(server, self.now) {
+            self.work_on(beginning(server), piece);
+        }
+    }
+
+    /// A module that begins has come further. What goes wrong is for the first call to say, which
+    /// can also be asked for what the module needs.
+    pub(super) fn begins(&mut self, key: Key<Judging>, mut piece: Piece) {
+        let server = piece.server();
+        match std::mem::replace(&mut piece.reached, Reached::More) {
+            Reached::More if !piece.has_begun() => self.work_on(key, piece),
+            _ => self.take_back(server, piece.into_running()),
+        }
     }
 
     /// Takes a guard back from a judgement that is over, and lets the next one begin.

@@ -90,7 +90,8 @@ impl Gateway {
     /// Whether somebody may ask a server in words of their own: nothing that they have been shown
     /// elsewhere is more secret than it.
     pub(crate) fn may_ask_in_words(&self, server: ServerId, who: Principal) -> bool {
-        let is_own = || self.is_guarded(server) && self.secrets_from_elsewhere(server, who).is_empty();
+        let is_own =
+            || self.is_guarded(server) && self.secrets_from_elsewhere(server, who).is_empty();
         self.may_speak_to(server, who) || is_own()
     }
 
@@ -204,8 +205,7 @@ impl Gateway {
             return Some(plain);
         }
         let info = self.own_info();
-        let identity =
-            Identity { client_info: Some(&info), capabilities: b"{}", log_level: None };
+        let identity = Identity { client_info: Some(&info), capabilities: b"{}", log_level: None };
         self.read_again(meta::with_ours(&plain.message, &plain.envelope, &identity))
     }
 }
