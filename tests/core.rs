@@ -50,6 +50,8 @@ mod guards_quiet;
 mod guards_reach;
 #[path = "core/guards_unified.rs"]
 mod guards_unified;
+#[path = "core/guards_words.rs"]
+mod guards_words;
 #[path = "core/http_backends.rs"]
 mod http_backends;
 #[path = "core/jobs.rs"]

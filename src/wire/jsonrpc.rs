@@ -6,7 +6,7 @@
 //! Two readers of one message must never disagree about it, for one of them judges it and another
 //! one acts on it. So the members that decide may stand only once in their object, also if they
 //! are spelled with escapes, and also for readers that take `ID` for `id`. We take them in their
-//! exact spelling alone.
+//! exact spelling alone, and no request in which one stands in another spelling only.
 
 mod names;
 mod twin;
@@ -16,7 +16,7 @@ use std::fmt;
 use super::json::scan::{self, Cursor, Key};
 use super::json::{self, JsonError, JsonReason};
 use crate::base::{Limits, Span};
-use names::{IN_MESSAGE, IN_META, IN_PARAMS, IN_RESULT, MEMBERS, Member, Names};
+use names::{IN_MESSAGE, IN_META, IN_PARAMS, IN_RESULT, MEMBERS, Member, Names, ROUTING};
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,12 +221,9 @@ impl Draft<'_> {
     /// it is one of them in escapes.
     fn note_other(&self, key: Key, plain: &[u8], names: &Names) -> Option<(Member, bool)> {
         if !key.has_escapes && plain.is_ascii() {
-            return names.lookup(plain).map(|(_, member)| (member, false));
+            return names.lookup(plain).map(|member| (member, false));
         }
-        let decoded = scan::string(self.text, key.span)?;
-        // The two letters that have an ASCII letter for their other case.
-        let folded = decoded.replace('\u{17f}', "s").replace('\u{212a}', "k");
-        names.lookup(folded.as_bytes()).map(|(name, member)| (member, decoded.as_bytes() == name))
+        names.lookup_folded(&scan::string(self.text, key.span)?)
     }
 
     fn keep(&mut self, member: Option<Member>, value: Span) {
@@ -272,6 +269,7 @@ impl Draft<'_> {
             return Err("params is neither an object nor an array");
         }
         match (self.get(Member::Method), self.get(Member::Result), self.get(Member::Error)) {
+            (Some(_), ..) if self.is_misspelt() => Err("a member that routes is misspelt"),
             (Some(method), None, None) if self.is_string(method) => match id {
                 Id::Is(_) => Ok(Kind::Request),
                 Id::Absent => Ok(Kind::Notification),
@@ -307,6 +305,14 @@ impl Draft<'_> {
             }
             _ => Err("the id is neither a string nor an integer"),
         }
+    }
+
+    /// Whether a member stands here in other letters alone that makes a message what it is: for us
+    /// there is none, and for other readers there is one. `params` has names that are not ours.
+    fn is_misspelt(&self) -> bool {
+        let is_found = |member: Member| self.get(member).is_some();
+        let is_seen = |member: Member| self.seen & 1 << member as u16 != 0;
+        ROUTING.into_iter().any(|member| is_seen(member) && !is_found(member))
     }
 
     fn get(&self, member: Member) -> Option<Span> {

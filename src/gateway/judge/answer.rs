@@ -120,14 +120,18 @@ impl Gateway {
                 if !is_own && mode == Mode::Propagate =>
             {
                 let read = std::slice::from_ref(&labelled.object.labels);
-                self.note_flow(who, read);
+                self.note_flow(who, server, read);
                 match self.agent_reads(who, read) {
                     Err(denial) => self.refuse_judged(key, denial),
                     Ok(()) => self.show(key, None),
                 }
             }
             _ => {
-                self.note_flow(who, std::slice::from_ref(&labelled.object.labels));
+                let read = std::slice::from_ref(&labelled.object.labels);
+                self.note_flow(who, server, read);
+                if !is_own {
+                    self.note_read(who, read);
+                }
                 self.show(key, None);
             }
         }
@@ -141,7 +145,7 @@ impl Gateway {
     /// A guard has labelled the answer, and what may be seen of it is there.
     pub(super) fn answer_judged(&mut self, key: Key<Judging>, verdict: Verdict) {
         let Some(judging) = self.judgings.get(key) else { return };
-        let who = judging.who;
+        let (server, who) = (judging.server, judging.who);
         // It carries other labels by now, and those decide.
         if verdict.agent != self.labels_of(who) {
             return self.label_answer(key);
@@ -150,7 +154,8 @@ impl Gateway {
         let denied = match verdict.denial {
             Some(denial) => Err(denial),
             None => {
-                self.note_flow(who, &verdict.kept);
+                self.note_flow(who, server, &verdict.kept);
+                self.note_read(who, &verdict.kept);
                 let read = if verdict.accumulates { &verdict.kept[..] } else { &[] };
                 self.agent_reads(who, read)
             }

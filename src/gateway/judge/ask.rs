@@ -20,7 +20,7 @@ use crate::gateway::snapshot::{ServerId, Watch, WatchKind};
 use crate::mcp::method::Method;
 use crate::policy::guard::monitor::{self, Decision};
 use crate::policy::guard::{Labelled, denial, write_sink};
-use crate::wire::json::scan;
+use crate::wire::json::{fold, scan};
 
 /// What a call without arguments is judged by.
 const NO_ARGUMENTS: &[u8] = b"null";
@@ -52,9 +52,12 @@ impl Gateway {
             return false;
         }
         match standing(one.method) {
-            Standing::Free => match self.speaks_freely(session, one) {
-                Some(denial) => self.deny_unsent(exchange, server, one, denial),
-                None => return false,
+            Standing::Free => match self.in_plain_words(exchange, session, one) {
+                Err(denial) => self.deny_unsent(exchange, server, one, denial),
+                Ok(Some(plain)) => {
+                    self.send_call(exchange, session, &plain);
+                }
+                Ok(None) => return false,
             },
             Standing::Refused if watch.is_none() => return false,
             Standing::Refused if self.is_guarded(server) => {
@@ -77,7 +80,7 @@ impl Gateway {
         watch: Option<&Arc<Watch>>,
         one: &Incoming,
     ) {
-        if watch.is_some() && is_misspelt(one) {
+        if is_misspelt(one, watch.is_some()) {
             let reason =
                 "A parameter is spelled so that a guard and a server could differ about it.";
             let allowed = "requests whose parameters are spelled as the protocol has them";
@@ -233,20 +236,27 @@ impl Gateway {
         let mode = self.guard_mode(server, &watch);
         let agent = self.labels_of(who);
         let decision = monitor::decide(&agent, &object.labels, operation, mode);
-        if let Decision::Deny(violation) = &decision
-            && !monitor::goes_on_although_denied(operation)
-        {
-            let reason = denial::reason(&object, violation);
-            if watch.shadow {
-                self.note_shadow(key, violation.kind.rule(), &reason);
-            } else {
+        let denied = match &decision {
+            Decision::Deny(violation) if !monitor::goes_on_although_denied(operation) => {
                 let text = denial::violation_text(&object, &agent, violation);
-                let allowed = denial::allowed(violation);
+                let (reason, allowed) =
+                    (denial::reason(&object, violation), denial::allowed(violation));
                 let denied = Denial::new(violation.kind.rule(), &reason, &allowed);
-                return Err(denied.with_text(text));
+                Some((reason, denied.with_text(text)))
             }
+            _ => {
+                let denied = self.read_tells_too_much(server, who, &Labelled { object, operation });
+                denied.map(|denied| (denied.text.to_string(), denied))
+            }
+        };
+        match denied {
+            Some((reason, denied)) if watch.shadow => {
+                self.note_shadow(key, &denied.rule, &reason);
+                Ok(())
+            }
+            Some((_, denied)) => Err(denied),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Answers a judged request with a denial, and remembers it.
@@ -304,17 +314,22 @@ impl Gateway {
 }
 
 /// Whether a parameter by which a request is judged is missing, or has a name that only some
-/// readers take for it.
-fn is_misspelt(one: &Incoming) -> bool {
+/// readers take for it. Budgets go by the name of the tool alone.
+fn is_misspelt(one: &Incoming, is_watched: bool) -> bool {
     const JUDGED_BY: [&str; 5] = ["name", "arguments", "uri", "ref", "cursor"];
-    let is_nameless = one.method == Method::ToolsCall && one.envelope.name.is_none();
-    let is_other_case = |name: &str| {
-        JUDGED_BY.iter().any(|known| name.eq_ignore_ascii_case(known) && name != *known)
+    let is_tool = one.method == Method::ToolsCall;
+    let known: &[&str] = match is_watched {
+        true => &JUDGED_BY,
+        false if is_tool => &JUDGED_BY[..1],
+        false => &[],
     };
+    let is_nameless = is_watched && is_tool && one.envelope.name.is_none();
+    let is_other_case =
+        |name: &str| known.iter().any(|known| fold::is_same(name, known) && name != *known);
     let Some(params) = one.envelope.params else { return is_nameless };
-    let mut names = scan::members(&one.message, params).map(|(name, _)| name);
-    let is_odd =
-        names.any(|name| scan::string(&one.message, name).is_none_or(|name| is_other_case(&name)));
+    let names = scan::members(&one.message, params).map(|(name, _)| name);
+    let mut names = names.map(|name| scan::string(&one.message, name));
+    let is_odd = names.any(|name| name.map_or(is_watched, |name| is_other_case(&name)));
     is_nameless || is_odd
 }
 

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Judging;
-use super::piece::{Asking, Module, Piece, Running};
+use super::listed::Listed;
+use super::piece::{Asking, Module, Piece, Reached, Running};
 use crate::base::{Key, Message, Now, Rng};
 use crate::gateway::Gateway;
 use crate::gateway::snapshot::{ServerId, Snapshot, WatchKind};
-use crate::mcp::only_reads::OnlyReads;
 use crate::policy::auth::Principal;
-use crate::policy::guard::{GuardError, Labels, Mode, Need, PERMISSION_TOOL, github, wasm};
+use crate::policy::guard::{GuardError, Label, Labels, Mode, Need, PERMISSION_TOOL, github, wasm};
 use crate::wire::json::{edit, scan};
 
 /// How long a fact about a repository or a user is believed.
@@ -65,8 +65,8 @@ struct Loaded {
     n: usize,
     waiting: VecDeque<Key<Judging>>,
     agent: Option<Given>,
-    /// Which tools of its server only read, once they are listed.
-    tools: Option<OnlyReads>,
+    /// Which tools of its server only read.
+    tools: Listed,
 }
 
 /// What a guard gives to each identity.
@@ -134,6 +134,13 @@ impl Guards {
         self.get(server)?.gives().map(|agent| agent.mode)
     }
 
+    /// The secrecy that the guard of a server gives to identities, as far as it is known.
+    #[must_use]
+    pub fn secrecy_given(&self, server: ServerId) -> Label {
+        let given = self.get(server).and_then(One::gives);
+        given.map_or(Label::EMPTY, |given| given.labels.secrecy.clone())
+    }
+
     /// What guards give to an identity and have not given it yet: that of `server`, or those of all
     /// servers. Of a module it is not known before an instance was told its policy.
     #[must_use]
@@ -159,28 +166,38 @@ impl Guards {
         matches!(self.get(server), Some(One::Wasm(_)))
     }
 
-    /// Which tools of a server only read, as its module's guard knows them; `None`: they are not
-    /// listed.
+    /// What the guard of a server knows of its tools, if it is a module.
     #[must_use]
-    pub fn only_reads(&self, server: ServerId) -> Option<&OnlyReads> {
+    pub fn listed(&self, server: ServerId) -> Option<&Listed> {
         match self.get(server)? {
-            One::Wasm(loaded) => loaded.tools.as_ref(),
+            One::Wasm(loaded) => Some(&loaded.tools),
             One::GitHub { .. } | One::Broken(_) => None,
         }
     }
 
-    /// The tools of a server are listed.
-    pub fn know_tools(&mut self, server: ServerId, tools: OnlyReads) {
-        if let Some(One::Wasm(loaded)) = self.get_mut(server) {
-            loaded.tools = Some(tools);
+    /// Like [`Guards::listed`], to change it.
+    pub fn listed_mut(&mut self, server: ServerId) -> Option<&mut Listed> {
+        match self.get_mut(server)? {
+            One::Wasm(loaded) => Some(&mut loaded.tools),
+            One::GitHub { .. } | One::Broken(_) => None,
         }
     }
 
-    /// The tools of a server are others than before.
-    pub fn forget_tools(&mut self, server: ServerId) {
-        if let Some(One::Wasm(loaded)) = self.get_mut(server) {
-            loaded.tools = None;
-        }
+    /// Whether a module has not said yet what it gives to identities: it may still vouch for those
+    /// who have read something already.
+    #[must_use]
+    pub fn is_any_unknown(&self) -> bool {
+        let mut all = self.servers.iter().flatten();
+        all.any(|one| matches!(one, One::Wasm(loaded) if loaded.agent.is_none()))
+    }
+
+    /// Tells a module its policy, before anybody calls its server.
+    pub fn start(&mut self, server: ServerId, now: Now) -> Option<Piece> {
+        let max = self.instances_max;
+        let seed = self.rng.as_mut().map(Rng::bytes).unwrap_or_default();
+        let Some(One::Wasm(loaded)) = self.get_mut(server) else { return None };
+        let module = loaded.module(None, seed, now, max).ok()??;
+        Some(Piece::only_begins(server, Running::Wasm(Box::new(module))))
     }
 
     /// Begins a judgement, if there is somebody to do it.
@@ -207,7 +224,7 @@ impl Guards {
             }
             Some(One::Wasm(loaded)) => {
                 let question = question(tool, args, &asking);
-                match loaded.module(question, seed, now, max) {
+                match loaded.module(Some(question), seed, now, max) {
                     Ok(Some(module)) => Running::Wasm(Box::new(module)),
                     Ok(None) => return Begun::Waits(asking),
                     Err(why) => return Begun::Broken(why),
@@ -301,14 +318,14 @@ impl Loaded {
             n: 0,
             waiting: VecDeque::new(),
             agent: None,
-            tools: None,
+            tools: Listed::default(),
         }
     }
 
     /// An instance with its question; `None`: all are at work.
     fn module(
         &mut self,
-        question: wasm::Question,
+        question: Option<wasm::Question>,
         seed: [u8; 32],
         now: Now,
         max: usize,
@@ -348,10 +365,33 @@ fn question(tool: &str, args: &Message, asking: &Asking) -> wasm::Question {
     }
 }
 
+/// What stands for a judgement while a module begins: no judgement has such a key, since there are
+/// never so many.
+pub(super) const fn beginning(server: ServerId) -> Key<Judging> {
+    Key::from_parts(u32::MAX - server.0 as u32, u32::MAX)
+}
+
 impl Gateway {
     /// Gives a server's guard its module, or the reason why there is none: then nothing passes.
     pub fn load_guard(&mut self, server: ServerId, module: Result<Arc<wasm::Module>, GuardError>) {
         self.guards.load(server, module);
+        // In the reference agents are given labels where they call.
+        if self.snapshot.guards.compat {
+            return;
+        }
+        if let Some(piece) = self.guards.start(server, self.now) {
+            self.work_on(beginning(server), piece);
+        }
+    }
+
+    /// A module that begins has come further. What goes wrong is for the first call to say, which
+    /// can also be asked for what the module needs.
+    pub(super) fn begins(&mut self, key: Key<Judging>, mut piece: Piece) {
+        let server = piece.server();
+        match std::mem::replace(&mut piece.reached, Reached::More) {
+            Reached::More if !piece.has_begun() => self.work_on(key, piece),
+            _ => self.take_back(server, piece.into_running()),
+        }
     }
 
     /// Takes a guard back from a judgement that is over, and lets the next one begin.

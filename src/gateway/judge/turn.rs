@@ -3,6 +3,7 @@
 
 use super::Judging;
 use super::deny::Denial;
+use super::guards::beginning;
 use super::piece::{INTRODUCTION, Piece, Reached, Verdict};
 use crate::base::Key;
 use crate::gateway::Gateway;
@@ -16,6 +17,9 @@ impl Gateway {
         let Ok(mut piece) = task.into_any().downcast::<Piece>() else { return };
         let server = piece.server();
         self.note_guard_logs(server, std::mem::take(&mut piece.logs));
+        if key == beginning(server) {
+            return self.begins(key, *piece);
+        }
         if !self.judgings.contains(key) {
             return self.take_back(server, piece.into_running());
         }

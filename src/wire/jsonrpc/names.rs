@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! The names of the members that route, by the object in which they stand.
 
+use crate::wire::json::fold;
+
 /// A member that routes. Its number is its place among what was found.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Member {
@@ -24,6 +26,21 @@ pub(super) enum Member {
 /// How many there are.
 pub(super) const MEMBERS: usize = Member::ResultType as usize + 1;
 
+/// The members of which a request has none in other letters: those of a message itself, and those
+/// whose names belong to the protocol wherever they stand.
+pub(super) const ROUTING: [Member; 10] = [
+    Member::Jsonrpc,
+    Member::Id,
+    Member::Method,
+    Member::Params,
+    Member::Result,
+    Member::Error,
+    Member::Meta,
+    Member::MetaProgressToken,
+    Member::MetaVersion,
+    Member::SubscriptionId,
+];
+
 /// The members that route in one kind of object.
 pub(super) struct Names {
     /// The one of exactly this name. A `match` compares a few bytes in place; to walk through `all`
@@ -33,9 +50,17 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The member of this name in any case of ASCII letters, with its exact name.
-    pub(super) fn lookup(&self, key: &[u8]) -> Option<(&'static [u8], Member)> {
-        self.all.iter().copied().find(|(name, _)| name.eq_ignore_ascii_case(key))
+    /// The member of this name in ASCII letters of any case.
+    pub(super) fn lookup(&self, key: &[u8]) -> Option<Member> {
+        let mut all = self.all.iter();
+        all.find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, member)| *member)
+    }
+
+    /// The same of a name in any letters, and whether these are its own.
+    pub(super) fn lookup_folded(&self, key: &str) -> Option<(Member, bool)> {
+        let is_same = |name| str::from_utf8(name).is_ok_and(|name| fold::is_same(name, key));
+        let found = self.all.iter().find(|(name, _)| is_same(name));
+        found.map(|(name, member)| (*member, *name == key.as_bytes()))
     }
 }
 
