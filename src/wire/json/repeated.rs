@@ -136,7 +136,7 @@ mod tests {
             };
             let members: Vec<_> = names.iter().map(|name| format!(r#""{}":0"#, spell(name))).collect();
             let text = format!("{{{}}}", members.join(","));
-            let mut known = Vec::new();
+            let mut known: Vec<String> = Vec::new();
             let mut is_twice = false;
             for (name, _) in &names {
                 is_twice |= known.iter().any(|other| fold::is_same(other, name));
