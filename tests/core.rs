@@ -28,6 +28,8 @@ mod drain;
 mod eras;
 #[path = "core/flow.rs"]
 mod flow;
+#[path = "core/flow_carried.rs"]
+mod flow_carried;
 #[path = "core/flow_marks.rs"]
 mod flow_marks;
 #[path = "core/flow_world.rs"]

@@ -395,8 +395,4 @@ impl Gateway {
         self.end_flights();
         self.end_judgements();
     }
-
-    fn exchange_of(&self, peer: Key<io::Peer>) -> Option<Key<Exchange>> {
-        self.peers.get(peer)
-    }
 }

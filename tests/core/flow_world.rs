@@ -21,6 +21,7 @@ use penstock::policy::guard::rule::Visibility;
 use penstock::wire::http1::{Field, Method};
 
 use crate::flow::{Bits, Planned, Shape, Step};
+use crate::flow_carried::Carried;
 use crate::flow_marks::{answered, marks_in};
 use crate::guarded::{
     agent, call_is, guard, guarded, is_over, noop, object, post_as, sink, with, world,
@@ -61,46 +62,6 @@ struct Mark {
     marked: Marked,
     /// The call to which it belongs.
     call: Option<usize>,
-}
-
-/// What an agent carries for certain, and what it may carry: guards give their labels when a call
-/// is judged, which nobody sees. What they give and what reading takes away is held apart, since
-/// the order of the two must not count.
-#[derive(Clone, Copy)]
-struct Carried {
-    secrecy: u8,
-    secrecy_max: u8,
-    /// The integrity that was given for certain, and that may have been.
-    given: u8,
-    given_max: u8,
-    /// What all that it has read has, and all that it may have read.
-    read: u8,
-    read_min: u8,
-    /// Whether it has called anything.
-    calls: bool,
-    /// The secrecy of what it has seen, by guarded servers.
-    seen_at: [u8; 2],
-}
-
-impl Carried {
-    const NOTHING: Self = Self {
-        secrecy: 0,
-        secrecy_max: 0,
-        given: 0,
-        given_max: 0,
-        read: u8::MAX,
-        read_min: u8::MAX,
-        calls: false,
-        seen_at: [0; 2],
-    };
-
-    const fn integrity(&self) -> u8 {
-        self.given & self.read_min
-    }
-
-    const fn integrity_max(&self) -> u8 {
-        self.given_max & self.read
-    }
 }
 
 struct Made {

@@ -32,6 +32,7 @@ use piece::{Asking, Piece};
 
 pub mod answer;
 pub mod ask;
+pub mod begin;
 pub mod budgets;
 pub mod deny;
 pub mod glance;

@@ -209,7 +209,7 @@ impl Piece {
 }
 
 impl Module {
-    /// A module that is asked `question`, by a new instance if there is none; `None`: nothing beyond
+    /// A module that is asked `question`, by a new instance if there is none; `None`: nothing but
     /// its policy. `seed` is all the randomness that this gets.
     #[must_use]
     pub fn new(

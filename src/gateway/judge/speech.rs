@@ -10,7 +10,7 @@
 //! | an answer to the server | nothing; the server is told |
 //! | a call without an id | nothing: nobody would judge it |
 //! | a list or a subscription | the method; with parameters nothing, and the client is told |
-//! | a call that reads at a guarded server | nothing, if the server may not hold what was read elsewhere |
+//! | a call that reads at a guarded server | nothing, if it may not hold what was read elsewhere |
 //! | who the client is, and what it can do | the gateway's own name |
 
 use super::Judging;

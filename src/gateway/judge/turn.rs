@@ -2,8 +2,8 @@
 //! What comes back from the workers, and where it goes on.
 
 use super::Judging;
+use super::begin::beginning;
 use super::deny::Denial;
-use super::guards::beginning;
 use super::piece::{INTRODUCTION, Piece, Reached, Verdict};
 use crate::base::Key;
 use crate::gateway::Gateway;

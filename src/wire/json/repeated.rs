@@ -131,10 +131,14 @@ mod tests {
             ),
         ) {
             let spell = |(name, is_escaped): &(String, bool)| match is_escaped {
-                true => name.chars().map(|letter| format!("\\u{:04x}", u32::from(letter))).collect(),
+                true => {
+                    let escaped = name.chars().map(|char| format!("\\u{:04x}", u32::from(char)));
+                    escaped.collect()
+                }
                 false => name.clone(),
             };
-            let members: Vec<_> = names.iter().map(|name| format!(r#""{}":0"#, spell(name))).collect();
+            let members = names.iter().map(|name| format!(r#""{}":0"#, spell(name)));
+            let members: Vec<_> = members.collect();
             let text = format!("{{{}}}", members.join(","));
             let mut known: Vec<String> = Vec::new();
             let mut is_twice = false;
