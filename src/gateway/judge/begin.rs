@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: MIT
-//! Guards that begin, and those that are taken back from a judgement that is over.
+//! How the module of a guard begins: it is told its policy when it is loaded, so that agents have
+//! what it gives before they call anybody. And how the next one begins that waits for it.
+//!
+//! ```text
+//!  load_guard ──> a piece of nobody's judgement ──> worker ──> what it gives, an instance
+//!                  └── it fails, or needs its server: the first call tries again, and says why
+//! ```
 
 use std::sync::Arc;
 
