@@ -49,9 +49,16 @@ pub fn run() {
         for (socket, instance) in ledger.engines() {
             scope.spawn(move || engine::remove_all(Path::new(socket), instance));
         }
+        wait_for_ids(&ledger);
         end_groups(&ledger);
         remove_containers(&ledger);
     });
+}
+
+/// Lets the command lines that begin containers say which ones, before they are ended.
+fn wait_for_ids(ledger: &Ledger) {
+    let is_known = |(file, _): (&str, _)| read_id(Path::new(file)).is_some();
+    wait_until(CIDFILE_AFTER_MAX, || ledger.containers().all(is_known));
 }
 
 fn end_groups(ledger: &Ledger) {

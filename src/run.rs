@@ -13,7 +13,7 @@ use crate::config::{self, Loaded};
 use crate::gateway::io::{Event, EventKind, Level};
 use crate::gateway::snapshot::Snapshot;
 use crate::observe::debug::Patterns;
-use crate::reactor::{self, Listener, Observer, Reactor, Starter};
+use crate::reactor::{self, Listener, Observer, Reactor};
 use crate::sandbox::Line;
 use crate::wire::json::write;
 use crate::worker::{Counters, LogOptions, LogSender, Logs};
@@ -134,7 +134,7 @@ fn serve(ready: Ready, listeners: Vec<Listener>, entered: Entered) -> Result<(),
     let counters = counters(&loaded);
     let (logs, mut sender) = start_logs(&loaded, counters.clone());
     announce(&mut sender, &loaded, &notices, &entered.lines, &address.to_string());
-    let options = reactor::Options { counters, ..reactor_options(&loaded, n, entered.starter) };
+    let options = reactor::Options { counters, ..reactor_options(&loaded, n, entered) };
     let mut gateway = first.gateway();
     modules.give(&loaded.snapshot, &mut gateway);
     let mut reactor =
@@ -228,7 +228,7 @@ fn announce(
     sender.end_of_turn();
 }
 
-fn reactor_options(loaded: &Loaded, n: usize, starter: Starter) -> reactor::Options {
+fn reactor_options(loaded: &Loaded, n: usize, entered: Entered) -> reactor::Options {
     let keeper = std::env::current_exe().ok().map(|program| vec![program.into(), "keeper".into()]);
     reactor::Options {
         limits: loaded.snapshot.limits.share(n),
@@ -236,11 +236,11 @@ fn reactor_options(loaded: &Loaded, n: usize, starter: Starter) -> reactor::Opti
         signals: true,
         keeper,
         ca_file: loaded.run.ca_file.clone(),
-        starter,
+        starter: entered.starter,
         engine: loaded.run.engine.as_ref().map(|engine| reactor::EngineOptions {
             socket: engine.socket.clone(),
             instance: engine.instance.as_str().into(),
-            owner: owner::ourselves(),
+            owner: entered.owner,
         }),
         version: (&*loaded.snapshot.version).into(),
         ..reactor::Options::default()

@@ -47,7 +47,10 @@ pub(super) fn prepare(
         prepared.current_dir(&**cwd);
     }
     prepared.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    sys::prepare_child(&mut prepared, limit, true);
+    // A command line that dies while it asks for a container leaves one that nobody knows of: the
+    // keeper waits for the id, and ends it then.
+    let ends_with_us = command.container.is_none();
+    sys::prepare_child(&mut prepared, limit, ends_with_us);
     prepared
 }
 

@@ -4,7 +4,9 @@
 
 use std::path::PathBuf;
 
+use super::owner;
 use crate::config::Loaded;
+use crate::docker::owner::Owner;
 use crate::gateway::snapshot::Transport;
 use crate::reactor::{SYSTEM_FILE, Starter};
 use crate::sandbox::{self, Line, Needs};
@@ -16,6 +18,8 @@ pub struct Entered {
     pub starter: Starter,
     /// What was given up, a line for each measure.
     pub lines: Vec<Line>,
+    /// Who we are: only a process outside of a sandbox can read that.
+    pub owner: Option<Owner>,
 }
 
 /// Gives up what `loaded` does not need. Every thread but the one that starts programs must be
@@ -31,8 +35,9 @@ pub fn enter(loaded: &Loaded) -> Result<Entered, String> {
     };
     // A directory that is not there cannot be left open. Whoever writes says what is wrong with it.
     let _ = files::create_dir(&loaded.run.log_dir);
+    let owner = loaded.run.engine.as_ref().and_then(|_| owner::ourselves());
     let lines = sandbox::enter(options, &needs)?;
-    Ok(Entered { starter, lines })
+    Ok(Entered { starter, lines, owner })
 }
 
 /// What is needed once the listener is bound. Whoever opens something later adds it here.
