@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-//! Landlock: the places of [`places`](super::places) and the ports of [`Needs`], and nothing else.
+//! Landlock: the places of [`places`] and the ports of [`Needs`], and nothing else.
 //!
 //! Binding a TCP port is never allowed: the one that we listen on is bound before. Landlock bounds
 //! what is opened from now on; what is open stays open.

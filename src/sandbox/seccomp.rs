@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-//! Seccomp: the list of [`calls`](super::calls) as two filters that the kernel runs for each call.
+//! Seccomp: the list of [`calls`] as two filters that the kernel runs for each call.
 //!
 //! The first answers `clone3` as a kernel would that does not know it, so that the C library makes
 //! a `clone` instead, whose arguments the second one can see. The stricter answer of both counts.
