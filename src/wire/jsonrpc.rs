@@ -8,12 +8,12 @@
 //! are spelled with escapes, and also for readers that take `ID` for `id`. We take them in their
 //! exact spelling alone.
 
-mod names;
+pub(in crate::wire) mod names;
 mod twin;
 
 use std::fmt;
 
-use super::json::scan::{self, Cursor, Key};
+use super::json::scan::{Cursor, Key};
 use super::json::{self, JsonError, JsonReason};
 use crate::base::{Limits, Span};
 use names::{IN_MESSAGE, IN_META, IN_PARAMS, IN_RESULT, MEMBERS, Member, Names};
@@ -209,24 +209,12 @@ impl Draft<'_> {
         let plain = spelled.get(1..spelled.len() - 1).unwrap_or_default();
         let (member, is_exact) = match (names.exact)(plain) {
             Some(member) => (member, true),
-            None => self.note_other(key, plain, names)?,
+            None => names.other(self.text, key)?,
         };
         let bit = 1 << member as u16;
         self.duplicated |= self.seen & bit;
         self.seen |= bit;
         is_exact.then_some(member)
-    }
-
-    /// [`Self::note`] for a key that is not spelled as one of `names`: what it means, and whether
-    /// it is one of them in escapes.
-    fn note_other(&self, key: Key, plain: &[u8], names: &Names) -> Option<(Member, bool)> {
-        if !key.has_escapes && plain.is_ascii() {
-            return names.lookup(plain).map(|(_, member)| (member, false));
-        }
-        let decoded = scan::string(self.text, key.span)?;
-        // The two letters that have an ASCII letter for their other case.
-        let folded = decoded.replace('\u{17f}', "s").replace('\u{212a}', "k");
-        names.lookup(folded.as_bytes()).map(|(name, member)| (member, decoded.as_bytes() == name))
     }
 
     fn keep(&mut self, member: Option<Member>, value: Span) {
