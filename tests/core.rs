@@ -50,6 +50,8 @@ mod guards_unified;
 mod http_backends;
 #[path = "core/jobs.rs"]
 mod jobs;
+#[path = "core/large.rs"]
+mod large;
 #[path = "core/leftovers.rs"]
 mod leftovers;
 #[path = "core/modern_back.rs"]

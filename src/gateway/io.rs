@@ -75,6 +75,25 @@ pub enum Input {
         /// The line without its end.
         line: Message,
     },
+    /// The beginning of a long line like that: nothing more of it comes before `PassLine`.
+    LineBegins {
+        /// The backend whose child it is.
+        backend: Key<Backend>,
+        /// What has come of it.
+        start: Message,
+    },
+    /// A part of a line that passes.
+    LinePart {
+        /// The backend whose child it is.
+        backend: Key<Backend>,
+        /// What follows what came before.
+        block: Message,
+    },
+    /// That line is complete, or cut since it is longer than allowed.
+    LineEnd {
+        /// The backend whose child it is.
+        backend: Key<Backend>,
+    },
     /// One line of a child's stdout that cannot be a message; not an error.
     Noise {
         /// The backend whose child it is.
@@ -131,6 +150,26 @@ pub enum Input {
         message: Message,
         /// What the event said about itself; empty for JSON.
         event: FetchEvent,
+    },
+    /// The beginning of a long message of an answer that is JSON: nothing more of it comes before
+    /// `PassMessage`.
+    FetchBegins {
+        /// The request it answers.
+        fetch: Key<Fetch>,
+        /// What has come of it.
+        start: Message,
+    },
+    /// A part of a message that passes.
+    FetchPart {
+        /// The request it answers.
+        fetch: Key<Fetch>,
+        /// What follows what came before.
+        block: Message,
+    },
+    /// That message is complete.
+    FetchEnd {
+        /// The request it answers.
+        fetch: Key<Fetch>,
     },
     /// The answer is complete, or will never be. Nothing more comes for this fetch.
     FetchDone {
@@ -190,6 +229,20 @@ pub enum Output {
         /// Whether the connection ends with this answer.
         close: bool,
     },
+    /// The head of an answer that comes in parts, until `Finish`.
+    Begin {
+        /// The connection.
+        peer: Key<Peer>,
+        /// Status, content type, extra fields.
+        head: ResponseHead,
+    },
+    /// A part of an answer that has begun, or of an event on an open stream, as it leaves.
+    Part {
+        /// The connection.
+        peer: Key<Peer>,
+        /// The bytes.
+        bytes: Message,
+    },
     /// The head of an answer that is an event stream.
     Stream {
         /// The connection.
@@ -214,7 +267,8 @@ pub enum Output {
         /// The event.
         event: StreamEvent,
     },
-    /// The stream is complete; the connection may be used again, unless it was upgraded.
+    /// The stream, or the answer in parts, is complete; the connection may be used again, unless it
+    /// was upgraded.
     Finish {
         /// The connection.
         peer: Key<Peer>,
@@ -247,6 +301,13 @@ pub enum Output {
         /// Whether to skip the waits.
         now: bool,
     },
+    /// Let the line that has begun pass in parts, or gather it.
+    PassLine {
+        /// The backend.
+        backend: Key<Backend>,
+        /// Whether it passes.
+        passes: bool,
+    },
     /// Stop or go on reading from a child.
     PauseChild {
         /// The backend.
@@ -267,6 +328,13 @@ pub enum Output {
     Cancel {
         /// The request.
         fetch: Key<Fetch>,
+    },
+    /// Let the message of an answer that has begun pass in parts, or gather it.
+    PassMessage {
+        /// The request.
+        fetch: Key<Fetch>,
+        /// Whether it passes.
+        passes: bool,
     },
     /// Stop or go on reading an answer.
     PauseFetch {
@@ -488,8 +556,10 @@ pub enum EventKind {
         method: Message,
         /// The tool, if the method was `tools/call`.
         tool: Option<Message>,
-        /// The message as it came; empty if there was none.
+        /// The message as it came; empty if there was none, or if it was not gathered.
         payload: Message,
+        /// How long the message was.
+        bytes: usize,
         /// From sending the request to this answer.
         duration: Duration,
         /// Why there is no good answer: the text of the error, ours or the backend's.

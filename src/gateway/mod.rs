@@ -45,6 +45,7 @@ pub mod listen;
 pub mod note;
 pub mod owners;
 pub mod params;
+pub mod passage;
 pub mod patience;
 pub mod pause;
 pub mod peers;
@@ -78,7 +79,8 @@ use io::{Input, Output};
 use jobs::Jobs;
 use judge::{Guards, Judging};
 use owners::Owners;
-use pause::Pauses;
+use passage::Passages;
+use pause::{Pauses, Source};
 use peers::Peers;
 use sessions::Sessions;
 use snapshot::{Server, ServerId, Snapshot, Tolerance};
@@ -100,6 +102,7 @@ pub struct Gateway {
     outputs: VecDeque<Output>,
     peers: Peers,
     pauses: Pauses,
+    passages: Passages,
     exchanges: Slab<Exchange>,
     sessions: Sessions,
     backends: Slab<Backend>,
@@ -159,6 +162,7 @@ impl Gateway {
             outputs: VecDeque::new(),
             peers: Peers::default(),
             pauses: Pauses::default(),
+            passages: Passages::default(),
             exchanges: Slab::new(),
             sessions: Sessions::default(),
             backends: Slab::new(),
@@ -236,6 +240,9 @@ impl Gateway {
             Input::PeerFull { peer } => self.pause_sources_of(peer),
             Input::PeerDrained { peer } => self.read_again_for(peer),
             Input::Line { backend, line } => self.line(backend, line),
+            Input::LineBegins { backend, start } => self.line_begins(backend, &start),
+            Input::LinePart { backend, block } => self.passes(Source::Child(backend), &block),
+            Input::LineEnd { backend } => self.has_passed(Source::Child(backend)),
             Input::Noise { backend, line } => self.noise(backend, &line),
             Input::LineTooLong { backend, start } => self.line_too_long(backend, &start),
             Input::Stderr { backend, line } => self.stderr(backend, line),
@@ -246,6 +253,9 @@ impl Gateway {
             Input::FetchMessage { fetch, message, event } => {
                 self.fetch_message(fetch, message, event);
             }
+            Input::FetchBegins { fetch, start } => self.message_begins(fetch, &start),
+            Input::FetchPart { fetch, block } => self.passes(Source::Fetch(fetch), &block),
+            Input::FetchEnd { fetch } => self.has_passed(Source::Fetch(fetch)),
             Input::FetchDone { fetch, end } => self.fetch_done(fetch, end),
             Input::Worked { judging, task } => self.worked(judging, task),
             Input::Drain { deadline, why } => self.drain(deadline, why),
@@ -321,6 +331,7 @@ impl Gateway {
             let calls = calls + self.n_gathering_for(key);
             assert_eq!(sent.waiting, calls, "an exchange waits for answers nobody was asked for");
         }
+        self.check_passages();
         self.check_jobs();
         self.check_flights();
         self.check_needs();

@@ -193,6 +193,7 @@ mod tests {
             method: "tools/call".into(),
             tool: Some("echo".into()),
             payload: long,
+            bytes: PAYLOAD_BYTES_MAX + 1,
             duration: Duration::from_millis(2),
             error: Some("gone".into()),
         }));

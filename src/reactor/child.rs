@@ -194,10 +194,11 @@ impl Child {
         self.queued = false;
         let budget = turn.limits.read_bytes_per_turn_max;
         let link = &mut self.link;
-        if let Some(stdout) = self.stdout.as_mut().filter(|_| !self.paused) {
+        let reads = !self.paused && link.wants_stdout();
+        if let Some(stdout) = self.stdout.as_mut().filter(|_| reads) {
             let take = |bytes: &[u8]| {
                 link.feed_stdout(bytes);
-                true
+                link.wants_stdout()
             };
             let ready = &mut self.stdout_ready;
             match source::read_some(stdout, ready, &mut turn.buffer, budget, take) {
@@ -243,6 +244,9 @@ impl Child {
         while let Some(event) = self.link.poll_event() {
             turn.inbox.push_back(match event {
                 StdioEvent::Line(line) => Input::Line { backend, line },
+                StdioEvent::LineBegins(start) => Input::LineBegins { backend, start },
+                StdioEvent::LinePart(block) => Input::LinePart { backend, block },
+                StdioEvent::LineEnd => Input::LineEnd { backend },
                 StdioEvent::Noise(line) => Input::Noise { backend, line },
                 StdioEvent::LineTooLong(start) => Input::LineTooLong { backend, start },
                 StdioEvent::Stderr(line) => Input::Stderr { backend, line },
@@ -296,6 +300,12 @@ impl Child {
             self.full = false;
             turn.inbox.push_back(Input::BackendDrained { backend });
         }
+    }
+
+    /// Says what becomes of the line that has begun.
+    pub(super) fn pass(&mut self, key: Key<Self>, passes: bool, turn: &mut Turn) {
+        self.link.decide(passes);
+        turn.queue(&mut self.queued, Work::Child(key));
     }
 
     /// Stops or goes on reading its stdout. One that has to leave is always read.

@@ -155,6 +155,13 @@ impl Children {
         }
     }
 
+    /// Says what becomes of the line that the child of `backend` has begun.
+    pub(super) fn pass(&mut self, backend: Key<Backend>, passes: bool, turn: &mut Turn) {
+        if let Some((key, child)) = self.find(backend) {
+            child.pass(key, passes, turn);
+        }
+    }
+
     /// Begins the end of the child of `backend`.
     pub(super) fn stop(&mut self, backend: Key<Backend>, now: bool, turn: &mut Turn) {
         if let Some((key, child)) = self.find(backend) {

@@ -66,6 +66,15 @@ impl World {
         child.paused = paused;
     }
 
+    pub fn pass_line(&mut self, key: Key<Backend>, passes: bool) {
+        let Some(child) = self.children.get_mut(&key) else { return };
+        assert!(!child.link.wants_stdout(), "decided before it was asked");
+        child.link.decide(passes);
+        if passes {
+            self.ledger.count("lines that passed");
+        }
+    }
+
     fn note_child_fullness(&mut self, key: Key<Backend>) {
         let max = self.limits.backend_outbox_bytes_max;
         let Some(child) = self.children.get_mut(&key) else { return };
@@ -115,7 +124,7 @@ impl World {
     /// Some of the child's stdout arrives.
     pub fn pump_stdout(&mut self, key: Key<Backend>, n: usize) -> bool {
         let Some(child) = self.children.get_mut(&key) else { return false };
-        if child.paused || child.closed || child.stdout.is_empty() {
+        if child.paused || child.closed || child.stdout.is_empty() || !child.link.wants_stdout() {
             return false;
         }
         let bytes = take(&mut child.stdout, n);
@@ -127,8 +136,14 @@ impl World {
     fn take_lines(&mut self, key: Key<Backend>) {
         let Some(child) = self.children.get_mut(&key) else { return };
         while let Some(event) = child.link.poll_event() {
+            if child.closed && matches!(event, StdioEvent::LineBegins(_)) {
+                continue;
+            }
             self.inbox.push_back(match event {
                 StdioEvent::Line(line) => Input::Line { backend: key, line },
+                StdioEvent::LineBegins(start) => Input::LineBegins { backend: key, start },
+                StdioEvent::LinePart(block) => Input::LinePart { backend: key, block },
+                StdioEvent::LineEnd => Input::LineEnd { backend: key },
                 StdioEvent::Noise(line) => Input::Noise { backend: key, line },
                 StdioEvent::LineTooLong(start) => Input::LineTooLong { backend: key, start },
                 StdioEvent::Stderr(line) => Input::Stderr { backend: key, line },
@@ -200,7 +215,13 @@ impl World {
         let Some(child) = self.children.get_mut(&key) else { return };
         child.closed = true;
         let rest: Vec<u8> = child.stdout.drain(..).collect();
-        child.link.feed_stdout(&rest);
+        if child.link.wants_stdout() {
+            child.link.feed_stdout(&rest);
+        }
+        // The loop would wait for the answer; here it is always the same.
+        if !child.link.wants_stdout() {
+            child.link.decide(false);
+        }
         child.link.end_of_stdout();
         child.link.end_of_stderr();
         self.take_lines(key);

@@ -178,6 +178,19 @@ impl World {
         }
     }
 
+    pub fn pass_message(&mut self, fetch: Key<Fetch>, passes: bool) {
+        let Some(wire) = self.wires.iter_mut().find(|wire| wire.fetch == Some(fetch)) else {
+            return;
+        };
+        assert!(!wire.link.wants_input(), "decided before it was asked");
+        if passes {
+            wire.link.pass();
+            self.ledger.count("messages that passed");
+        } else {
+            wire.link.gather();
+        }
+    }
+
     pub fn expire_wires(&mut self) {
         let now = self.now.mono;
         for at in (0..self.wires.len()).rev() {
@@ -208,12 +221,12 @@ impl World {
     /// Some of an answer arrives at the gateway.
     pub fn pump_answer(&mut self, number: u64, n: usize) -> bool {
         let Some(wire) = self.wire_mut(number) else { return false };
-        if wire.paused || wire.to_gateway.is_empty() && !wire.ends {
+        if wire.paused || wire.to_gateway.is_empty() && !wire.ends || !wire.link.wants_input() {
             return false;
         }
         let bytes = take(&mut wire.to_gateway, n);
         wire.link.feed(&bytes);
-        let ended = wire.ends && wire.to_gateway.is_empty();
+        let ended = wire.ends && wire.to_gateway.is_empty() && wire.link.wants_input();
         if ended {
             wire.link.end_of_input();
         }
@@ -246,6 +259,9 @@ impl World {
                     let event = FetchEvent { name, id, retry_ms };
                     inbox.push(Input::FetchMessage { fetch, message, event });
                 }
+                ClientEvent::Begins(start) => inbox.push(Input::FetchBegins { fetch, start }),
+                ClientEvent::Part(block) => inbox.push(Input::FetchPart { fetch, block }),
+                ClientEvent::End => inbox.push(Input::FetchEnd { fetch }),
                 ClientEvent::Done { .. } => {
                     inbox.push(Input::FetchDone { fetch, end: Ok(()) });
                     wire.fetch = None;

@@ -31,6 +31,8 @@ pub struct Got {
     /// Events as `id|data`, comments as `:`, empty ones as `id|`.
     pub events: Vec<String>,
     pub is_stream: bool,
+    /// Whether the body comes in parts, or an event does: what there is of it.
+    pub part: Option<String>,
     pub finished: bool,
     pub closed: bool,
     pub receiving: bool,
@@ -49,6 +51,8 @@ pub struct World {
     pub fetches: Vec<(Key<Fetch>, FetchRequest)>,
     pub cancelled: Vec<Key<Fetch>>,
     pub paused: Vec<bool>,
+    /// What was decided about long messages.
+    pub passes: Vec<bool>,
     pub events: Vec<Event>,
     pub listening: bool,
     pub exited: bool,
@@ -140,6 +144,28 @@ impl Got {
     }
 }
 
+impl Got {
+    fn takes_part(&mut self, bytes: &[u8]) {
+        assert!(self.status != 0 && !self.finished && !self.closed, "a part of nothing");
+        let text =
+            std::str::from_utf8(bytes).expect("blocks of the tests are not cut in characters");
+        let part = self.part.get_or_insert_default();
+        part.push_str(text);
+        if self.is_stream
+            && let Some(event) = part.strip_suffix("\n\n")
+        {
+            let (id, event) = match event.strip_prefix("id: ") {
+                Some(rest) => rest.split_once('\n').unwrap(),
+                None => ("", event),
+            };
+            let data = event.strip_prefix("event: message\ndata: ").unwrap();
+            assert!(!data.contains(['\r', '\n']), "a line break in an event");
+            self.events.push(format!("{id}|{data}"));
+            self.part = None;
+        }
+    }
+}
+
 impl World {
     pub fn new(snapshot: Snapshot) -> Self {
         let mut world = Self::quiet(snapshot);
@@ -162,6 +188,7 @@ impl World {
             fetches: Vec::new(),
             cancelled: Vec::new(),
             paused: Vec::new(),
+            passes: Vec::new(),
             events: Vec::new(),
             listening: true,
             exited: false,
@@ -261,11 +288,21 @@ impl World {
                 };
                 let got = self.got(peer);
                 assert!(got.is_stream && !got.finished, "an event outside a stream");
+                assert!(got.part.is_none(), "an event in an event");
                 got.events.push(text);
             }
+            Output::Begin { peer, head } => {
+                let got = self.got(peer);
+                got.streams(head);
+                got.is_stream = false;
+                got.part = Some(String::new());
+            }
+            Output::Part { peer, bytes } => self.got(peer).takes_part(&bytes),
             Output::Finish { peer } => {
                 let got = self.got(peer);
-                assert!(got.is_stream && !got.finished, "finished twice");
+                assert!(!got.finished, "finished twice");
+                assert_ne!(got.is_stream, got.part.is_some(), "half an event at the end");
+                got.body = got.part.take().unwrap_or_default();
                 got.finished = true;
             }
             Output::Close { peer } => self.got(peer).closed = true,
@@ -276,6 +313,9 @@ impl World {
                 self.sent.push((backend, text));
             }
             Output::Stop { backend, now } => self.stopped.push((backend, now)),
+            Output::PassLine { passes, .. } | Output::PassMessage { passes, .. } => {
+                self.passes.push(passes);
+            }
             Output::PauseChild { paused, .. } | Output::PauseFetch { paused, .. } => {
                 self.paused.push(paused);
             }

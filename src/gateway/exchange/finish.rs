@@ -30,6 +30,10 @@ const NO_CONTENT: u16 = 204;
 impl Gateway {
     /// One answer for `exchange` is there.
     pub(crate) fn deliver(&mut self, key: Key<Exchange>, message: Splice) {
+        if self.passages.has_begun_for(key) {
+            // Another answer than the one that has begun: neither can be told any more.
+            return self.end_exchange(key);
+        }
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key) else { return };
         if let Some(part_of) = sent.part_of {
             return self.part_answered(key, part_of, message);
@@ -67,7 +71,7 @@ impl Gateway {
         self.end_exchange(key);
     }
 
-    fn wants_events(&self, key: Key<Exchange>) -> bool {
+    pub(super) fn wants_events(&self, key: Key<Exchange>) -> bool {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return false };
         let Some(session) = self.sessions.get(sent.session) else { return false };
         sent.may_stream && self.mode(session.server, session.principal) == ResponseMode::Sse
@@ -110,7 +114,7 @@ impl Gateway {
     }
 
     /// With the session's id if this answer opens it, and what pages need.
-    fn session_head(&self, head: ResponseHead, sent: &Sent) -> ResponseHead {
+    pub(super) fn session_head(&self, head: ResponseHead, sent: &Sent) -> ResponseHead {
         let id = self.sessions.get(sent.session).map(|session| String::from(&*session.id));
         let head = match id {
             Some(id) if sent.opens_session => head.with("Mcp-Session-Id", id),
@@ -130,9 +134,13 @@ impl Gateway {
 
     /// Takes an exchange that is over out of the tables.
     pub(crate) fn take_sent(&mut self, key: Key<Exchange>) -> Option<Box<Sent>> {
-        let Exchange::AwaitResponse(sent) = self.exchanges.remove(key)? else { return None };
+        let begun = self.passages.take_begun(key);
+        let Exchange::AwaitResponse(mut sent) = self.exchanges.remove(key)? else { return None };
         if let Some(peer) = sent.peer {
             self.peers.clear(peer);
+        }
+        if let Some(begun) = begun {
+            self.break_off(&mut sent, &begun);
         }
         let now = self.now.mono;
         if let Some(session) = self.sessions.get_mut(sent.session) {
@@ -182,6 +190,7 @@ impl Gateway {
             method: call.name.clone(),
             tool: call.tool.clone(),
             payload: Message::default(),
+            bytes: 0,
             duration: self.now.mono.saturating_duration_since(call.sent_at),
             error: Some(text.clone().into()),
         };

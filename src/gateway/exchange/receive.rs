@@ -83,7 +83,7 @@ impl Gateway {
         if let Some(fetch) = call.fetch {
             self.ends_soon(fetch);
         }
-        self.record_answer(&call, &message);
+        self.record_answer(&call, message.clone(), message.len());
         self.note_params(&call, &message, envelope);
         if call.cancelled {
             return;
@@ -179,12 +179,14 @@ impl Gateway {
         }
     }
 
-    fn record_answer(&mut self, call: &Call, message: &Message) {
+    /// Records an answer of `bytes` bytes; it may have been too long to be kept.
+    pub(crate) fn record_answer(&mut self, call: &Call, payload: Message, bytes: usize) {
         let server = self.backends.get(call.backend).map(|backend| backend.server);
         let kind = EventKind::RpcIn {
             method: call.name.clone(),
             tool: call.tool.clone(),
-            payload: message.clone(),
+            payload,
+            bytes,
             duration: self.now.mono.saturating_duration_since(call.sent_at),
             error: None,
         };

@@ -96,6 +96,7 @@ fn a_call_is_two_lines_and_two_records() {
         method: "tools/call".into(),
         tool: Some("get_issue".into()),
         payload: Message::from(r#"{"jsonrpc":"2.0","id":1,"result":{"key":"x"}}"#),
+        bytes: 45,
         duration: Duration::from_micros(12_250),
         error: None,
     };
@@ -124,6 +125,7 @@ fn a_failed_call_says_why() {
         method: "tools/list".into(),
         tool: None,
         payload: Message::default(),
+        bytes: 0,
         duration: Duration::from_millis(7),
         error: Some("gone \"now\",\nZq8-known-secret".into()),
     };

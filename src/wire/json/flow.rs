@@ -128,11 +128,7 @@ impl Flow {
     /// Takes the next block and tells `each` what of the outer levels is passed, in order.
     ///
     /// Errors: as soon as the text cannot become JSON any more.
-    pub fn feed(
-        &mut self,
-        block: &[u8],
-        each: &mut impl FnMut(Mark<'_>),
-    ) -> Result<(), JsonError> {
+    pub fn feed(&mut self, block: &[u8], each: &mut impl FnMut(Mark<'_>)) -> Result<(), JsonError> {
         if !self.utf8.takes(block) {
             return Err(JsonReason::NotUtf8.at(self.before));
         }

@@ -104,9 +104,8 @@ fn what_is_cut_short_is_no_result() {
 fn what_is_known_of_it_is_known_as_soon_as_it_has_passed() {
     let theirs = Message::from("1");
     let mut passing = Passing::new(&Limits::TEST_MIN, 7, theirs, false);
-    let known = |passing: &Passing| {
-        (passing.has_id(), passing.has_result(), passing.says_complete())
-    };
+    let known =
+        |passing: &Passing| (passing.has_id(), passing.has_result(), passing.says_complete());
     passing.feed(br#"{"jsonrpc":"2.0","id":7"#, &mut |_| {}).expect("so far");
     assert_eq!(known(&passing), (false, false, false), "it could still be 70");
     passing.feed(br#","result":{"#, &mut |_| {}).expect("so far");

@@ -44,7 +44,10 @@ fn check_refused(text: &[u8], depth_max: usize) {
 
 #[test]
 fn names_and_values_of_the_outer_levels_are_told() {
-    check(r#"{"id":7,"a":{"b":[1]}}"#, r#"0+0 1:"id" 1+6 1-7 1:"a" 1+12 2:"b" 2+17 2-20 1-21 0-22"#);
+    check(
+        r#"{"id":7,"a":{"b":[1]}}"#,
+        r#"0+0 1:"id" 1+6 1-7 1:"a" 1+12 2:"b" 2+17 2-20 1-21 0-22"#,
+    );
     check("[1,[]]", "0+0 1+1 1-2 1+3 1-5 0-6");
     check("{}", "0+0 0-2");
     check(" -0.5e+3", "0+1");
@@ -70,9 +73,34 @@ fn a_name_is_told_as_it_is_spelled_unless_it_is_long() {
 #[test]
 fn what_the_scanner_refuses_is_refused_wherever_it_is_cut() {
     let bad: [&[u8]; 28] = [
-        b"", b" ", b"{", b"}", b"{\"a\"}", b"{\"a\":}", b"{\"a\":1,}", b"{,}", b"{1:2}", b"[1,]",
-        b"[,]", b"[1 2]", b"[}", b"01", b"-", b"1.", b"1e", b"1e+", b".5", b"+1", b"tru", b"truE",
-        b"\"\\x\"", b"\"\\u12g4\"", b"\"\n\"", b"\"", b"1 2", b"\xff",
+        b"",
+        b" ",
+        b"{",
+        b"}",
+        b"{\"a\"}",
+        b"{\"a\":}",
+        b"{\"a\":1,}",
+        b"{,}",
+        b"{1:2}",
+        b"[1,]",
+        b"[,]",
+        b"[1 2]",
+        b"[}",
+        b"01",
+        b"-",
+        b"1.",
+        b"1e",
+        b"1e+",
+        b".5",
+        b"+1",
+        b"tru",
+        b"truE",
+        b"\"\\x\"",
+        b"\"\\u12g4\"",
+        b"\"\n\"",
+        b"\"",
+        b"1 2",
+        b"\xff",
     ];
     for text in bad {
         check_refused(text, 8);
