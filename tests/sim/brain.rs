@@ -457,7 +457,7 @@ impl Task {
                 r#"{{ "result" : {{"tag": {tag}, "pad":"{padding}"{kind}}} , "id": {id}, "jsonrpc":"2.0" }}"#
             ),
             false => format!(
-                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tag":{tag},"pad":"{padding}"{kind}}}}}"#
+                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tag":{tag}{kind},"pad":"{padding}"}}}}"#
             ),
         })
     }

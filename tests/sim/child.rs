@@ -123,6 +123,7 @@ impl World {
 
     /// Some of the child's stdout arrives.
     pub fn pump_stdout(&mut self, key: Key<Backend>, n: usize) -> bool {
+        let n = n.min(self.piece_max);
         let Some(child) = self.children.get_mut(&key) else { return false };
         if child.paused || child.closed || child.stdout.is_empty() || !child.link.wants_stdout() {
             return false;
@@ -212,6 +213,10 @@ impl World {
 
     /// The child ends: what it has written is read, and the gateway is told.
     fn bury(&mut self, key: Key<Backend>, why: ChildEnd) {
+        // The loop asks about a long line before anything else happens.
+        if self.children.get(&key).is_some_and(|child| !child.link.wants_stdout()) {
+            self.think();
+        }
         let Some(child) = self.children.get_mut(&key) else { return };
         child.closed = true;
         let rest: Vec<u8> = child.stdout.drain(..).collect();

@@ -49,6 +49,8 @@ pub struct World {
     pub now: Now,
     pub dice: Dice,
     pub weather: Weather,
+    /// How much of what a server says arrives at once, at most.
+    pub piece_max: usize,
     pub limits: Arc<Limits>,
     pub inbox: VecDeque<Input>,
     pub clients: Vec<Client>,
@@ -86,8 +88,9 @@ impl World {
         // A client that never comes back is not waited for all night.
         limits.input_after_max = Limits::TEST_MIN.input_after_max;
         // Long answers pass in blocks in some runs, also where there is room for them.
+        let mut piece_max = usize::MAX;
         if seed.is_multiple_of(2) {
-            limits.stream_from_bytes = 200;
+            (limits.stream_from_bytes, piece_max) = (200, 150);
             limits.replay_bytes_max = limits.replay_bytes_max.min(limits.stream_from_bytes);
         }
         let mut servers = Vec::new();
@@ -127,6 +130,7 @@ impl World {
             now,
             dice,
             weather,
+            piece_max,
             limits: Arc::new(limits),
             inbox: VecDeque::new(),
             clients,
