@@ -15,5 +15,7 @@ mod end;
 mod flags;
 #[path = "run/guards.rs"]
 mod guards;
+#[path = "run/large.rs"]
+mod large;
 #[path = "run/start.rs"]
 mod start;

@@ -198,8 +198,9 @@ impl HttpClient {
     /// The message that has begun is wanted whole.
     pub fn gather(&mut self) {
         let State::Body { body, large, .. } = &mut self.state else { return };
-        if let Large::Asked(start) = mem::replace(large, Large::Gathered) {
-            body.put_back(start.into_vec());
+        if let Large::Asked(start) = large {
+            body.put_back(mem::take(start).into_vec());
+            *large = Large::Gathered;
         }
     }
 
