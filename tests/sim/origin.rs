@@ -220,6 +220,7 @@ impl World {
 
     /// Some of an answer arrives at the gateway.
     pub fn pump_answer(&mut self, number: u64, n: usize) -> bool {
+        let n = n.min(self.piece_max);
         let Some(wire) = self.wire_mut(number) else { return false };
         if wire.paused || wire.to_gateway.is_empty() && !wire.ends || !wire.link.wants_input() {
             return false;

@@ -96,7 +96,10 @@ impl World {
         let mut servers = Vec::new();
         let mut sides = Vec::new();
         for n in 0..1 + dice.below(3) {
-            let side = side(&mut dice, &weather);
+            let mut side = side(&mut dice, &weather);
+            if piece_max < usize::MAX {
+                side.manner.long = 3;
+            }
             servers.push(server(n, &side, calm, &mut dice));
             sides.push(side);
         }
