@@ -92,6 +92,7 @@ fn record(c: &mut Criterion) {
     let answer = event(EventKind::RpcIn {
         method: "tools/call".into(),
         tool: Some("search_code".into()),
+        bytes: payload.len(),
         payload,
         duration: Duration::from_micros(1234),
         error: None,
@@ -171,9 +172,8 @@ fn whole(name: &str, text: &str, logged: bool) {
         for call in std::mem::take(&mut waiting) {
             let (method, tool): (Message, Message) = call;
             let payload = Message::copy_of(&answer);
-            let duration = Duration::from_micros(812);
-            let kind =
-                EventKind::RpcIn { method, tool: Some(tool), payload, duration, error: None };
+            let (duration, bytes, tool) = (Duration::from_micros(812), payload.len(), Some(tool));
+            let kind = EventKind::RpcIn { method, tool, payload, bytes, duration, error: None };
             if logged {
                 sender.push(event(kind));
             }

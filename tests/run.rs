@@ -2,6 +2,7 @@
 //! The binary: its flags, its start, what its children see, its end.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::print_stdout, reason = "measurements are for people")]
 
 #[path = "run/binary.rs"]
 mod binary;

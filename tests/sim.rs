@@ -33,6 +33,8 @@ mod modern_origin;
 mod origin;
 #[path = "sim/reader.rs"]
 mod reader;
+#[path = "sim/reading.rs"]
+mod reading;
 #[path = "sim/run.rs"]
 mod run;
 #[path = "sim/socket.rs"]

@@ -35,6 +35,9 @@ pub struct Passage {
     pub begun: Option<Begun>,
 }
 
+/// A stream: its session and its number there.
+pub type OnStream = (Key<Session>, u32);
+
 /// An answer that has begun.
 #[derive(Clone, Copy, Debug)]
 pub struct Begun {
@@ -43,7 +46,7 @@ pub struct Begun {
     /// The connection; `None` once its client has left.
     pub peer: Option<Key<Peer>>,
     /// The stream on which it is an event, if it is no answer of its own.
-    pub stream: Option<(Key<Session>, u32)>,
+    pub stream: Option<OnStream>,
     /// How many bytes have left.
     pub sent: usize,
 }
@@ -71,7 +74,8 @@ impl Passages {
         Some(self.all.swap_remove(at))
     }
 
-    /// Whether a client has a part of an answer to `exchange`, and waits for the rest.
+    /// Whether a client has a part of an answer to `exchange`, and waits for the rest. If there is
+    /// another answer now, neither can be told any more.
     #[must_use]
     pub fn has_begun_for(&self, exchange: Key<Exchange>) -> bool {
         let waits = |begun: Begun| begun.exchange == exchange && begun.peer.is_some();

@@ -41,7 +41,7 @@ impl Manner {
             notify: dice.pick(&[0, 9]),
             linger: dice.pick(&[0, 3]),
             log: dice.pick(&[0, 4]),
-            long: 20,
+            long: 0,
             ..Self::default()
         }
     }
@@ -54,7 +54,7 @@ impl Manner {
             notify: often(),
             linger: often(),
             log: often(),
-            long: 20,
+            long: 0,
             lie: often(),
             twice: often(),
             noise: often(),

@@ -14,7 +14,7 @@ use crate::socket::{front_of, take};
 use crate::world::World;
 
 pub struct Child {
-    link: Stdio,
+    pub link: Stdio,
     brain: Brain,
     pub manner: Manner,
     tasks: Vec<Task>,
@@ -58,21 +58,6 @@ impl World {
     pub fn send_to_child(&mut self, key: Key<Backend>, message: &penstock::wire::Splice) {
         self.child_mut(key).link.send(message);
         self.note_child_fullness(key);
-    }
-
-    pub fn pause_child(&mut self, key: Key<Backend>, paused: bool) {
-        let child = self.child_mut(key);
-        assert_ne!(child.paused, paused, "paused or resumed twice");
-        child.paused = paused;
-    }
-
-    pub fn pass_line(&mut self, key: Key<Backend>, passes: bool) {
-        let Some(child) = self.children.get_mut(&key) else { return };
-        assert!(!child.link.wants_stdout(), "decided before it was asked");
-        child.link.decide(passes);
-        if passes {
-            self.ledger.count("lines that passed");
-        }
     }
 
     fn note_child_fullness(&mut self, key: Key<Backend>) {

@@ -61,8 +61,8 @@ pub enum Doing {
 /// One connection to a server.
 pub struct Wire {
     pub number: u64,
-    link: HttpClient,
-    fetch: Option<Key<Fetch>>,
+    pub link: HttpClient,
+    pub fetch: Option<Key<Fetch>>,
     pub server: usize,
     request: Vec<u8>,
     to_gateway: VecDeque<u8>,
@@ -169,26 +169,6 @@ impl World {
 
     pub fn cancel_fetch(&mut self, fetch: Key<Fetch>) {
         self.wires.retain(|wire| wire.fetch != Some(fetch));
-    }
-
-    pub fn pause_fetch(&mut self, fetch: Key<Fetch>, paused: bool) {
-        if let Some(wire) = self.wires.iter_mut().find(|wire| wire.fetch == Some(fetch)) {
-            assert_ne!(wire.paused, paused, "paused or resumed twice");
-            wire.paused = paused;
-        }
-    }
-
-    pub fn pass_message(&mut self, fetch: Key<Fetch>, passes: bool) {
-        let Some(wire) = self.wires.iter_mut().find(|wire| wire.fetch == Some(fetch)) else {
-            return;
-        };
-        assert!(!wire.link.wants_input(), "decided before it was asked");
-        if passes {
-            wire.link.pass();
-            self.ledger.count("messages that passed");
-        } else {
-            wire.link.gather();
-        }
     }
 
     pub fn expire_wires(&mut self) {

@@ -75,6 +75,19 @@ pub struct World {
     pub trace: bool,
 }
 
+/// A client that never comes back is not waited for all night. In some runs long answers pass in
+/// blocks, also where there is room for them; then no more of what a server says arrives at once
+/// than is returned.
+fn adapt(seed: u64, limits: &mut Limits) -> usize {
+    limits.input_after_max = Limits::TEST_MIN.input_after_max;
+    if !seed.is_multiple_of(2) {
+        return usize::MAX;
+    }
+    limits.stream_from_bytes = 200;
+    limits.replay_bytes_max = limits.replay_bytes_max.min(limits.stream_from_bytes);
+    150
+}
+
 pub const KEYS: [&str; 2] = ["alpha-key", "beta-key"];
 pub const TOOL_TIMEOUT: Duration = Duration::from_secs(20);
 pub const SESSION_TIMEOUT: Duration = Duration::from_secs(300);
@@ -85,21 +98,12 @@ impl World {
         let calm = dice.one_in(4);
         let weather = Weather { calm, tight: !calm && dice.one_in(2), auth: dice.one_in(3) };
         let mut limits = if weather.tight { Limits::TEST_MIN } else { Limits::DEFAULT };
-        // A client that never comes back is not waited for all night.
-        limits.input_after_max = Limits::TEST_MIN.input_after_max;
-        // Long answers pass in blocks in some runs, also where there is room for them.
-        let mut piece_max = usize::MAX;
-        if seed.is_multiple_of(2) {
-            (limits.stream_from_bytes, piece_max) = (200, 150);
-            limits.replay_bytes_max = limits.replay_bytes_max.min(limits.stream_from_bytes);
-        }
+        let piece_max = adapt(seed, &mut limits);
         let mut servers = Vec::new();
         let mut sides = Vec::new();
         for n in 0..1 + dice.below(3) {
             let mut side = side(&mut dice, &weather);
-            if piece_max < usize::MAX {
-                side.manner.long = 3;
-            }
+            side.manner.long = if piece_max < usize::MAX { 3 } else { 20 };
             servers.push(server(n, &side, calm, &mut dice));
             sides.push(side);
         }

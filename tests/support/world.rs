@@ -4,6 +4,9 @@
 #![allow(dead_code, reason = "every test file uses its own part of the world")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+#[path = "got.rs"]
+mod got;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,23 +23,9 @@ use penstock::gateway::snapshot::{
     Care, ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
 use penstock::policy::auth;
-use penstock::wire::http1::{Content, Field, Method, RequestHead, ResponseHead};
+use penstock::wire::http1::{Content, Field, Method, RequestHead};
 
-/// What a client has got on its connection.
-#[derive(Debug, Default)]
-pub struct Got {
-    pub status: u16,
-    pub fields: HashMap<&'static str, String>,
-    pub body: String,
-    /// Events as `id|data`, comments as `:`, empty ones as `id|`.
-    pub events: Vec<String>,
-    pub is_stream: bool,
-    /// Whether the body comes in parts, or an event does: what there is of it.
-    pub part: Option<String>,
-    pub finished: bool,
-    pub closed: bool,
-    pub receiving: bool,
-}
+pub use got::Got;
 
 /// The whole world around one gateway.
 pub struct World {
@@ -133,37 +122,6 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
 pub fn with_key(mut snapshot: Snapshot, keys: &[&str]) -> Snapshot {
     snapshot.auth.agents = keys.iter().map(|key| Secret::new(key.as_bytes())).collect();
     snapshot
-}
-
-impl Got {
-    fn streams(&mut self, head: ResponseHead) {
-        assert!(self.status == 0, "answered twice");
-        self.status = head.status;
-        self.is_stream = true;
-        self.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
-    }
-}
-
-impl Got {
-    fn takes_part(&mut self, bytes: &[u8]) {
-        assert!(self.status != 0 && !self.finished && !self.closed, "a part of nothing");
-        let text =
-            std::str::from_utf8(bytes).expect("blocks of the tests are not cut in characters");
-        let part = self.part.get_or_insert_default();
-        part.push_str(text);
-        if self.is_stream
-            && let Some(event) = part.strip_suffix("\n\n")
-        {
-            let (id, event) = match event.strip_prefix("id: ") {
-                Some(rest) => rest.split_once('\n').unwrap(),
-                None => ("", event),
-            };
-            let data = event.strip_prefix("event: message\ndata: ").unwrap();
-            assert!(!data.contains(['\r', '\n']), "a line break in an event");
-            self.events.push(format!("{id}|{data}"));
-            self.part = None;
-        }
-    }
 }
 
 impl World {
@@ -291,20 +249,9 @@ impl World {
                 assert!(got.part.is_none(), "an event in an event");
                 got.events.push(text);
             }
-            Output::Begin { peer, head } => {
-                let got = self.got(peer);
-                got.streams(head);
-                got.is_stream = false;
-                got.part = Some(String::new());
-            }
+            Output::Begin { peer, head } => self.got(peer).begins(head),
             Output::Part { peer, bytes } => self.got(peer).takes_part(&bytes),
-            Output::Finish { peer } => {
-                let got = self.got(peer);
-                assert!(!got.finished, "finished twice");
-                assert_ne!(got.is_stream, got.part.is_some(), "half an event at the end");
-                got.body = got.part.take().unwrap_or_default();
-                got.finished = true;
-            }
+            Output::Finish { peer } => self.got(peer).finishes(),
             Output::Close { peer } => self.got(peer).closed = true,
             Output::Spawn { backend, command } => self.spawn(backend, &command.server),
             Output::Send { backend, message } => {

@@ -10,7 +10,7 @@ use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::fault::{BackendFaultKind, Fault, backend};
-use crate::gateway::io::{EventKind, Output, Peer};
+use crate::gateway::io::{Backend, EventKind, Output, Peer};
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::gateway::stream::StreamKind;
 use crate::mcp::subscription::listen_result;
@@ -31,7 +31,6 @@ impl Gateway {
     /// One answer for `exchange` is there.
     pub(crate) fn deliver(&mut self, key: Key<Exchange>, message: Splice) {
         if self.passages.has_begun_for(key) {
-            // Another answer than the one that has begun: neither can be told any more.
             return self.end_exchange(key);
         }
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key) else { return };
@@ -359,7 +358,7 @@ impl Gateway {
     /// a guard would withhold.
     pub(crate) fn backend_fault(
         &self,
-        at: Key<crate::gateway::backend::Backend>,
+        at: Key<Backend>,
         kind: BackendFaultKind,
         detail: &str,
     ) -> Fault {

@@ -16,7 +16,7 @@ use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::fault::BackendFaultKind;
 use crate::gateway::fetch::Purpose;
 use crate::gateway::io::{Fetch, FetchContent, Level, Output, Peer};
-use crate::gateway::passage::{Begun, Passage};
+use crate::gateway::passage::{Begun, OnStream, Passage};
 use crate::gateway::pause::Source;
 use crate::mcp::Era;
 use crate::mcp::method::Method;
@@ -99,7 +99,7 @@ impl Gateway {
         passes.then_some((exchange, era))
     }
 
-    /// Whether an answer may tell of a task that has to be remembered, or is called otherwise above.
+    /// Whether an answer may tell of a task that has to be remembered, or has another name above.
     fn may_tell_of_task(&self, call: &Call, sent: &Sent, start: &[u8]) -> bool {
         let is_created = self.is_shared(call.backend) && start.len() <= CREATED_BYTES_MAX;
         call.method == Method::ToolsCall
@@ -112,7 +112,7 @@ impl Gateway {
         &mut self,
         exchange: Key<Exchange>,
         is_event: bool,
-    ) -> Option<(Key<Peer>, Option<(Key<crate::gateway::session::Session>, u32)>)> {
+    ) -> Option<(Key<Peer>, Option<OnStream>)> {
         if is_event {
             let number = self.stream_of_exchange(exchange)?;
             let session = self.session_of(exchange)?;

@@ -13,9 +13,11 @@
 //! one that matters.
 
 mod nest;
+mod number;
 mod utf8;
 
 use self::nest::Nest;
+use self::number::Number;
 use self::utf8::Utf8;
 use super::scan::{self, plain_end};
 use super::{JsonError, JsonReason};
@@ -76,19 +78,6 @@ enum State {
     Number(Number),
     /// The rest of `true`, `false` or `null`.
     Literal(&'static [u8]),
-}
-
-/// How far a number is. Spec: RFC 8259 §6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Number {
-    Minus,
-    Zero,
-    Digits,
-    Point,
-    Fraction,
-    Exponent,
-    Sign,
-    Power,
 }
 
 /// A text on its way.
@@ -341,27 +330,6 @@ impl Flow {
             _ => return Err(JsonReason::ExpectedValue),
         }
         Ok(())
-    }
-}
-
-impl Number {
-    /// The number with one more byte; `None`: it has ended before.
-    fn and(self, byte: u8) -> Result<Option<Self>, JsonReason> {
-        Ok(Some(match (self, byte) {
-            (Self::Minus, b'0') => Self::Zero,
-            (Self::Minus | Self::Digits, b'0'..=b'9') => Self::Digits,
-            (Self::Zero | Self::Digits, b'.') => Self::Point,
-            (Self::Point | Self::Fraction, b'0'..=b'9') => Self::Fraction,
-            (Self::Zero | Self::Digits | Self::Fraction, b'e' | b'E') => Self::Exponent,
-            (Self::Exponent, b'+' | b'-') => Self::Sign,
-            (Self::Exponent | Self::Sign | Self::Power, b'0'..=b'9') => Self::Power,
-            _ if self.may_end() => return Ok(None),
-            _ => return Err(JsonReason::BadNumber),
-        }))
-    }
-
-    const fn may_end(self) -> bool {
-        matches!(self, Self::Zero | Self::Digits | Self::Fraction | Self::Power)
     }
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//! Results in blocks against results as a whole.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+//! JSON in blocks against JSON as a whole.
+
 use proptest::prelude::*;
 
 use super::*;
