@@ -44,7 +44,7 @@ seeds() {
     config_json | config_toml) echo tests/data/config ;;
     redact) echo tests/data/jsonrpc ;;
     schema) echo tests/data/schemas ;;
-    tool_list) echo tests/data/tool-lists ;;
+    only_reads | tool_list) echo tests/data/tool-lists ;;
     *) echo "tests/data/$1" ;;
   esac
 }

@@ -5,6 +5,8 @@
 //! the gateway is gone; if it had no time to clean up, because it was killed, the keeper does. It
 //! knows nothing of MCP, never writes anything, and is not meant to be run by people.
 
+pub mod engine;
+
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -42,8 +44,14 @@ pub fn run() {
             Err(_) => break,
         }
     }
-    end_groups(&ledger);
-    remove_containers(&ledger);
+    // An engine that does not answer must not hold up the others.
+    std::thread::scope(|scope| {
+        for (socket, instance) in ledger.engines() {
+            scope.spawn(move || engine::remove_all(Path::new(socket), instance));
+        }
+        end_groups(&ledger);
+        remove_containers(&ledger);
+    });
 }
 
 fn end_groups(ledger: &Ledger) {

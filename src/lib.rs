@@ -14,8 +14,9 @@
 //! and [`policy`] are what messages mean and whether they may pass, [`gateway`] is the core, and
 //! [`observe`] turns events into text. All of these are functions of their inputs. [`reactor`] and
 //! [`worker`] touch the world, [`config`] and [`cli`] say what is wanted, [`run`] wires it
-//! together. [`github_proxy`] is a sibling of [`mcp`] for the interfaces of GitHub. [`keeper`] is a
-//! process of its own; [`calculator`] and [`serve`] are an MCP server to try it with.
+//! together, and [`sandbox`] gives up what is not needed then. [`github_proxy`] is a sibling of
+//! [`mcp`] for the interfaces of GitHub. [`keeper`] is a process of its own; [`calculator`] and
+//! [`serve`] are an MCP server to try it with.
 //!
 //! ARCHITECTURE.md tells the rest.
 
@@ -23,6 +24,7 @@ pub mod base;
 pub mod calculator;
 pub mod cli;
 pub mod config;
+pub mod docker;
 pub mod gateway;
 pub mod github_proxy;
 pub mod keeper;
@@ -32,6 +34,7 @@ pub mod observe;
 pub mod policy;
 pub mod reactor;
 pub mod run;
+pub mod sandbox;
 pub mod serve;
 pub mod wire;
 pub mod worker;

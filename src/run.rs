@@ -6,18 +6,20 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crate::base::{Now, Rng};
+use crate::base::Now;
 use crate::cli::Flags;
 use crate::config::source::Gathered;
 use crate::config::{self, Loaded};
-use crate::gateway::Gateway;
 use crate::gateway::io::{Event, EventKind, Level};
 use crate::observe::debug::Patterns;
-use crate::reactor::{self, Listener, Observer, Reactor};
+use crate::reactor::{self, Listener, Observer, Reactor, Starter};
+use crate::sandbox::Line;
 use crate::wire::json::write;
 use crate::worker::{LogOptions, LogSender, Logs};
 
 use self::guards::Modules;
+use self::sandbox::Entered;
+use self::shards::Crew;
 
 pub mod certificate;
 pub mod client_config;
@@ -27,8 +29,11 @@ mod fetch;
 mod guards;
 pub mod health;
 mod lookup;
+mod owner;
 mod programs;
 pub mod proxy;
+mod sandbox;
+mod shards;
 
 /// Runs the gateway until it is told to stop.
 ///
@@ -36,12 +41,12 @@ pub mod proxy;
 /// printed in its place, if there is no file to look into.
 pub fn gateway(flags: &Flags) -> Result<(), String> {
     let is_headless = flags.is_on("config-stdin");
-    let (ready, listener) = prepare(flags).inspect_err(|text| {
+    let (ready, listeners, entered) = prepare(flags).inspect_err(|text| {
         if is_headless {
             print_error(text);
         }
     })?;
-    serve(ready, listener)
+    serve(ready, listeners, entered)
 }
 
 /// A configuration with all that belongs to it.
@@ -52,14 +57,14 @@ struct Ready {
 }
 
 /// Everything that may fail before anything is started.
-fn prepare(flags: &Flags) -> Result<(Ready, Listener), String> {
+fn prepare(flags: &Flags) -> Result<(Ready, Vec<Listener>, Entered), String> {
     let mut gathered = config::source::gather(flags)?;
     let mut ready = load(&gathered, Modules::default())?;
     let run = &ready.loaded.run;
     if run.validate_env {
         environment::validate(run)?;
     }
-    let listener = Listener::bind(&run.listen).map_err(|error| error.to_string())?;
+    let (listeners, idle) = shards::listen(&ready.loaded)?;
     // Those who come while we ask find the port, and wait.
     if run.asks_workflow
         && let Some((workflow, line)) =
@@ -69,10 +74,12 @@ fn prepare(flags: &Flags) -> Result<(Ready, Listener), String> {
         gathered.notices.extend(line);
         ready = load(&gathered, ready.modules)?;
     }
+    ready.notices.extend(idle);
     // After all that may wait for others, stdin above all: until now a signal simply ends us. And
     // before any thread that stays, since signals must reach the loop alone.
     reactor::block_signals().map_err(|error| format!("cannot take signals: {error}"))?;
-    Ok((ready, listener))
+    let entered = sandbox::enter(&ready.loaded)?;
+    Ok((ready, listeners, entered))
 }
 
 /// Checks a configuration and starts nothing; the summary goes to stdout.
@@ -93,7 +100,8 @@ fn load(gathered: &Gathered, mut modules: Modules) -> Result<Ready, String> {
     modules.read(&mut loaded)?;
     let mut notices = gathered.notices.clone();
     notices.extend(loaded.notices.iter().cloned());
-    notices.extend(programs::missing(&loaded.snapshot));
+    let has_engine = loaded.run.engine.as_ref().is_some_and(|engine| engine.socket.exists());
+    notices.extend(programs::missing(&loaded.snapshot, has_engine));
     Ok(Ready { loaded, notices, modules })
 }
 
@@ -107,17 +115,24 @@ fn print_error(text: &str) {
     let _ = std::io::stdout().write_all(&out);
 }
 
-fn serve(ready: Ready, listener: Listener) -> Result<(), String> {
+fn serve(ready: Ready, listeners: Vec<Listener>, entered: Entered) -> Result<(), String> {
     let Ready { loaded, notices, modules } = ready;
+    let n = listeners.len();
+    let mut starts = shards::starts(&loaded, n, read_clock())?.into_iter();
+    let mut listeners = listeners.into_iter();
+    let (Some(first), Some(listener)) = (starts.next(), listeners.next()) else { return Ok(()) };
     let address = listener.local_addr();
     let run = &loaded.run;
     let document = client_config::document(&run.client_config, &run.listen, address.port());
     let (logs, mut sender) = start_logs(&loaded);
-    announce(&mut sender, &loaded, &notices, &address.to_string());
-    let options = reactor_options(&loaded);
-    let gateway = start_gateway(&loaded, &modules)?;
+    announce(&mut sender, &loaded, &notices, &entered.lines, &address.to_string());
+    let options = reactor_options(&loaded, n, entered.starter);
+    let mut gateway = first.gateway();
+    modules.give(&loaded.snapshot, &mut gateway);
     let mut reactor =
         Reactor::new(&options, listener, gateway, sender).map_err(|e| e.to_string())?;
+    // The main loop is the first, which learns what bounds children are to be given back.
+    let crew = Crew::start(&mut reactor, starts.zip(listeners), &options, &logs)?;
     // Complete before the first request can be answered: who polls for it finds all of it.
     let mut stdout = std::io::stdout().lock();
     if let Err(error) = stdout.write_all(document.as_bytes()).and_then(|()| stdout.flush()) {
@@ -128,6 +143,9 @@ fn serve(ready: Ready, listener: Listener) -> Result<(), String> {
     drop(loaded);
     let ended = reactor.run().map_err(|error| error.to_string());
     drop(reactor);
+    if ended.is_ok() {
+        crew.wait();
+    }
     logs.finish();
     ended
 }
@@ -150,7 +168,13 @@ fn start_logs(loaded: &Loaded) -> (Logs, LogSender) {
 }
 
 /// The first lines of the log, as scripts look for them.
-fn announce(sender: &mut LogSender, loaded: &Loaded, notices: &[String], address: &str) {
+fn announce(
+    sender: &mut LogSender,
+    loaded: &Loaded,
+    notices: &[String],
+    sandbox: &[Line],
+    address: &str,
+) {
     let run = &loaded.run;
     let mut say = |level, category, text| {
         let kind = EventKind::Note { level, category, text };
@@ -171,6 +195,10 @@ fn announce(sender: &mut LogSender, loaded: &Loaded, notices: &[String], address
     for notice in notices {
         say(Level::Warn, "startup", notice.clone());
     }
+    for line in sandbox {
+        let level = if line.is_failure() { Level::Warn } else { Level::Info };
+        say(level, "startup", line.to_string());
+    }
     if run.has_generated_agent {
         let text = "No agent ID configured — generated temporary random agent ID (spec §7.3)";
         say(Level::Warn, "startup", text.to_owned());
@@ -184,29 +212,23 @@ fn announce(sender: &mut LogSender, loaded: &Loaded, notices: &[String], address
     sender.end_of_turn();
 }
 
-fn reactor_options(loaded: &Loaded) -> reactor::Options {
+fn reactor_options(loaded: &Loaded, n: usize, starter: Starter) -> reactor::Options {
     let keeper = std::env::current_exe().ok().map(|program| vec![program.into(), "keeper".into()]);
     reactor::Options {
-        limits: loaded.snapshot.limits,
+        limits: loaded.snapshot.limits.share(n),
         shutdown_timeout: loaded.run.shutdown_timeout,
         signals: true,
         keeper,
         ca_file: loaded.run.ca_file.clone(),
+        starter,
+        engine: loaded.run.engine.as_ref().map(|engine| reactor::EngineOptions {
+            socket: engine.socket.clone(),
+            instance: engine.instance.as_str().into(),
+            owner: owner::ourselves(),
+        }),
         version: (&*loaded.snapshot.version).into(),
         ..reactor::Options::default()
     }
-}
-
-fn start_gateway(loaded: &Loaded, modules: &Modules) -> Result<Gateway, String> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| format!("no random numbers: {error}"))?;
-    let snapshot = Arc::new(loaded.snapshot.clone());
-    let mut gateway = Gateway::new(snapshot, Rng::new(seed), read_clock());
-    for (server, why) in &loaded.broken {
-        gateway.break_server(*server, why);
-    }
-    modules.give(&loaded.snapshot, &mut gateway);
-    Ok(gateway)
 }
 
 fn read_clock() -> Now {

@@ -38,12 +38,16 @@ mod front_door;
 mod guarded;
 #[path = "core/guards.rs"]
 mod guards;
+#[path = "core/guards_before.rs"]
+mod guards_before;
 #[path = "core/guards_ends.rs"]
 mod guards_ends;
 #[path = "core/guards_eras.rs"]
 mod guards_eras;
 #[path = "core/guards_quiet.rs"]
 mod guards_quiet;
+#[path = "core/guards_reach.rs"]
+mod guards_reach;
 #[path = "core/guards_unified.rs"]
 mod guards_unified;
 #[path = "core/http_backends.rs"]
@@ -72,6 +76,8 @@ mod recovery;
 mod rounds;
 #[path = "core/sessions.rs"]
 mod sessions;
+#[path = "core/shards.rs"]
+mod shards;
 #[path = "core/shared.rs"]
 mod shared;
 #[path = "core/spellings.rs"]

@@ -6,12 +6,18 @@
 
 #[path = "reactor/child.rs"]
 mod child;
+#[path = "reactor/engine.rs"]
+mod engine;
+#[path = "reactor/fake_engine.rs"]
+mod fake_engine;
 #[path = "reactor/fetch.rs"]
 mod fetch;
 #[path = "reactor/keeper.rs"]
 mod keeper;
 #[path = "reactor/peer.rs"]
 mod peer;
+#[path = "reactor/shards.rs"]
+mod shards;
 #[path = "reactor/tls.rs"]
 mod tls;
 #[path = "reactor/toy.rs"]

@@ -190,6 +190,7 @@ impl Case {
         }
         let item = |index: usize| Item {
             object: Some(object(index)),
+            besides: None,
             data: match self.speech {
                 Speech::Pointers => Data::Content(format!("{pointer}/{index}").into()),
                 Speech::Copies => {

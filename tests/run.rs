@@ -18,5 +18,9 @@ mod flags;
 mod guards;
 #[path = "run/large.rs"]
 mod large;
+#[path = "run/sandbox.rs"]
+mod sandbox;
+#[path = "run/shards.rs"]
+mod shards;
 #[path = "run/start.rs"]
 mod start;

@@ -2,7 +2,7 @@
 //! Sixteen bytes compared at once: what turns walking through a text into looking at it.
 //!
 //! ```text
-//!   bytes   { " i d " : 1 , " n a m e " : "      equals(b'"') | equals(b'\\') | below(0x20)
+//!   bytes   { " i d " : 1 , " n a m e " : "      special_in_json
 //!   mask    0 1 0 0 1 0 0 0 1 0 0 0 0 1 0 1      bit n is lane n
 //! ```
 //!
@@ -28,20 +28,6 @@ impl Lanes {
     #[must_use]
     pub fn load(block: &[u8; WIDTH]) -> Self {
         Self(imp::load(block))
-    }
-
-    /// Where a byte is `byte`.
-    #[inline(always)]
-    #[must_use]
-    pub fn equal(self, byte: u8) -> Mask {
-        imp::equal(self.0, byte)
-    }
-
-    /// Where a byte is `a` or `b`.
-    #[inline(always)]
-    #[must_use]
-    pub fn either(self, a: u8, b: u8) -> Mask {
-        imp::either(self.0, a, b)
     }
 
     /// Where a byte cannot stand in a string of JSON as it is: `"`, `\` and what is below a space.
@@ -71,24 +57,6 @@ mod imp {
     }
 
     #[inline(always)]
-    pub(super) fn equal(lanes: Lanes, byte: u8) -> Mask {
-        // WHY UNSAFE: the intrinsics want SSE2.
-        // SAFETY: SSE2 is a part of x86-64, and these read and write no memory.
-        unsafe { mask(_mm_cmpeq_epi8(lanes, _mm_set1_epi8(byte.cast_signed()))) }
-    }
-
-    #[inline(always)]
-    pub(super) fn either(lanes: Lanes, a: u8, b: u8) -> Mask {
-        // WHY UNSAFE: the intrinsics want SSE2.
-        // SAFETY: SSE2 is a part of x86-64, and these read and write no memory.
-        unsafe {
-            let a = _mm_cmpeq_epi8(lanes, _mm_set1_epi8(a.cast_signed()));
-            let b = _mm_cmpeq_epi8(lanes, _mm_set1_epi8(b.cast_signed()));
-            mask(_mm_or_si128(a, b))
-        }
-    }
-
-    #[inline(always)]
     pub(super) fn special_in_json(lanes: Lanes) -> Mask {
         // WHY UNSAFE: the intrinsics want SSE2.
         // SAFETY: SSE2 is a part of x86-64, and these read and write no memory.
@@ -111,7 +79,7 @@ mod imp {
 
 #[cfg(not(target_arch = "x86_64"))]
 mod imp {
-    pub(super) use super::plain::{Lanes, either, equal, load, special_in_json};
+    pub(super) use super::plain::{Lanes, load, special_in_json};
 }
 
 /// The same in words that every processor understands.
@@ -125,20 +93,9 @@ mod plain {
         *block
     }
 
-    pub(super) fn equal(lanes: Lanes, byte: u8) -> Mask {
-        mask(lanes, |lane| lane == byte)
-    }
-
-    pub(super) fn either(lanes: Lanes, a: u8, b: u8) -> Mask {
-        mask(lanes, |lane| lane == a || lane == b)
-    }
-
     pub(super) fn special_in_json(lanes: Lanes) -> Mask {
-        mask(lanes, |lane| lane < 0x20 || lane == b'"' || lane == b'\\')
-    }
-
-    fn mask(lanes: Lanes, holds: impl Fn(u8) -> bool) -> Mask {
-        lanes.iter().rev().fold(0, |mask, &lane| mask << 1 | Mask::from(holds(lane)))
+        let is_special = |lane: u8| lane < 0x20 || lane == b'"' || lane == b'\\';
+        lanes.iter().rev().fold(0, |mask, &lane| mask << 1 | Mask::from(is_special(lane)))
     }
 }
 
@@ -153,8 +110,6 @@ mod tests {
                 let mut block = *b"plain text, 16 B";
                 block[at] = byte;
                 let (fast, twin) = (Lanes::load(&block), plain::load(&block));
-                assert_eq!(fast.equal(byte), plain::equal(twin, byte));
-                assert_eq!(fast.either(byte, b'x'), plain::either(twin, byte, b'x'));
                 assert_eq!(fast.special_in_json(), plain::special_in_json(twin));
             }
         }
@@ -162,6 +117,6 @@ mod tests {
 
     #[test]
     fn the_first_byte_is_the_lowest_bit() {
-        assert_eq!(Lanes::load(b"a..............b").either(b'a', b'b'), 0x8001);
+        assert_eq!(Lanes::load(b"\"..............\\").special_in_json(), 0x8001);
     }
 }

@@ -4,6 +4,7 @@
 //! Names end in their unit. What happens at a limit is said beside it.
 
 mod guard;
+mod share;
 
 pub use guard::GuardLimits;
 
@@ -48,6 +49,8 @@ pub struct Limits {
     pub peers_max: usize,
     /// Client connections from one address; beyond: accepted and closed at once.
     pub peers_per_address_max: usize,
+    /// Connections on their way to one of several loops; beyond: answered 503, and closed.
+    pub moves_max: usize,
     /// Exchanges under way; beyond: 503 with `Retry-After`.
     pub exchanges_max: usize,
     /// Exchanges under way in one session; beyond: 429 with `Retry-After`.
@@ -196,12 +199,13 @@ impl Limits {
         outbox_bytes_max: 64 * MIB,
         outbox_bytes_high: MIB,
         write_stall_max: Duration::from_secs(60),
-        peers_max: 8192,
-        peers_per_address_max: 4096,
+        peers_max: 65_536,
+        peers_per_address_max: 32_768,
+        moves_max: 256,
         exchanges_max: 4096,
         exchanges_per_session_max: 1024,
         batch_messages_max: 100,
-        sessions_max: 4096,
+        sessions_max: 16_384,
         input_requests_per_session_max: 64,
         pooled_children_max: 16,
         parked_calls_max: 1024,
@@ -274,6 +278,7 @@ impl Limits {
         write_stall_max: Duration::from_secs(6),
         peers_max: 4,
         peers_per_address_max: 3,
+        moves_max: 2,
         exchanges_max: 3,
         exchanges_per_session_max: 2,
         batch_messages_max: 2,

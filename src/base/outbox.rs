@@ -117,6 +117,13 @@ impl Outbox {
         }
     }
 
+    /// Gives up what is allocated, if nothing is owed: for a peer that is silent most of the time.
+    pub fn release(&mut self) {
+        if self.is_empty() {
+            self.clear();
+        }
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         *self = Self::default();

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 //! Random numbers from a seed: a ChaCha20 key stream, so that session ids cannot be guessed.
 
+/// The letters that stand for five bits each.
+///
+/// Spec: RFC 4648 §6.
+pub const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
 /// A cryptographic generator: the same seed gives the same numbers.
 ///
 /// Spec: RFC 8439 §2.3 (the block function), with a 64-bit block counter.
@@ -48,8 +53,7 @@ impl Rng {
 
     /// `n` characters of the alphabet of RFC 4648 base32: 5 bits each, visible ASCII.
     pub fn base32(&mut self, n: usize) -> String {
-        const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        (0..n).map(|_| char::from(ALPHABET[(self.next_u32() & 31) as usize])).collect()
+        (0..n).map(|_| char::from(BASE32[(self.next_u32() & 31) as usize])).collect()
     }
 
     /// `n` lower-case hexadecimal digits.

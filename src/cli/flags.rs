@@ -68,6 +68,8 @@ pub const FLAGS: &[Flag] = &[
         "Read the configuration from stdin (JSON); overrides --config"),
     flag("listen", Some('l'), Text, "", Used,
         "HTTP server listen address (default \"127.0.0.1:3000\")"),
+    flag("threads", None, Whole, "PENSTOCK_THREADS", Used,
+        "How many threads serve clients, 0: one for each processor (default 1)"),
     flag("routed", None, Nothing, "", Used, "Each server at /mcp/<server> (the default)"),
     flag("unified", None, Nothing, "", Used, "Tell clients of /mcp, all servers at one address; both are always served"),
     flag("env", None, Text, "", Used, "Path to a .env file to load variables from"),

@@ -19,6 +19,7 @@ pub fn document() -> String {
         (Section::FlowBudget, "`budgets.flow.after_private`"),
         (Section::Guard, "`guards.<name>`"),
         (Section::Telemetry, "`gateway.opentelemetry`"),
+        (Section::Sandbox, "`gateway.sandbox`"),
     ] {
         text.push_str(&format!("\n## {title}\n\n| TOML | JSON | takes | without it | meaning |\n"));
         text.push_str("|---|---|---|---|---|\n");

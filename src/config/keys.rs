@@ -3,6 +3,7 @@
 //! sentence. Reading and the documentation both come from this table.
 
 use super::raw::Format;
+use crate::gateway::shards::SHARDS_MAX;
 
 /// Which table a key belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub enum Section {
     Guard,
     /// `gateway.opentelemetry`.
     Telemetry,
+    /// `gateway.sandbox`.
+    Sandbox,
 }
 
 /// What a key takes.
@@ -207,9 +210,13 @@ const FLOW: (Section, Transports) = (Section::Flow, Transports::Any);
 const FLOW_BUDGET: (Section, Transports) = (Section::FlowBudget, Transports::Any);
 const GUARD: (Section, Transports) = (Section::Guard, Transports::Any);
 const TELEMETRY: (Section, Transports) = (Section::Telemetry, Transports::Any);
+const SANDBOX: (Section, Transports) = (Section::Sandbox, Transports::Any);
 
 /// The spellings of `gateway::snapshot::Care`.
 const SCHEMAS: &[&str] = &["reference", "verbatim", "copilot", "claude", "strict"];
+
+/// The spellings of `sandbox::Switch`.
+const SWITCH: &[&str] = &["auto", "on", "off"];
 
 const MIB: i64 = 1024 * 1024;
 
@@ -242,6 +249,9 @@ pub const KEYS: &[Key] = &[
 
     key(GATEWAY, ("listen", ""), Word, Used, ("`127.0.0.1:3000`",
         "Where to listen; `--listen` wins.")),
+    key(GATEWAY, ("threads", ""), Whole(0, SHARDS_MAX as i64), Used, ("1",
+        "How many threads serve clients, 0: one for each processor; `--threads` and \
+         `PENSTOCK_THREADS` win. See below.")),
     key(GATEWAY, ("port", "port"), Port, Used, ("",
         "Checked, and otherwise informational: `listen` decides.")),
     key(GATEWAY, ("domain", "domain"), Word, Used, ("",
@@ -283,6 +293,10 @@ pub const KEYS: &[Key] = &[
         "The program of the runtime, if it is called otherwise.")),
     key(GATEWAY, ("container_runtime_args", "containerRuntimeArgs"), Texts, Used, ("",
         "Arguments of the runtime that stand before `run`.")),
+    key(GATEWAY, ("container_launcher", ""), OneOf(&["auto", "api", "command"]),
+        Used, ("`auto`",
+        "Who starts containers: the Docker engine over its socket, or the command line; `auto`: \
+         the engine if it can and answers. `MCP_GATEWAY_CONTAINER_LAUNCHER` wins.")),
     key(GATEWAY, ("dockerless", "dockerless"), Flag, Used, ("false",
         "Use podman and never docker.")),
     key(GATEWAY, ("log_driver", ""), Word, Used, ("`none`",
@@ -305,6 +319,8 @@ pub const KEYS: &[Key] = &[
     key(GATEWAY, ("sink_visibility_exempt_servers", "sinkVisibilityExemptServers"), Texts,
         Used, ("",
         "Write sinks whose visibility is not `public` by default; `*`: all.")),
+    key(GATEWAY, ("sandbox", "sandbox"), Table, Used, ("all measures, as far as they go",
+        "What the gateway gives up once it has begun: see [sandbox.md](sandbox.md).")),
     key(GATEWAY, ("opentelemetry", "opentelemetry"), Table, Ignored, ("",
         "Where traces would go; checked, not used.")),
     key(GATEWAY, ("tracing", ""), Table, Ignored, ("", "The old name of `opentelemetry`.")),
@@ -360,6 +376,9 @@ pub const KEYS: &[Key] = &[
     key(GUARD, ("path", "path"), Word, Used, ("", "The file of a `wasm` guard.")),
     key(GUARD, ("sha256", "sha256"), Word, Used, ("",
         "What the bytes of that file must hash to, in hexadecimal digits.")),
+    key(GUARD, ("may_call", "mayCall"), Words, Used, ("tools that only read",
+        "Further tools of its server that it may call while it judges, by name and whatever they \
+         do.")),
     key(GUARD, ("policy", "policy"), Any, Used, ("",
         "The policy of the servers that name this guard and have none of their own.")),
     key(GUARD, ("config", "config"), Any, Silent, ("", "For the guard; informational.")),
@@ -375,6 +394,15 @@ pub const KEYS: &[Key] = &[
     key(TELEMETRY, ("sample_rate", ""), Any, Silent, ("", "From 0 to 1.")),
     key(TELEMETRY, ("signal_path", ""), Text, Silent, ("", "A path below the endpoint.")),
     key(TELEMETRY, ("exporter_timeout", ""), Any, Silent, ("", "How long an export may take.")),
+
+    key(SANDBOX, ("no_new_privileges", "noNewPrivileges"), OneOf(SWITCH), Used, ("`auto`",
+        "Whether set-user-ID programs are of no use; the other two need it. `auto`: where the \
+         kernel has it; `on`: no start without it.")),
+    key(SANDBOX, ("landlock", "landlock"), OneOf(SWITCH), Used, ("`auto`",
+        "Whether only known files and ports can be opened.")),
+    key(SANDBOX, ("seccomp", "seccomp"), OneOf(&["auto", "on", "off", "kill"]), Used, ("`auto`",
+        "Whether only known calls of the system can be made; `kill` is `on`, and ends the gateway \
+         at any other one instead of refusing it.")),
 
     key(SERVER, ("type", "type"), Text, Used, ("`stdio`; in TOML `http` if there is a `url`",
         "`stdio` (also `local`) or `http`.")),

@@ -60,7 +60,6 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
     let place = Place { section: Section::Top, path: "", format };
     let top = Fields::read(&root, place, report);
     refused::flags(sources, report);
-
     let section = top.item("gateway");
     let fields = section.as_ref().map(|item| {
         let place = Place { section: Section::Gateway, path: &item.path, format };
@@ -70,13 +69,12 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
     let clients = client::resolve_all(top.item("clients").as_ref(), format, report);
     let guards = guards::resolve(&top, fields.as_ref(), sources, report);
     let auth = auth::resolve(fields.as_ref(), &clients, &overall.listen, sources, report);
-    let servers = top.item("servers");
-    if servers.is_none() {
-        missing_servers(root.span, format, report);
-    }
-    let servers = match &servers {
+    let servers = match &top.item("servers") {
         Some(item) => server::resolve_all(item, &overall, &guards, sources, report),
-        None => server::Servers::default(),
+        None => {
+            missing_servers(root.span, format, report);
+            server::Servers::default()
+        }
     };
     let views = view::resolve_all(top.item("views").as_ref(), &servers.servers, format, report);
     let named = budgets::Named { servers: &servers.servers, clients: &clients, auth: &auth };
@@ -87,6 +85,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
     let forge = guards::forge(&servers.servers, sources, report);
     let run = RunOptions {
         listen: overall.listen.clone(),
+        threads: overall.threads,
         log_dir: gateway::log_dir(sources),
         shutdown_timeout: gateway::shutdown_timeout(sources),
         debug: gateway::debug(sources, report),
@@ -101,8 +100,10 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         missing_variables: gateway::missing_variables(sources),
         runtime: overall.runtime.clone(),
         uses_containers: servers.uses_containers,
+        engine: overall.launcher.engine(servers.has_plans, sources),
         ca_file: gateway::ca_file(sources),
         asks_workflow: servers.asks_workflow,
+        sandbox: overall.sandbox,
     };
     let snapshot = Snapshot {
         views,

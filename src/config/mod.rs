@@ -17,6 +17,7 @@ use crate::base::Secret;
 use crate::cli::Flags;
 use crate::gateway::snapshot::{ServerId, Snapshot};
 use crate::policy::guard::forced::Workflow;
+use crate::sandbox;
 
 pub mod diagnostics;
 pub mod document;
@@ -95,6 +96,8 @@ pub struct Loaded {
 pub struct RunOptions {
     /// Where to listen: `host:port`, never without a host.
     pub listen: String,
+    /// How many threads serve clients; 0: one for each processor.
+    pub threads: u16,
     /// Where log files go.
     pub log_dir: PathBuf,
     /// How long running exchanges get after a signal.
@@ -115,10 +118,14 @@ pub struct RunOptions {
     pub runtime: ContainerRuntime,
     /// Whether any server runs in a container.
     pub uses_containers: bool,
+    /// The engine, if it can run any of them without a command line.
+    pub engine: Option<ContainerEngine>,
     /// `SSL_CERT_FILE`: whom we believe when we speak TLS; `None`: whom the system believes.
     pub ca_file: Option<PathBuf>,
     /// Whether something depends on who can read the repository that we run for.
     pub asks_workflow: bool,
+    /// What the process gives up once it has begun.
+    pub sandbox: sandbox::Options,
 }
 
 /// A container runtime's command line.
@@ -130,6 +137,15 @@ pub struct ContainerRuntime {
     pub args: Vec<String>,
     /// `DOCKER_HOST`, if it is set.
     pub docker_host: Option<String>,
+}
+
+/// An engine that runs containers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerEngine {
+    /// Its socket.
+    pub socket: PathBuf,
+    /// The random word that marks our containers.
+    pub instance: String,
 }
 
 /// What the client configuration on stdout is made from.

@@ -38,14 +38,17 @@ impl Gateway {
         self.phase != Phase::Serving
     }
 
-    pub(crate) fn drain(&mut self, deadline: Instant, why: &str) {
+    pub(crate) fn drain(&mut self, deadline: Instant, why: &'static str) {
         if self.phase != Phase::Serving {
             return;
         }
         self.phase = Phase::Draining { deadline };
         self.alarms.set(Alarm::Drain, deadline);
-        self.note(Level::Info, "shutdown", None, format!("Shutting down: {why}"));
+        self.note_end(format!("Shutting down: {why}"));
         self.push(Output::StopListening);
+        if self.leads_others() {
+            self.push(Output::DrainOthers { deadline, why });
+        }
         self.finish_listeners();
     }
 
@@ -70,6 +73,9 @@ impl Gateway {
     pub(crate) fn halt(&mut self) {
         if self.phase == Phase::Serving {
             self.drain(self.now.mono, "asked to stop at once");
+        }
+        if self.leads_others() {
+            self.push(Output::HaltOthers);
         }
         self.expire_drain();
         for key in self.backends.keys() {
@@ -98,7 +104,7 @@ impl Gateway {
         }
         if self.phase == Phase::Stopping && self.backends.is_empty() && self.fetches.is_empty() {
             self.phase = Phase::Stopped;
-            self.note(Level::Info, "shutdown", None, "Gateway process exiting".to_owned());
+            self.note_end("Gateway process exiting".to_owned());
             self.push(Output::Exit);
         }
     }
@@ -109,13 +115,25 @@ impl Gateway {
         matches!(self.phase, Phase::Stopping | Phase::Stopped)
     }
 
+    /// Whether other shards end when this one does.
+    const fn leads_others(&self) -> bool {
+        self.shard.is_main() && self.shard.has_others()
+    }
+
+    /// What the main shard says of the end, it says for all.
+    fn note_end(&mut self, text: String) {
+        if self.shard.is_main() {
+            self.note(Level::Info, "shutdown", None, text);
+        }
+    }
+
     /// Ends every session and backend; streams end cleanly.
     fn stop_everything(&mut self) {
         self.phase = Phase::Stopping;
         self.refuse_unread();
         self.end_unopened(|_| true);
         let n = self.backends.len();
-        self.note(Level::Info, "shutdown", None, format!("Terminating {n} backend servers"));
+        self.note_end(format!("Terminating {n} backend servers"));
         for key in self.sessions.iter().map(|(key, _)| key).collect::<Vec<_>>() {
             let fault = GatewayFault::Draining.into();
             self.end_session_with(key, "the gateway is shutting down", &fault);

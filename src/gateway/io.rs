@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::{Key, Message};
+use crate::gateway::shards::Moved;
 use crate::gateway::snapshot::{ChildCommand, ServerId};
 use crate::wire::Splice;
 use crate::wire::http1::{RequestHead, ResponseHead};
@@ -55,6 +56,22 @@ pub enum Input {
         peer: Key<Peer>,
         /// The message; it is UTF-8.
         message: Message,
+    },
+    /// A connection has come from another shard, which has read this of it.
+    Moved {
+        /// The connection.
+        peer: Key<Peer>,
+        /// Where its client is.
+        from: PeerAddress,
+        /// What its client has asked for.
+        what: Box<Moved>,
+    },
+    /// After `Output::Move`: there is no room for the connection, here or there.
+    NotMoved {
+        /// The connection; it waits for an answer.
+        peer: Key<Peer>,
+        /// What its client has asked for.
+        what: Box<Moved>,
     },
     /// The connection is gone, or its client has broken HTTP and was told so.
     PeerClosed {
@@ -278,6 +295,16 @@ pub enum Output {
         /// The connection.
         peer: Key<Peer>,
     },
+    /// Hand the connection to another shard: what its client asks for is answered there. The
+    /// connection is gone from here, and `PeerClosed` says so; or `NotMoved` follows.
+    Move {
+        /// The connection.
+        peer: Key<Peer>,
+        /// The place of the shard.
+        shard: u16,
+        /// What its client has asked for.
+        what: Box<Moved>,
+    },
     /// End the connection now.
     Close {
         /// The connection.
@@ -361,6 +388,15 @@ pub enum Output {
     // To observers and the process.
     /// Something worth recording.
     Emit(Event),
+    /// The other shards get `Input::Drain`.
+    DrainOthers {
+        /// When patience ends.
+        deadline: Instant,
+        /// For the log.
+        why: &'static str,
+    },
+    /// The other shards get `Input::Halt`.
+    HaltOthers,
     /// Accept no more connections.
     StopListening,
     /// Everything has ended; the process may exit.
@@ -414,6 +450,8 @@ pub enum ChildEnd {
     Killed(i32),
     /// It closed its stdout and lives on; it is being ended, and nothing more is told of it.
     Mute,
+    /// Whoever runs it for us can no longer be reached: why.
+    Lost(String),
 }
 
 /// Something worth recording. Text is made from it by the observers, never here.

@@ -16,7 +16,7 @@
 //! It does not know links, threads, files or how logs look. Its own methods only dispatch: each
 //! table and each path has its file.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -54,6 +54,7 @@ pub mod refused;
 pub mod rest;
 pub mod session;
 pub mod sessions;
+pub mod shards;
 pub mod shared;
 pub mod snapshot;
 pub mod stray;
@@ -77,12 +78,14 @@ use flight::Flights;
 use health::ServerState;
 use io::{Input, Output};
 use jobs::Jobs;
+use judge::reads::Reads;
 use judge::{Guards, Judging};
 use owners::Owners;
 use passage::Passages;
 use pause::{Pauses, Source};
 use peers::Peers;
 use sessions::Sessions;
+use shards::Shard;
 use snapshot::{Server, ServerId, Snapshot, Tolerance};
 use unified::Fan;
 
@@ -97,6 +100,7 @@ use crate::policy::guard::memory::Memory;
 /// or the moment that [`Gateway::poll_timeout`] names.
 pub struct Gateway {
     snapshot: Arc<Snapshot>,
+    shard: Shard,
     rng: Rng,
     now: Now,
     outputs: VecDeque<Output>,
@@ -130,8 +134,8 @@ pub struct Gateway {
     labels_changed: u64,
     /// Calls of tools that may be called only so often.
     counted: HashMap<(Principal, ServerId, Box<str>), u64>,
-    /// Identities that have lost integrity by what they have read.
-    tainted: HashSet<Principal>,
+    /// What identities have read that they carry.
+    reads: Reads,
     /// Requests to clients in the gateway's own name.
     n_inputs: u64,
     /// For what clients carry for us; the key is made at start and dies with the process.
@@ -149,14 +153,28 @@ impl Gateway {
     /// Starts every configured server at once; the outputs are ready to be polled.
     #[must_use]
     pub fn new(snapshot: Arc<Snapshot>, mut rng: Rng, now: Now) -> Self {
+        let key = rng.bytes();
+        Self::shard(snapshot, rng, now, (Shard::ALONE, key))
+    }
+
+    /// One of several that are one gateway: all have the snapshot, the key for what clients carry,
+    /// and `now` in common. It starts the servers that it may serve.
+    #[must_use]
+    pub fn shard(
+        snapshot: Arc<Snapshot>,
+        mut rng: Rng,
+        now: Now,
+        (shard, key): (Shard, [u8; 32]),
+    ) -> Self {
         let servers = snapshot.servers.iter().map(|_| ServerState::default()).collect();
-        let seal = Seal::new(rng.bytes());
+        let seal = Seal::new(key);
         let guards = Guards::new(&snapshot, &mut rng);
         let limits = snapshot.limits;
         let budgets = Budgets::new(Arc::clone(&snapshot.budgets));
         let flows = Flows::new(snapshot.budgets.flow);
         let mut gateway = Self {
             snapshot,
+            shard,
             rng,
             now,
             outputs: VecDeque::new(),
@@ -185,7 +203,7 @@ impl Gateway {
             flows,
             labels_changed: 0,
             counted: HashMap::new(),
-            tainted: HashSet::new(),
+            reads: Reads::new(limits.guarded_agent_bytes_max),
             n_inputs: 0,
             seal,
             began_at: now.mono,
@@ -194,9 +212,7 @@ impl Gateway {
             slips: Tolerance::NONE,
             phase: Phase::Serving,
         };
-        for server in gateway.snapshot.ids() {
-            gateway.start_first_backend(server);
-        }
+        gateway.start_servers();
         gateway
     }
 
@@ -236,6 +252,8 @@ impl Gateway {
             Input::Head { peer, from, head } => self.admit(peer, from, &head),
             Input::Body { peer, body } => self.open(peer, body),
             Input::Frame { peer, message } => self.frame(peer, message),
+            Input::Moved { peer, from, what } => self.moved_here(peer, from, *what),
+            Input::NotMoved { peer, what } => self.not_moved(peer, &what),
             Input::PeerClosed { peer } => self.peer_closed(peer),
             Input::PeerFull { peer } => self.pause_sources_of(peer),
             Input::PeerDrained { peer } => self.read_again_for(peer),

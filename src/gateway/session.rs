@@ -130,7 +130,7 @@ impl Gateway {
     }
 
     pub(super) fn new_session(&mut self, new: NewSession) -> Key<Session> {
-        let id = self.rng.base32(SESSION_ID_CHARS).into();
+        let id = self.shard.name(self.rng.base32(SESSION_ID_CHARS)).into();
         let (backend, is_pooled) = (new.backend, new.kind.is_pooled());
         let key = self.sessions.insert(Session {
             id,

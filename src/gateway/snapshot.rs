@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::patience::Patience;
 pub use super::watch::{GuardOptions, Watch, WatchKind};
 use crate::base::{Limits, Secret};
+use crate::docker;
 pub use crate::mcp::schema::Care;
 use crate::policy::auth;
 use crate::policy::guard::budget;
@@ -168,6 +169,8 @@ pub struct ContainerCare {
     pub runtime_args: Vec<Box<str>>,
     /// Where in `ChildCommand::args` the reactor inserts `--cidfile FILE`.
     pub cidfile_at: usize,
+    /// How the engine runs it without that command; `None`: only the command can.
+    pub plan: Option<Arc<docker::Plan>>,
 }
 
 /// An HTTP address to speak MCP with.

@@ -125,6 +125,8 @@ impl Gateway {
             StreamEvent { id: stream.event_id(event), retry_ms, data: StreamData::Empty }
         });
         forget_oldest_ended(&mut session.streams, streams_max);
+        // Most sessions have one.
+        session.streams.reserve_exact(1);
         session.streams.push(stream);
         self.alarms.set(Alarm::Comments, now + self.snapshot.limits.comment_every);
         if let Some(peer) = peer {

@@ -120,6 +120,7 @@ impl Gateway {
 
     /// All pages of a server's tools are there: the first thing that is known of them.
     pub(crate) fn tools_listed(&mut self, server: ServerId, pages: &[Message]) {
+        self.guard_learns_tools(server, pages);
         let snapshot = Arc::clone(&self.snapshot);
         let configured = snapshot.server(server);
         let options = Options { care: configured.schema, ..options(configured) };
@@ -194,7 +195,7 @@ impl Gateway {
         }
     }
 
-    fn warn_once(&mut self, server: ServerId, text: String) {
+    pub(crate) fn warn_once(&mut self, server: ServerId, text: String) {
         let warned = &mut self.servers[usize::from(server.0)].tools.warned;
         if warned.len() < WARNINGS_MAX && warned.insert(text.as_str().into()) {
             self.note(Level::Warn, "backend", Some(server), text);

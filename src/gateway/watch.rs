@@ -22,6 +22,8 @@ pub struct Watch {
     pub payload: Message,
     /// How often a session may call a tool, by its name; sorted.
     pub tool_limits: Arc<[(Box<str>, u64)]>,
+    /// Tools of the server that its guard may call, whatever they do.
+    pub may_call: Arc<[Box<str>]>,
     /// The mode that was asked for; `None`: the guard's own.
     pub mode: Option<Mode>,
     /// Whether what would be withheld is only written down.

@@ -21,6 +21,7 @@ pub mod route;
 pub mod shape;
 pub mod target;
 
+pub use crate::policy::guard::github::is_name;
 use crate::wire::json::write;
 
 /// What happens to requests that nobody understands.
@@ -75,12 +76,4 @@ impl Call {
         });
         out
     }
-}
-
-/// Whether `text` can be the name of an owner or of a repository. What cannot has two readings at
-/// best: a slash in it would name another repository to whoever decodes once more.
-#[must_use]
-pub fn is_name(text: &str) -> bool {
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    !text.is_empty() && text != "." && text != ".." && text.bytes().all(is_letter)
 }

@@ -215,7 +215,13 @@ impl HttpClient {
 
     /// What the backend answers, in order.
     pub fn poll_event(&mut self) -> Option<ClientEvent> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() && matches!(&self.state, State::Body { body, .. } if body.is_stream()) {
+            // It is silent most of the time.
+            self.events = VecDeque::new();
+            self.outbox.release();
+        }
+        event
     }
 
     /// What is owed to the backend.

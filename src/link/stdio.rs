@@ -37,6 +37,10 @@ pub enum StdioEvent {
 pub struct Stdio {
     stdout: Lines,
     stderr: Lines,
+    /// What came behind the beginning of a line about which was asked.
+    behind: Vec<u8>,
+    /// Whether stdout has ended there.
+    ends_behind: bool,
     events: VecDeque<StdioEvent>,
     outbox: Outbox,
 }
@@ -56,13 +60,19 @@ impl Stdio {
             stdout: Lines::new(message_max, START_BYTES_MAX.min(message_max))
                 .asking_from(limits.stream_from_bytes),
             stderr: Lines::new(stderr_max, stderr_max),
+            behind: Vec::new(),
+            ends_behind: false,
             events: VecDeque::new(),
             outbox: Outbox::new(),
         }
     }
 
-    /// Takes what the child has written to stdout, cut anywhere.
+    /// Takes what the child has written to stdout, cut anywhere. What comes although it wants
+    /// nothing waits.
     pub fn feed_stdout(&mut self, input: &[u8]) {
+        if !self.wants_stdout() {
+            return self.behind.extend_from_slice(input);
+        }
         let events = &mut self.events;
         self.stdout.feed(input, &mut |line| events.extend(sort(line)));
         let Some(start) = self.stdout.asked() else { return };
@@ -86,6 +96,13 @@ impl Stdio {
         } else {
             self.stdout.gather();
         }
+        let behind = std::mem::take(&mut self.behind);
+        if !behind.is_empty() {
+            self.feed_stdout(&behind);
+        }
+        if std::mem::take(&mut self.ends_behind) {
+            self.end_of_stdout();
+        }
     }
 
     /// Takes what the child has written to stderr, cut anywhere.
@@ -96,6 +113,10 @@ impl Stdio {
 
     /// The child has closed stdout; a last line without its end is a line.
     pub fn end_of_stdout(&mut self) {
+        if !self.wants_stdout() {
+            self.ends_behind = true;
+            return;
+        }
         let events = &mut self.events;
         self.stdout.finish(&mut |line| events.extend(sort(line)));
     }
@@ -273,6 +294,15 @@ mod tests {
             }
             assert_eq!(stdio.poll_event(), Some(line("{}")));
         }
+        stdio.feed_stdout(b"{\"long\":2");
+        stdio.feed_stdout(b",\"longer\":3");
+        stdio.end_of_stdout();
+        assert_eq!(stdio.poll_event(), Some(StdioEvent::LineBegins("{\"long\":2".into())));
+        assert_eq!(stdio.poll_event(), None);
+        stdio.decide(true);
+        let rest = StdioEvent::LinePart(",\"longer\":3".into());
+        assert_eq!(stdio.poll_event(), Some(rest), "what came too early has waited");
+        assert_eq!(stdio.poll_event(), Some(StdioEvent::LineEnd));
         stdio.feed_stdout(b" [ long array");
         assert!(stdio.wants_stdout(), "a batch is gathered");
     }

@@ -19,6 +19,7 @@ pub mod meta;
 pub mod method;
 pub mod mirror;
 pub mod modern;
+pub mod only_reads;
 pub mod park_state;
 pub mod pattern;
 pub mod revision;

@@ -15,6 +15,8 @@ pub const PURPOSE: &str = "requestState";
 pub struct ParkState {
     /// Which parked call.
     pub park: u64,
+    /// Where it is parked: the place of a shard.
+    pub shard: u16,
     /// Which of its rounds, from 1: a retry is good for the last one alone.
     pub round: u32,
     /// The number of the principal whose call it is.
@@ -26,7 +28,7 @@ pub struct ParkState {
 }
 
 /// How many bytes it takes.
-const LEN: usize = 8 + 4 + 2 + 32 + 8;
+const LEN: usize = 8 + 2 + 4 + 2 + 32 + 8;
 
 impl ParkState {
     /// The bytes to be sealed.
@@ -34,6 +36,7 @@ impl ParkState {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(LEN);
         out.extend_from_slice(&self.park.to_le_bytes());
+        out.extend_from_slice(&self.shard.to_le_bytes());
         out.extend_from_slice(&self.round.to_le_bytes());
         out.extend_from_slice(&self.principal.to_le_bytes());
         out.extend_from_slice(&self.call);
@@ -45,11 +48,13 @@ impl ParkState {
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (park, rest) = bytes.split_first_chunk()?;
+        let (shard, rest) = rest.split_first_chunk()?;
         let (round, rest) = rest.split_first_chunk()?;
         let (principal, rest) = rest.split_first_chunk()?;
         let (call, rest) = rest.split_first_chunk()?;
         Some(Self {
             park: u64::from_le_bytes(*park),
+            shard: u16::from_le_bytes(*shard),
             round: u32::from_le_bytes(*round),
             principal: u16::from_le_bytes(*principal),
             call: *call,
@@ -109,7 +114,8 @@ mod tests {
 
     #[test]
     fn a_state_comes_back() {
-        let state = ParkState { park: 7, round: 2, principal: 3, call: [9; 32], expires_ms: 1 };
+        let (call, expires_ms) = ([9; 32], 1);
+        let state = ParkState { park: 7, shard: 5, round: 2, principal: 3, call, expires_ms };
         assert_eq!(ParkState::decode(&state.encode()), Some(state));
         for len in 0..LEN {
             assert_eq!(ParkState::decode(&state.encode()[..len]), None);

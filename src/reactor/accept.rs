@@ -4,7 +4,9 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::net::{Ipv6Addr, SocketAddr, TcpStream as StdStream, ToSocketAddrs};
+use std::net::{
+    Ipv6Addr, SocketAddr, TcpListener as StdListener, TcpStream as StdStream, ToSocketAddrs,
+};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use mio::Interest;
 use mio::net::{TcpListener, TcpStream};
 
 use super::peer::Peers;
+use super::shards::Seat;
 use super::sys;
 use super::token::Source;
 use super::turn::{Timer, Turn};
@@ -47,18 +50,22 @@ impl Listener {
     ///
     /// Errors: the last one, if none of the addresses of the name can be listened on.
     pub fn bind(address: &str) -> Result<Self, BindError> {
-        let failed = |error| BindError { address: address.to_owned(), error };
-        let mut candidates = candidates(address).map_err(failed)?;
-        // A name such as `localhost` has addresses of both families. Clients try IPv4 in any case.
-        candidates.sort_by_key(|candidate| candidate.is_ipv6() && !address.starts_with(':'));
-        let mut last = io::Error::from(ErrorKind::AddrNotAvailable);
-        for candidate in candidates {
-            match Self::listen(candidate) {
-                Ok(listener) => return Ok(listener),
-                Err(error) => last = error,
-            }
-        }
-        Err(failed(last))
+        first_of(address, Self::listen)
+    }
+
+    /// The same for `n` listeners on one address, among which the system deals out clients.
+    ///
+    /// Errors: as above; also if somebody else listens there already who would share the address.
+    pub fn bind_many(address: &str, n: usize) -> Result<Vec<Self>, BindError> {
+        first_of(address, |candidate| {
+            // Whoever shares an address is not told that others do. So this one is taken alone
+            // first, which also has the system choose a port.
+            let alone = StdListener::from(sys::bound_socket(candidate, false)?);
+            let address = alone.local_addr()?;
+            drop(alone);
+            let shared = || Self::new(StdListener::from(sys::bound_socket(address, true)?));
+            (0..n).map(|_| shared()).collect()
+        })
     }
 
     /// Where it listens, with the port that the system chose.
@@ -68,7 +75,14 @@ impl Listener {
     }
 
     fn listen(address: SocketAddr) -> io::Result<Self> {
-        let socket = TcpListener::bind(address)?;
+        Self::of(TcpListener::bind(address)?)
+    }
+
+    fn new(socket: StdListener) -> io::Result<Self> {
+        Self::of(TcpListener::from_std(socket))
+    }
+
+    fn of(socket: TcpListener) -> io::Result<Self> {
         sys::set_backlog(&socket, BACKLOG)?;
         // Accepted sockets inherit the option on Linux, which saves a call for each of them. std
         // offers it for streams only, so a second descriptor of the socket poses as one.
@@ -76,6 +90,25 @@ impl Listener {
         let address = socket.local_addr()?;
         Ok(Self { socket, address })
     }
+}
+
+/// What `listen` makes of the first address of a name that it can use.
+fn first_of<T>(
+    address: &str,
+    listen: impl Fn(SocketAddr) -> io::Result<T>,
+) -> Result<T, BindError> {
+    let failed = |error| BindError { address: address.to_owned(), error };
+    let mut candidates = candidates(address).map_err(failed)?;
+    // A name such as `localhost` has addresses of both families. Clients try IPv4 in any case.
+    candidates.sort_by_key(|candidate| candidate.is_ipv6() && !address.starts_with(':'));
+    let mut last = io::Error::from(ErrorKind::AddrNotAvailable);
+    for candidate in candidates {
+        match listen(candidate) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(last))
 }
 
 /// How many clients may wait to be accepted; what the system allows by default.
@@ -124,11 +157,16 @@ impl Acceptor {
     }
 
     /// Accepts up to `accepts_per_turn_max` clients.
-    pub(super) fn accept(&mut self, peers: &mut Peers, turn: &mut Turn) {
+    pub(super) fn accept(&mut self, peers: &mut Peers, seat: Option<&Seat>, turn: &mut Turn) {
+        if let Some(seat) = seat {
+            seat.show(peers.len());
+        }
         for _ in 0..turn.limits.accepts_per_turn_max {
             let Some(listener) = self.listener.as_ref().filter(|_| self.readable) else { return };
             match listener.socket.accept() {
-                Ok((stream, from)) => welcome(stream, from, listener.address, peers, turn),
+                Ok((stream, from)) => {
+                    welcome((stream, from), listener.address, (peers, seat), turn);
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
                 // Whoever knocked has gone again.
                 Err(error)
@@ -163,10 +201,9 @@ fn spare() -> Option<File> {
 }
 
 fn welcome(
-    stream: TcpStream,
-    from: SocketAddr,
+    (stream, from): (TcpStream, SocketAddr),
     listening: SocketAddr,
-    peers: &mut Peers,
+    (peers, seat): (&mut Peers, Option<&Seat>),
     turn: &mut Turn,
 ) {
     let ip = from.ip().to_canonical();
@@ -180,7 +217,14 @@ fn welcome(
         Some(listening.ip())
     };
     let local_is_loopback = local.is_some_and(|ip| ip.to_canonical().is_loopback());
-    peers.insert(stream, PeerAddress { ip, port: from.port(), local_is_loopback }, turn);
+    let from = PeerAddress { ip, port: from.port(), local_is_loopback };
+    let stream = match seat {
+        Some(seat) => seat.spread(peers.len(), turn.limits.moves_max, stream, from),
+        None => Some(stream),
+    };
+    if let Some(stream) = stream {
+        peers.insert(stream, from, turn);
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +242,17 @@ mod tests {
     fn names_and_addresses_are_listened_on() {
         check("127.0.0.1:0", "127.0.0.1");
         check("localhost:0", "127.0.0.1");
+    }
+
+    #[test]
+    fn many_listen_on_one_address_and_nobody_else_does() {
+        for address in ["127.0.0.1:0", "[::1]:0", ":0"] {
+            let many = Listener::bind_many(address, 3).unwrap();
+            let port = many[0].local_addr();
+            assert!(many.iter().all(|one| one.local_addr() == port), "{many:?}");
+            assert!(Listener::bind_many(&port.to_string(), 2).is_err(), "{port}");
+            assert!(Listener::bind(&port.to_string()).is_err(), "{port}");
+        }
     }
 
     #[test]

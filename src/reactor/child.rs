@@ -27,13 +27,14 @@ use mio::unix::pipe::{Receiver, Sender};
 
 use super::command;
 use super::source::{self, Owing, Pulled, Pushed, Readiness};
+use super::starter::Starter;
 use super::sys::{self, DescriptorLimit};
+use super::talk::Talk;
 use super::token::{Source, Work};
 use super::turn::Turn;
 use crate::base::{Key, Outbox};
-use crate::gateway::io::{Backend, Input};
 use crate::gateway::snapshot::ChildCommand;
-use crate::link::stdio::{Stdio, StdioEvent};
+use crate::link::stdio::Stdio;
 
 /// Where a child is on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +58,7 @@ enum Stage {
 
 /// One child and our ends of its pipes.
 pub(super) struct Child {
-    pub(super) backend: Key<Backend>,
+    pub(super) talk: Talk,
     pub(super) command: Arc<ChildCommand>,
     pub(super) cidfile: Option<PathBuf>,
     process: Process,
@@ -68,10 +69,8 @@ pub(super) struct Child {
     stdin_writable: bool,
     stdout_ready: Readiness,
     stderr_ready: Readiness,
-    link: Stdio,
     stage: Stage,
     paused: bool,
-    full: bool,
     pub(super) queued: bool,
     pub(super) dirty: bool,
     /// The system says that it has ended, or one of its pipes has.
@@ -102,25 +101,25 @@ impl Owing for Stdio {
 }
 
 impl Child {
-    /// Starts the process. It is not watched yet.
+    /// Starts the process, which is owed what `talk` owes. It is not watched yet.
     ///
     /// Errors: the system's words, with the name of what it could not find.
     pub(super) fn start(
-        backend: Key<Backend>,
+        talk: Talk,
         command: Arc<ChildCommand>,
         cidfile: Option<PathBuf>,
         limit: Option<DescriptorLimit>,
-        turn: &Turn,
+        starter: &Starter,
     ) -> Result<Self, String> {
-        let mut process = command::prepare(&command, cidfile.as_deref(), limit)
-            .spawn()
+        let mut process = starter
+            .spawn(command::prepare(&command, cidfile.as_deref(), limit))
             .map_err(|error| command::words(&error, &command))?;
         let stdin = process.stdin.take().map(Sender::from);
         let stdout = process.stdout.take().map(Receiver::from);
         let stderr = process.stderr.take().map(Receiver::from);
         let exit = sys::exit_descriptor(process.id()).ok();
         Ok(Self {
-            backend,
+            talk,
             command,
             cidfile,
             process,
@@ -131,10 +130,8 @@ impl Child {
             stdin_writable: true,
             stdout_ready: Readiness::default(),
             stderr_ready: Readiness::default(),
-            link: Stdio::new(turn.limits.clone()),
             stage: Stage::Running,
             paused: false,
-            full: false,
             queued: false,
             dirty: false,
             suspect: false,
@@ -151,6 +148,7 @@ impl Child {
             self.exit = None;
             self.kill();
         }
+        self.soil(key, turn);
         self.arm(key, turn);
     }
 
@@ -193,7 +191,7 @@ impl Child {
     pub(super) fn pump(&mut self, key: Key<Self>, turn: &mut Turn) {
         self.queued = false;
         let budget = turn.limits.read_bytes_per_turn_max;
-        let link = &mut self.link;
+        let link = &mut self.talk.link;
         let reads = !self.paused && link.wants_stdout();
         if let Some(stdout) = self.stdout.as_mut().filter(|_| reads) {
             let take = |bytes: &[u8]| {
@@ -226,7 +224,7 @@ impl Child {
                 }
             }
         }
-        self.take_events(turn);
+        self.talk.tell(turn);
         // Whoever has closed stdout can never answer again.
         if self.stdout.is_none() && self.stage == Stage::Running {
             self.stop(false, turn);
@@ -239,34 +237,17 @@ impl Child {
         self.arm(key, turn);
     }
 
-    fn take_events(&mut self, turn: &mut Turn) {
-        let backend = self.backend;
-        while let Some(event) = self.link.poll_event() {
-            turn.inbox.push_back(match event {
-                StdioEvent::Line(line) => Input::Line { backend, line },
-                StdioEvent::LineBegins(start) => Input::LineBegins { backend, start },
-                StdioEvent::LinePart(block) => Input::LinePart { backend, block },
-                StdioEvent::LineEnd => Input::LineEnd { backend },
-                StdioEvent::Noise(line) => Input::Noise { backend, line },
-                StdioEvent::LineTooLong(start) => Input::LineTooLong { backend, start },
-                StdioEvent::Stderr(line) => Input::Stderr { backend, line },
-            });
-        }
-    }
-
     /// Owes it one line, as long as it is not on its way out.
     pub(super) fn send(&mut self, key: Key<Self>, message: &crate::wire::Splice, turn: &mut Turn) {
         if self.stage == Stage::Running && self.stdin.is_some() {
-            self.link.send(message);
-            self.note_fullness(turn);
+            self.talk.owe(message, turn);
             self.soil(key, turn);
         }
     }
 
     fn soil(&mut self, key: Key<Self>, turn: &mut Turn) {
-        let owes = !self.link.outbox().is_empty();
         let leaving = matches!(self.stage, Stage::Leaving { .. });
-        if self.stdin.is_some() && (leaving || owes) && self.stdin_writable {
+        if self.stdin.is_some() && (leaving || self.talk.owes()) && self.stdin_writable {
             turn.soil(&mut self.dirty, Work::Child(key));
         }
     }
@@ -276,35 +257,24 @@ impl Child {
         self.dirty = false;
         let Some(stdin) = &mut self.stdin else { return };
         let budget = turn.limits.write_bytes_per_turn_max;
-        match source::write_some(stdin, &mut self.stdin_writable, &mut self.link, budget) {
+        match source::write_some(stdin, &mut self.stdin_writable, &mut self.talk.link, budget) {
             Pushed::Done if self.stage != Stage::Running => self.stdin = None,
             Pushed::Failed => self.close_stdin(),
             Pushed::Done | Pushed::Blocked | Pushed::Rationed => {}
         }
-        self.note_fullness(turn);
+        self.talk.note_fullness(turn);
         self.soil(key, turn);
     }
 
     fn close_stdin(&mut self) {
         self.stdin = None;
-        self.link.wrote(self.link.outbox().len());
-    }
-
-    fn note_fullness(&mut self, turn: &mut Turn) {
-        let (owed, max) = (self.link.outbox().len(), turn.limits.backend_outbox_bytes_max);
-        let backend = self.backend;
-        if !self.full && owed > max {
-            self.full = true;
-            turn.inbox.push_back(Input::BackendFull { backend });
-        } else if self.full && owed <= max / 2 {
-            self.full = false;
-            turn.inbox.push_back(Input::BackendDrained { backend });
-        }
+        self.talk.forget_owed();
     }
 
     /// Says what becomes of the line that has begun.
     pub(super) fn pass(&mut self, key: Key<Self>, passes: bool, turn: &mut Turn) {
-        self.link.decide(passes);
+        self.talk.link.decide(passes);
+        self.talk.tell(turn);
         turn.queue(&mut self.queued, Work::Child(key));
     }
 

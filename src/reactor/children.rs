@@ -8,24 +8,29 @@ use std::time::Instant;
 
 use super::child::Child;
 use super::container::{Containers, Remover};
+use super::engine::{Contained, Engine};
 use super::keeper::Keeper;
 use super::options::Options;
+use super::starter::Starter;
 use super::sys::DescriptorLimit;
+use super::talk::Talk;
 use super::token::{Source, Work};
-use super::turn::Turn;
+use super::turn::{Timer, Turn};
 use crate::base::{Key, Slab};
+use crate::docker::Plan;
 use crate::gateway::io::{Backend, ChildEnd, Input};
 use crate::gateway::snapshot::ChildCommand;
 use crate::wire::Splice;
 
 /// A child whose turn to be started has not come, and what it is owed already.
-struct Waiting {
-    backend: Key<Backend>,
-    command: Arc<ChildCommand>,
-    messages: Vec<Splice>,
-    paused: bool,
+pub(super) struct Waiting {
+    pub(super) talk: Talk,
+    pub(super) command: Arc<ChildCommand>,
+    pub(super) paused: bool,
     /// It was told to stop, and whether at once.
-    stopped: Option<bool>,
+    pub(super) stopped: Option<bool>,
+    /// Why the engine could not run it, so that its command line has to.
+    pub(super) before: Option<String>,
 }
 
 /// All children.
@@ -38,6 +43,8 @@ pub(super) struct Children {
     by_backend: Vec<Option<Key<Child>>>,
     keeper: Keeper,
     containers: Containers,
+    starter: Starter,
+    engine: Option<Engine>,
     limit: Option<DescriptorLimit>,
 }
 
@@ -47,40 +54,58 @@ impl Children {
             slab: Slab::new(),
             waiting: VecDeque::new(),
             by_backend: Vec::new(),
-            keeper: Keeper::new(options.keeper.clone()),
-            containers: Containers::new(options.temporary_dir.clone()),
+            keeper: Keeper::new(options.keeper.clone(), options.starter.clone()),
+            containers: Containers::new(options.temporary_dir.clone(), options.starter.clone()),
+            engine: options.engine.clone().map(Engine::new),
+            starter: options.starter.clone(),
             limit,
         }
     }
 
     /// Whether there is neither a child nor a container on its way out.
     pub(super) fn is_empty(&self) -> bool {
-        self.slab.is_empty() && self.containers.is_empty()
+        let none_contained = self.engine.as_ref().is_none_or(Engine::is_empty);
+        self.slab.is_empty() && self.containers.is_empty() && none_contained
+    }
+
+    /// Asks the engine who it is, if there is one.
+    pub(super) fn begin(&mut self, turn: &mut Turn) {
+        if let Some(engine) = &mut self.engine {
+            engine.begin(turn);
+        }
     }
 
     /// Will start a child when it is its turn.
-    pub(super) fn spawn(&mut self, backend: Key<Backend>, command: Arc<ChildCommand>) {
-        let (messages, paused, stopped) = (Vec::new(), false, None);
-        self.waiting.push_back(Waiting { backend, command, messages, paused, stopped });
+    pub(super) fn spawn(&mut self, backend: Key<Backend>, command: Arc<ChildCommand>, turn: &Turn) {
+        let talk = Talk::new(backend, turn);
+        let (paused, stopped, before) = (false, None, None);
+        self.waiting.push_back(Waiting { talk, command, paused, stopped, before });
     }
 
     /// Whether some child waits to be started.
     pub(super) fn is_waiting(&self) -> bool {
-        !self.waiting.is_empty()
+        !self.waiting.is_empty() || self.engine.as_ref().is_some_and(Engine::hands_on)
     }
 
     /// Starts the child that has waited longest, or says why there is none.
     pub(super) fn start_next(&mut self, turn: &mut Turn) {
+        if let Some(engine) = &mut self.engine {
+            self.waiting.extend(engine.take_handed_on());
+        }
         let Some(waiting) = self.waiting.pop_front() else { return };
-        let Waiting { backend, command, messages, paused, stopped } = waiting;
         self.keeper.ensure();
-        if let Err(words) = self.start(backend, command, turn) {
+        if let (Some(engine), Some(plan)) = (&mut self.engine, plan_of(&waiting)) {
+            let options = engine.options();
+            self.keeper.add_engine(&options.socket, &options.instance);
+            return engine.start(waiting, plan, turn);
+        }
+        let Waiting { talk, command, paused, stopped, before } = waiting;
+        let backend = talk.backend;
+        if let Err(words) = self.start(talk, command, turn) {
+            let words = before.map_or(words.clone(), |before| format!("{before}; {words}"));
             let why = ChildEnd::NotStarted(words);
             turn.inbox.push_back(Input::ChildClosed { backend, why });
             return;
-        }
-        for message in &messages {
-            self.send(backend, message, turn);
         }
         self.pause(backend, paused, turn);
         if let Some(now) = stopped {
@@ -89,17 +114,19 @@ impl Children {
     }
 
     fn find_waiting(&mut self, backend: Key<Backend>) -> Option<&mut Waiting> {
-        self.waiting.iter_mut().find(|waiting| waiting.backend == backend)
+        self.waiting.iter_mut().find(|waiting| waiting.talk.backend == backend)
     }
 
     fn start(
         &mut self,
-        backend: Key<Backend>,
+        talk: Talk,
         command: Arc<ChildCommand>,
         turn: &mut Turn,
     ) -> Result<(), String> {
+        let backend = talk.backend;
         let cidfile = self.announce_container(&command)?;
-        let child = Child::start(backend, command.clone(), cidfile.clone(), self.limit, turn);
+        let (limit, starter) = (self.limit, &self.starter);
+        let child = Child::start(talk, command.clone(), cidfile.clone(), limit, starter);
         let child = match child {
             Ok(child) => child,
             Err(words) => {
@@ -134,7 +161,7 @@ impl Children {
     fn find(&mut self, backend: Key<Backend>) -> Option<(Key<Child>, &mut Child)> {
         let key = (*self.by_backend.get(backend.index())?)?;
         let child = self.slab.get_mut(key)?;
-        (child.backend == backend).then_some((key, child))
+        (child.talk.backend == backend).then_some((key, child))
     }
 
     /// Owes the child of `backend` one line.
@@ -142,7 +169,9 @@ impl Children {
         if let Some((key, child)) = self.find(backend) {
             child.send(key, message, turn);
         } else if let Some(waiting) = self.find_waiting(backend) {
-            waiting.messages.push(message.clone());
+            waiting.talk.owe(message, turn);
+        } else if let Some(engine) = &mut self.engine {
+            engine.send(backend, message, turn);
         }
     }
 
@@ -152,6 +181,8 @@ impl Children {
             child.pause(key, paused, turn);
         } else if let Some(waiting) = self.find_waiting(backend) {
             waiting.paused = paused;
+        } else if let Some(engine) = &mut self.engine {
+            engine.pause(backend, paused, turn);
         }
     }
 
@@ -159,6 +190,8 @@ impl Children {
     pub(super) fn pass(&mut self, backend: Key<Backend>, passes: bool, turn: &mut Turn) {
         if let Some((key, child)) = self.find(backend) {
             child.pass(key, passes, turn);
+        } else if let Some(engine) = &mut self.engine {
+            engine.pass(backend, passes, turn);
         }
     }
 
@@ -170,6 +203,8 @@ impl Children {
             turn.queue(&mut child.queued, Work::Child(key));
         } else if let Some(waiting) = self.find_waiting(backend) {
             waiting.stopped = Some(now || waiting.stopped == Some(true));
+        } else if let Some(engine) = &mut self.engine {
+            engine.stop(backend, now, turn);
         }
     }
 
@@ -179,6 +214,9 @@ impl Children {
         for (key, child) in self.slab.iter_mut() {
             child.hurry(until);
             child.arm(key, turn);
+        }
+        if let Some(engine) = &mut self.engine {
+            engine.hurry(until, turn);
         }
     }
 
@@ -230,7 +268,7 @@ impl Children {
             return;
         }
         let Some(mut child) = self.slab.remove(key) else { return };
-        let (backend, group) = (child.backend, child.group());
+        let (backend, group) = (child.talk.backend, child.group());
         let why = child.reap();
         self.keeper.remove_group(group);
         if let Some(slot) = self.by_backend.get_mut(backend.index())
@@ -246,9 +284,54 @@ impl Children {
         }
     }
 
+    /// Notes what the poll says about a connection to the engine.
+    pub(super) fn note_engine(
+        &mut self,
+        source: Source,
+        event: &mio::event::Event,
+        turn: &mut Turn,
+    ) {
+        if let Some(engine) = &mut self.engine {
+            engine.note(source, event, turn);
+        }
+    }
+
+    /// Goes on with a container of the engine, a removal, or the question who it is.
+    pub(super) fn pump_engine(&mut self, work: Work, turn: &mut Turn) {
+        if let Some(engine) = &mut self.engine {
+            engine.pump(work, turn);
+        }
+    }
+
+    /// Writes within the budget to a container of the engine.
+    pub(super) fn flush_contained(&mut self, key: Key<Contained>, turn: &mut Turn) {
+        if let Some(engine) = &mut self.engine {
+            engine.flush(key, turn);
+        }
+    }
+
+    /// Looks after the deadlines of what the engine does for us.
+    pub(super) fn expire_engine(&mut self, timer: Timer, turn: &mut Turn) {
+        if let Some(engine) = &mut self.engine {
+            engine.expire(timer, turn);
+        }
+    }
+
     /// Leaves what is not over yet to the keeper.
     pub(super) fn close(&mut self) {
+        if let Some(engine) = &self.engine
+            && engine.is_empty()
+            && !engine.is_unsure()
+        {
+            self.keeper.remove_engine(&engine.options().socket);
+        }
         self.keeper.close();
         self.containers.close();
     }
+}
+
+/// How the engine runs it, unless it has said that it cannot.
+fn plan_of(waiting: &Waiting) -> Option<Arc<Plan>> {
+    let care = waiting.command.container.as_ref().filter(|_| waiting.before.is_none())?;
+    care.plan.clone()
 }

@@ -17,6 +17,7 @@ use mio::unix::SourceFd;
 
 use super::command;
 use super::keeper::Keeper;
+use super::starter::Starter;
 use super::sys::{self, Signal};
 use super::token::Source;
 use super::turn::{Timer, Turn};
@@ -35,6 +36,7 @@ pub(super) struct Remover {
 pub(super) struct Containers {
     parent: PathBuf,
     dir: Option<PathBuf>,
+    starter: Starter,
     removers: Slab<Remover>,
 }
 
@@ -46,8 +48,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 impl Containers {
     /// `parent` is where the private directory is made, with the first container.
-    pub(super) fn new(parent: PathBuf) -> Self {
-        Self { parent, dir: None, removers: Slab::new() }
+    pub(super) fn new(parent: PathBuf, starter: Starter) -> Self {
+        Self { parent, dir: None, starter, removers: Slab::new() }
     }
 
     /// Whether no removal is under way.
@@ -98,7 +100,7 @@ impl Containers {
         removal.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // It must not end with us: half a removal is none.
         sys::prepare_child(&mut removal, None, false);
-        let Ok(process) = removal.spawn() else { return false };
+        let Ok(process) = self.starter.spawn(removal) else { return false };
         let exit = sys::exit_descriptor(process.id()).ok();
         let kill_at = turn.now.mono + REMOVAL_MAX;
         let fd = exit.as_ref().map(AsRawFd::as_raw_fd);

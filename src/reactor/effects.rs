@@ -46,8 +46,9 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 self.peers.set_streaming(peer, false);
                 self.peers.apply(peer, turn, |link, now| link.finish(now));
             }
+            Output::Move { peer, shard, what } => self.move_peer(peer, shard, what),
             Output::Close { peer } => self.peers.close(peer, turn),
-            Output::Spawn { backend, command } => self.children.spawn(backend, command),
+            Output::Spawn { backend, command } => self.children.spawn(backend, command, turn),
             Output::Send { backend, message } => self.children.send(backend, &message, turn),
             Output::Stop { backend, now } => self.children.stop(backend, now, turn),
             Output::PassLine { backend, passes } => self.children.pass(backend, passes, turn),
@@ -62,7 +63,9 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 self.acceptor.stop();
                 self.peers.stop_accepting(turn);
             }
-            Output::Exit => self.over = true,
+            Output::DrainOthers { deadline, why } => self.drain_others(deadline, why),
+            Output::HaltOthers => self.halt_others(),
+            Output::Exit => self.exit(),
         }
     }
 }

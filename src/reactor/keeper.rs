@@ -12,12 +12,14 @@ use std::time::Duration;
 use mio::unix::pipe::Sender;
 
 use super::ledger::Ledger;
+use super::starter::Starter;
 use super::sys;
 use crate::gateway::snapshot::ContainerCare;
 
 /// The keeper, if there is one, and what it has been told.
 pub(super) struct Keeper {
     program: Option<Vec<OsString>>,
+    starter: Starter,
     running: Option<(Child, Sender)>,
     ledger: Ledger,
     /// Lines that the pipe has not taken yet.
@@ -25,9 +27,9 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(program: Option<Vec<OsString>>) -> Self {
+    pub(super) fn new(program: Option<Vec<OsString>>, starter: Starter) -> Self {
         let pending = String::new();
-        Self { program, running: None, ledger: Ledger::default(), pending }
+        Self { program, starter, running: None, ledger: Ledger::default(), pending }
     }
 
     /// Starts it unless it runs; without success we go on without it.
@@ -45,7 +47,7 @@ impl Keeper {
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         sys::prepare_keeper(&mut command);
-        let Ok(mut process) = command.spawn() else { return };
+        let Ok(mut process) = self.starter.spawn(command) else { return };
         if let Some(pipe) = process.stdin.take().and_then(into_sender) {
             self.running = Some((process, pipe));
             self.pending.clear();
@@ -77,6 +79,20 @@ impl Keeper {
             self.ledger.remove_container(file, &mut self.pending);
             self.tell();
         }
+    }
+
+    /// All containers of `instance` at the engine behind `socket`, those included that it is only
+    /// about to create.
+    pub(super) fn add_engine(&mut self, socket: &Path, instance: &str) {
+        let Some(socket) = socket.to_str() else { return };
+        self.ledger.add_engine(socket, instance, &mut self.pending);
+        self.tell();
+    }
+
+    pub(super) fn remove_engine(&mut self, socket: &Path) {
+        let Some(socket) = socket.to_str() else { return };
+        self.ledger.remove_engine(socket, &mut self.pending);
+        self.tell();
     }
 
     /// Lets it go: with an empty ledger it exits at once, otherwise it ends what is left.

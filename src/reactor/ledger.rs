@@ -6,6 +6,8 @@
 //! -pg 4711                           it is gone
 //! +cid docker\t--debug\t/tmp/x.cid   a container may begin: runtime, its arguments, the id's file
 //! -cid /tmp/x.cid                    it is gone
+//! +api 3f2a\t/run/docker.sock       an engine may have containers with this word of ours
+//! -api /run/docker.sock              it has none
 //! ```
 //!
 //! Both ends keep the same ledger. Knows no processes and no files.
@@ -19,6 +21,8 @@ pub struct Ledger {
     groups: BTreeSet<u32>,
     /// By the file of the id: the runtime and its arguments.
     containers: BTreeMap<String, Vec<String>>,
+    /// By the socket of an engine: the word that marks our containers.
+    engines: BTreeMap<String, String>,
     /// The beginning of a line that has not ended yet.
     line: Vec<u8>,
 }
@@ -37,10 +41,15 @@ impl Ledger {
         self.containers.iter().map(|(file, runtime)| (file.as_str(), runtime.as_slice()))
     }
 
+    /// The engines: the socket, and the word that marks our containers.
+    pub fn engines(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.engines.iter().map(|(socket, instance)| (socket.as_str(), instance.as_str()))
+    }
+
     /// Whether nothing is there.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.groups.is_empty() && self.containers.is_empty()
+        self.groups.is_empty() && self.containers.is_empty() && self.engines.is_empty()
     }
 
     /// Adds a group and appends the line that says so.
@@ -75,10 +84,28 @@ impl Ledger {
         }
     }
 
+    /// Adds an engine and appends the line that says so, unless it is there.
+    pub fn add_engine(&mut self, socket: &str, instance: &str, out: &mut String) {
+        let fits = [socket, instance].iter().all(|text| !text.contains(['\t', '\n', '\r']));
+        if fits && !self.engines.contains_key(socket) {
+            push_engine(socket, instance, out);
+            self.engines.insert(socket.to_owned(), instance.to_owned());
+        }
+    }
+
+    /// Removes an engine and appends the line that says so.
+    pub fn remove_engine(&mut self, socket: &str, out: &mut String) {
+        if self.engines.remove(socket).is_some() {
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "-api {socket}");
+        }
+    }
+
     /// Appends everything that is there, for a keeper that knows nothing yet.
     pub fn push_all(&self, out: &mut String) {
         self.groups().for_each(|group| push_group(group, out));
         self.containers().for_each(|(file, runtime)| push_container(file, runtime, out));
+        self.engines().for_each(|(socket, instance)| push_engine(socket, instance, out));
     }
 
     /// Takes lines, cut anywhere; a line that makes no sense is skipped.
@@ -112,6 +139,13 @@ impl Ledger {
             "-cid" => {
                 self.containers.remove(rest);
             }
+            "+api" => {
+                let (instance, socket) = rest.split_once('\t')?;
+                self.engines.insert(socket.to_owned(), instance.to_owned());
+            }
+            "-api" => {
+                self.engines.remove(rest);
+            }
             _ => {}
         }
         Some(())
@@ -131,6 +165,11 @@ fn push_container(file: &str, runtime: &[String], out: &mut String) {
     }
     out.push_str(file);
     out.push('\n');
+}
+
+fn push_engine(socket: &str, instance: &str, out: &mut String) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "+api {instance}\t{socket}");
 }
 
 /// Any bytes, cut at any place, give the same ledger.
@@ -160,6 +199,9 @@ mod tests {
         ours.add_container("/t/a.cid", runtime(&["docker", "--context", "x y"]), &mut lines);
         ours.add_group(11, &mut lines);
         ours.add_container("/t/b.cid", runtime(&["podman"]), &mut lines);
+        ours.add_engine("/run/a b.sock", "3f2a", &mut lines);
+        ours.add_engine("/run/c.sock", "3f2a", &mut lines);
+        ours.remove_engine("/run/c.sock", &mut lines);
         ours.remove_group(10, &mut lines);
         ours.remove_container("/t/b.cid", &mut lines);
         for cut in 0..=lines.len() {
@@ -171,7 +213,8 @@ mod tests {
         }
         let mut all = String::new();
         ours.push_all(&mut all);
-        assert_eq!(all, "+pg 11\n+cid docker\t--context\tx y\t/t/a.cid\n");
+        let want = "+pg 11\n+cid docker\t--context\tx y\t/t/a.cid\n+api 3f2a\t/run/a b.sock\n";
+        assert_eq!(all, want);
     }
 
     #[test]
@@ -188,6 +231,7 @@ mod tests {
         let (mut ledger, mut lines) = (Ledger::default(), String::new());
         ledger.add_container("/t/a\n+pg 1", runtime(&["docker"]), &mut lines);
         ledger.add_container("/t/a", runtime(&["docker", "\t"]), &mut lines);
+        ledger.add_engine("/run/d.sock\n", "a", &mut lines);
         assert!(ledger.is_empty() && lines.is_empty());
     }
 }

@@ -24,7 +24,9 @@ mod command;
 mod completions;
 mod connect;
 mod container;
+mod driven;
 mod effects;
+mod engine;
 mod fetch;
 mod judges;
 mod keeper;
@@ -34,9 +36,12 @@ mod origins;
 mod peer;
 mod request;
 mod roots;
+mod shards;
 mod signals;
 mod source;
+mod starter;
 pub mod sys;
+mod talk;
 mod token;
 mod turn;
 
@@ -56,51 +61,18 @@ use self::signals::Signals;
 use self::token::{Source, Work};
 use self::turn::{Timer, Turn};
 use crate::base::Now;
-use crate::gateway::Gateway;
-use crate::gateway::io::{Event, Input, Output};
 
 pub use self::accept::{BindError, Listener};
 pub use self::container::read_id;
+pub use self::driven::{Core, Observer};
+pub use self::engine::EngineOptions;
 pub use self::options::Options;
-pub use self::roots::Roots;
+pub use self::roots::{Roots, SYSTEM_FILE};
+pub use self::shards::Seat;
+pub use self::starter::Starter;
 pub use self::sys::{
     Niceness, block_signals, drop_written, lower_thread_priority, release_memory, wait_for_signal,
 };
-
-/// What the loop drives: facts and the time in, effects and a deadline out.
-pub trait Core {
-    /// Takes a fact from the world.
-    fn handle_input(&mut self, input: Input, now: Now);
-    /// Takes the time, when [`Core::poll_timeout`] has passed.
-    fn handle_timeout(&mut self, now: Now);
-    /// The next effect, until there is none.
-    fn poll_output(&mut self) -> Option<Output>;
-    /// When it wants to be told the time; `None`: never.
-    fn poll_timeout(&self) -> Option<Instant>;
-}
-
-impl Core for Gateway {
-    fn handle_input(&mut self, input: Input, now: Now) {
-        Self::handle_input(self, input, now);
-    }
-    fn handle_timeout(&mut self, now: Now) {
-        Self::handle_timeout(self, now);
-    }
-    fn poll_output(&mut self) -> Option<Output> {
-        Self::poll_output(self)
-    }
-    fn poll_timeout(&self) -> Option<Instant> {
-        Self::poll_timeout(self)
-    }
-}
-
-/// Who is told what is worth recording; it must not block.
-pub trait Observer {
-    /// Takes one event.
-    fn push(&mut self, event: Event);
-    /// A turn is over: what was pushed may be handed on in one go.
-    fn end_of_turn(&mut self);
-}
 
 /// What ends the loop early: the system refuses what it cannot do without.
 #[derive(Debug)]
@@ -133,6 +105,8 @@ pub struct Reactor<C, O> {
     fetches: Fetches,
     judges: Judges,
     signals: Option<Signals>,
+    /// The place among several loops; `None`: this one is alone.
+    seat: Option<Seat>,
     shutdown_timeout: Duration,
     /// The core has said `Exit`: it is neither told nor asked anything any more.
     over: bool,
@@ -140,6 +114,9 @@ pub struct Reactor<C, O> {
 
 /// How many readiness events one poll may bring; the rest comes with the next.
 const EVENTS_MAX: usize = 512;
+
+/// How long after the start the code is let go of that only ran then.
+const STARTED_AFTER: Duration = Duration::from_secs(2);
 
 /// After `Exit`: how long children may take that are still there before they are killed.
 const CHILDREN_LEAVE_MAX: Duration = Duration::from_secs(2);
@@ -176,6 +153,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             fetches: Fetches::new(options),
             judges: Judges::default(),
             signals: if options.signals { Some(Signals::new(&turn)?) } else { None },
+            seat: None,
             shutdown_timeout: options.shutdown_timeout,
             over: false,
             turn,
@@ -187,8 +165,10 @@ impl<C: Core, O: Observer> Reactor<C, O> {
     ///
     /// Errors: the poll fails. Children are then left to the keeper.
     pub fn run(&mut self) -> Result<(), ReactorError> {
+        self.children.begin(&mut self.turn);
         self.apply_outputs();
         self.settle();
+        self.turn.deadlines.arm(self.turn.now.mono + STARTED_AFTER, Timer::Started);
         while !self.over {
             self.turn()?;
         }
@@ -201,9 +181,10 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         self.note_readiness();
         self.pump();
         self.take_completions();
+        self.take_letters()?;
         self.expire();
         self.flush();
-        self.acceptor.accept(&mut self.peers, &mut self.turn);
+        self.acceptor.accept(&mut self.peers, self.seat.as_ref(), &mut self.turn);
         self.children.start_next(&mut self.turn);
         self.settle();
         self.observer.end_of_turn();
@@ -214,6 +195,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
     fn wait(&mut self) -> Result<(), ReactorError> {
         let turn = &self.turn;
         let busy = turn.is_busy() || self.acceptor.is_ready() || self.children.is_waiting();
+        let busy = busy || self.seat.as_ref().is_some_and(Seat::is_woken);
         let timeout = if busy {
             Some(Duration::ZERO)
         } else {
@@ -246,6 +228,13 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                     | Source::ChildExit(key)),
                 ) => self.children.note(source, key, event, turn),
                 Some(Source::Remover(key)) => self.children.look(key, turn),
+                Some(
+                    source @ (Source::Engine
+                    | Source::EngineStep(_)
+                    | Source::EngineStream(_)
+                    | Source::EngineWait(_)
+                    | Source::Removal(_)),
+                ) => self.children.note_engine(source, event, turn),
                 Some(Source::Signals) => {
                     if let Some(signals) = &mut self.signals {
                         signals.take(self.shutdown_timeout, turn);
@@ -254,6 +243,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 Some(Source::Completions) => {
                     self.fetches.note_completions();
                     self.judges.note();
+                    self.seat.iter_mut().for_each(Seat::note);
                 }
                 None => {}
             }
@@ -270,6 +260,9 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 Work::Peer(key) => self.peers.pump(key, &mut self.turn),
                 Work::Child(key) => self.children.pump(key, &mut self.turn),
                 Work::Connection(key) => self.fetches.pump(key, &mut self.turn),
+                Work::Contained(_) | Work::Engine | Work::Removal(_) => {
+                    self.children.pump_engine(work, &mut self.turn);
+                }
             }
             self.settle();
         }
@@ -289,10 +282,14 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 Timer::Accept => self.acceptor.note(),
                 Timer::Child(key) => self.children.expire(key, &mut self.turn),
                 Timer::Connection(key) => self.fetches.expire_connection(key, &mut self.turn),
+                Timer::Contained(_) | Timer::Engine | Timer::Removal(_) => {
+                    self.children.expire_engine(timer, &mut self.turn);
+                }
                 Timer::Fetch(key) => self.fetches.expire(key, &mut self.turn),
                 Timer::Look => {}
                 Timer::Peer(key) => self.peers.expire(key, &mut self.turn),
                 Timer::Remover(key) => self.children.look(key, &mut self.turn),
+                Timer::Started => sys::drop_start_code(),
             }
             self.settle();
         }
@@ -314,7 +311,8 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             match turn.dirty.pop_front() {
                 Some(Work::Child(key)) => self.children.flush(key, turn),
                 Some(Work::Connection(key)) => self.fetches.flush(key, turn),
-                Some(Work::Peer(_)) | None => {}
+                Some(Work::Contained(key)) => self.children.flush_contained(key, turn),
+                Some(Work::Peer(_) | Work::Engine | Work::Removal(_)) | None => {}
             }
         }
         for _ in 0..turn.dirty_peers.len() {
@@ -352,6 +350,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         let start = self.turn.now.mono;
         self.acceptor.stop();
         self.judges.close();
+        self.seat.iter().for_each(Seat::close);
         self.children.hurry(start + CHILDREN_LEAVE_MAX, &mut self.turn);
         self.peers.stop_accepting(&mut self.turn);
         for look_after in [LAST_BYTES_MAX, LEAVE_MAX] {
@@ -367,6 +366,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             self.turn()?;
         }
         self.children.close();
+        self.seat.iter_mut().for_each(Seat::has_ended_well);
         Ok(())
     }
 }

@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::engine::EngineOptions;
+use super::starter::Starter;
 use crate::base::Limits;
 
 /// What the reactor is told before it starts.
@@ -24,6 +26,10 @@ pub struct Options {
     pub ca_file: Option<PathBuf>,
     /// Where the private directory for container ids is made.
     pub temporary_dir: PathBuf,
+    /// Who starts children and the keeper.
+    pub starter: Starter,
+    /// The engine that runs containers without a command line; `None`: nobody asks it.
+    pub engine: Option<EngineOptions>,
     /// Our version, for `User-Agent`.
     pub version: Box<str>,
 }
@@ -37,6 +43,8 @@ impl Default for Options {
             keeper: None,
             ca_file: None,
             temporary_dir: std::env::temp_dir(),
+            starter: Starter::default(),
+            engine: None,
             version: env!("CARGO_PKG_VERSION").into(),
         }
     }

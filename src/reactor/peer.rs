@@ -16,6 +16,7 @@ use super::token::{Source, Work, renamed};
 use super::turn::{Timer, Turn};
 use crate::base::{Key, Now, Outbox, Slab};
 use crate::gateway::io::{Input, Peer, PeerAddress};
+use crate::gateway::shards::Moved;
 use crate::link::http_server::{HttpServer, ServerEvent, Status};
 
 /// One client connection.
@@ -40,6 +41,13 @@ pub(super) struct PeerConnection {
     /// A stream is open, which only makes sense for a client that reads it.
     streaming: bool,
     armed_at: Option<Instant>,
+}
+
+/// A client connection on its way to another loop, whose next head nobody has dealt with.
+pub(super) struct Moving {
+    stream: TcpStream,
+    link: HttpServer,
+    address: PeerAddress,
 }
 
 /// All client connections.
@@ -70,11 +78,58 @@ impl Peers {
         self.slab.len() < turn.limits.peers_max && here < turn.limits.peers_per_address_max
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
     /// Takes a new connection over.
     pub(super) fn insert(&mut self, stream: TcpStream, address: PeerAddress, turn: &mut Turn) {
+        let link = HttpServer::new(turn.limits.clone(), turn.now);
+        if let Some(key) = self.add(stream, link, address, turn) {
+            self.settle(key, turn);
+        }
+    }
+
+    /// Takes a connection over from another loop. The core is told of it also if it is one too
+    /// many, for then its client has to be told something.
+    pub(super) fn arrive(&mut self, moving: Moving, what: Box<Moved>, turn: &mut Turn) {
+        let Moving { stream, mut link, address: from } = moving;
+        let has_room = self.has_room(from.ip, turn);
+        if self.closing {
+            link.stop_accepting();
+        }
+        let Some(key) = self.add(stream, link, from, turn) else { return };
+        if let Some(found) = self.slab.get_mut(key) {
+            found.known = true;
+        }
+        let peer = renamed(key);
+        turn.inbox.push_back(match has_room {
+            true => Input::Moved { peer, from, what },
+            false => Input::NotMoved { peer, what },
+        });
+        self.settle(key, turn);
+    }
+
+    /// Gives a connection away that waits for the core, unless it is gone.
+    pub(super) fn take(&mut self, peer: Key<Peer>, turn: &mut Turn) -> Option<Moving> {
+        let key = renamed(peer);
+        self.slab.get(key).filter(|found| !found.deaf && !found.broken)?;
+        let PeerConnection { mut stream, link, address, .. } = self.take_out(key, turn)?;
+        turn.registry.deregister(&mut stream).ok()?;
+        Some(Moving { stream, link, address })
+    }
+
+    fn add(
+        &mut self,
+        stream: TcpStream,
+        link: HttpServer,
+        address: PeerAddress,
+        turn: &mut Turn,
+    ) -> Option<Key<PeerConnection>> {
         let key = self.slab.insert(PeerConnection {
             stream,
-            link: HttpServer::new(turn.limits.clone(), turn.now),
+            link,
             address,
             input: Readiness::default(),
             writable: true,
@@ -89,12 +144,13 @@ impl Peers {
             armed_at: None,
         });
         *self.per_address.entry(address.ip).or_default() += 1;
-        let Some(peer) = self.slab.get_mut(key) else { return };
+        let peer = self.slab.get_mut(key)?;
         let both = Interest::READABLE | Interest::WRITABLE;
         if turn.watch(&mut peer.stream, Source::Peer(key), both).is_err() {
-            return self.remove(key, turn);
+            self.remove(key, turn);
+            return None;
         }
-        self.settle(key, turn);
+        Some(key)
     }
 
     /// Notes what the poll says.
@@ -269,7 +325,11 @@ impl Peers {
 
     fn remove(&mut self, key: Key<PeerConnection>, turn: &mut Turn) {
         // Closing the socket also takes it out of the poll; stale events find a stale key.
-        let Some(mut peer) = self.slab.remove(key) else { return };
+        drop(self.take_out(key, turn));
+    }
+
+    fn take_out(&mut self, key: Key<PeerConnection>, turn: &mut Turn) -> Option<PeerConnection> {
+        let mut peer = self.slab.remove(key)?;
         peer.tell_closed(key, turn);
         let ip = peer.address.ip;
         if let Some(count) = self.per_address.get_mut(&ip) {
@@ -278,6 +338,7 @@ impl Peers {
                 self.per_address.remove(&ip);
             }
         }
+        Some(peer)
     }
 }
 

@@ -10,7 +10,7 @@ use rustls::ClientConfig;
 use crate::link::tls;
 
 /// Where most systems keep their certificates.
-const SYSTEM_FILE: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub const SYSTEM_FILE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// The TLS configuration of all backends.
 pub struct Roots {

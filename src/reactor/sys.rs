@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: MIT
-//! The calls of the system that neither std nor mio offers; the one file that may say `unsafe`.
+//! The calls of the system that neither std nor mio offers; the one place that may say `unsafe`.
 //!
 //! It knows numbers, descriptors and signals, and nothing of what they are for.
 
 // Reason: the rest of the program denies `unsafe`; here each use argues its case.
 #![allow(unsafe_code)]
 
+pub mod landlock;
+mod memory;
+
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::ptr;
+
+pub use memory::{drop_start_code, drop_written, release_memory};
 
 /// What a process can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +209,16 @@ pub fn group_exists(group: u32) -> bool {
     })
 }
 
+/// Whether there is a process `pid`, also one that we may not signal.
+#[must_use]
+pub fn process_exists(pid: u32) -> bool {
+    let Some(pid) = group_of(pid) else { return true };
+    // WHY UNSAFE: std cannot ask for a process that is no child.
+    // SAFETY: plain integers; signal 0 only asks.
+    let asked = unsafe { libc::kill(pid, 0) };
+    asked == 0 || io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH)
+}
+
 fn kill_group(group: u32, number: i32) -> io::Result<()> {
     let Some(group) = group_of(group) else { return Ok(()) };
     // WHY UNSAFE: std can kill a child but not ask it to stop, and knows no groups.
@@ -243,6 +259,51 @@ pub fn has_ended(pid: u32) -> bool {
         libc::waitid(libc::P_PID, pid, record.as_mut_ptr(), options) == 0
             && (*record.as_ptr()).si_pid() != 0
     }
+}
+
+/// A TCP socket that is bound to `address` and does not listen. If it is `shared`, the same user
+/// may bind others there that are shared too, and the system deals out clients among those that
+/// listen.
+pub fn bound_socket(address: SocketAddr, shared: bool) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // WHY UNSAFE: std binds and listens in one go, and the option has to be set before.
+    // SAFETY: plain integers; the result is a new descriptor or -1.
+    let socket = owned(unsafe { libc::socket(family, kind, 0) })?;
+    set_option(&socket, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+    if shared {
+        set_option(&socket, libc::SOL_SOCKET, libc::SO_REUSEPORT, 1)?;
+    }
+    let port = address.port().to_be();
+    match address {
+        SocketAddr::V4(v4) => {
+            let sin_addr = libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) };
+            let (sin_family, sin_port) = (family as libc::sa_family_t, port);
+            bind(&socket, &libc::sockaddr_in { sin_family, sin_port, sin_addr, sin_zero: [0; 8] })?;
+        }
+        SocketAddr::V6(v6) => bind(
+            &socket,
+            &libc::sockaddr_in6 {
+                sin6_family: family as libc::sa_family_t,
+                sin6_port: port,
+                sin6_flowinfo: v6.flowinfo(),
+                sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
+                sin6_scope_id: v6.scope_id(),
+            },
+        )?,
+    }
+    Ok(socket)
+}
+
+/// `name` is a `sockaddr_in` or `sockaddr_in6`.
+fn bind<N>(socket: &OwnedFd, name: &N) -> io::Result<()> {
+    let len = size_of::<N>() as libc::socklen_t;
+    // WHY UNSAFE: as above.
+    // SAFETY: `name` is an initialised socket address of its family that outlives the call, and
+    // `len` is its size; the descriptor is borrowed from its owner, so it is open.
+    let status =
+        unsafe { libc::bind(socket.as_raw_fd(), (&raw const *name).cast::<libc::sockaddr>(), len) };
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Lets up to `clients` wait to be accepted; the system may have a lower bound of its own.
@@ -291,32 +352,6 @@ pub fn raise_descriptor_limit() -> Option<DescriptorLimit> {
     Some(DescriptorLimit(limit))
 }
 
-/// Gives memory that was freed back to the system, where the allocator does not do it by itself.
-pub fn release_memory() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // WHY UNSAFE: std knows nothing of the allocator of the system.
-    // SAFETY: malloc_trim takes one integer, is thread-safe, and touches only what is free.
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
-
-/// How far behind the end of a file its bytes are let go of.
-const WRITTEN_BYTES: i64 = 8 * 1024 * 1024;
-
-/// Asks the system to put the last megabytes of a file that is written at its end on the disk, and
-/// not to keep in memory what is there already.
-pub fn drop_written(file: &File) {
-    // WHY UNSAFE: std gives no advice.
-    // SAFETY: plain integers and a descriptor that is borrowed from its owner, so it is open. What
-    // fails, as on a pipe, changes nothing.
-    unsafe {
-        let end = libc::lseek(file.as_raw_fd(), 0, libc::SEEK_CUR);
-        let start = (end - WRITTEN_BYTES).max(0);
-        libc::posix_fadvise(file.as_raw_fd(), start, end - start, libc::POSIX_FADV_DONTNEED);
-    }
-}
-
 /// How far a thread gives way to others: 0 not at all, 19 to everybody. Where all processors are
 /// busy, each step costs it a fifth of its share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -327,6 +362,17 @@ pub fn lower_thread_priority(niceness: Niceness) {
     // WHY UNSAFE: std has no priorities.
     // SAFETY: plain integers. On Linux 0 means the calling thread; a failure changes nothing.
     unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, i32::from(niceness.0)) };
+}
+
+/// Gives up, for the calling thread and all that it starts from now on, what set-user-ID programs
+/// would give it.
+pub fn refuse_new_privileges() -> io::Result<()> {
+    // WHY UNSAFE: std has no prctl.
+    // SAFETY: PR_SET_NO_NEW_PRIVS takes four plain integers.
+    match unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 fn owned(fd: i32) -> io::Result<OwnedFd> {
@@ -350,12 +396,12 @@ mod tests {
         prepare_child(&mut command, raise_descriptor_limit(), true);
         let mut child = command.spawn().unwrap();
         assert!(!has_ended(child.id()));
-        assert!(group_exists(child.id()));
+        assert!(group_exists(child.id()) && process_exists(child.id()));
         assert!(exit_descriptor(child.id()).is_ok());
         signal_group(child.id(), Signal::Kill).unwrap();
         child.wait().unwrap();
         signal_group(child.id(), Signal::Term).unwrap();
-        assert!(!group_exists(child.id()));
+        assert!(!group_exists(child.id()) && !process_exists(child.id()));
     }
 
     #[test]

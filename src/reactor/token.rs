@@ -6,6 +6,7 @@ use mio::Token;
 use super::child::Child;
 use super::connect::Connection;
 use super::container::Remover;
+use super::engine::{Contained, Removal};
 use super::peer::PeerConnection;
 use crate::base::Key;
 
@@ -22,6 +23,13 @@ pub(super) enum Source {
     ChildExit(Key<Child>),
     Remover(Key<Remover>),
     Connection(Key<Connection>),
+    /// The question to the engine who it is.
+    Engine,
+    /// The request under way for a container.
+    EngineStep(Key<Contained>),
+    EngineStream(Key<Contained>),
+    EngineWait(Key<Contained>),
+    Removal(Key<Removal>),
 }
 
 /// A thing that has something to do in this turn or the next.
@@ -30,6 +38,9 @@ pub(super) enum Work {
     Peer(Key<PeerConnection>),
     Child(Key<Child>),
     Connection(Key<Connection>),
+    Contained(Key<Contained>),
+    Engine,
+    Removal(Key<Removal>),
 }
 
 // The generation fills the upper half, so the kind takes the upper bits of the index: no table has
@@ -51,6 +62,11 @@ impl From<Source> for Token {
             Source::ChildExit(key) => (7, key.to_bits()),
             Source::Remover(key) => (8, key.to_bits()),
             Source::Connection(key) => (9, key.to_bits()),
+            Source::Engine => (10, 0),
+            Source::EngineStep(key) => (11, key.to_bits()),
+            Source::EngineStream(key) => (12, key.to_bits()),
+            Source::EngineWait(key) => (13, key.to_bits()),
+            Source::Removal(key) => (14, key.to_bits()),
         };
         debug_assert!(bits & u64::from(u32::MAX) <= INDEX_MASK, "a table has grown out of bounds");
         Self((bits | kind << KIND_SHIFT) as usize)
@@ -72,6 +88,11 @@ impl Source {
             7 => Self::ChildExit(key(bits)),
             8 => Self::Remover(key(bits)),
             9 => Self::Connection(key(bits)),
+            10 => Self::Engine,
+            11 => Self::EngineStep(key(bits)),
+            12 => Self::EngineStream(key(bits)),
+            13 => Self::EngineWait(key(bits)),
+            14 => Self::Removal(key(bits)),
             _ => return None,
         })
     }
@@ -104,6 +125,11 @@ mod tests {
             Source::ChildExit(Key::from_parts(3, 3)),
             Source::Remover(Key::from_parts(4, 4)),
             Source::Connection(Key::from_parts(5, 5)),
+            Source::Engine,
+            Source::EngineStep(Key::from_parts(6, 6)),
+            Source::EngineStream(Key::from_parts(7, 7)),
+            Source::EngineWait(Key::from_parts(8, 8)),
+            Source::Removal(Key::from_parts(9, 9)),
         ];
         for source in all {
             assert_eq!(Source::from_token(Token::from(source)), Some(source));

@@ -11,11 +11,12 @@ use mio::{Registry, Waker};
 use super::child::Child;
 use super::connect::Connection;
 use super::container::Remover;
+use super::engine::{Contained, Removal};
 use super::fetch::Fetching;
 use super::peer::PeerConnection;
 use super::token::{Source, Work};
 use crate::base::{Deadlines, Key, Limits, Now};
-use crate::gateway::io::{Event, EventKind, Input};
+use crate::gateway::io::{Event, EventKind, Input, Level};
 
 /// Whose deadline it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,11 +25,16 @@ pub(super) enum Timer {
     Accept,
     Child(Key<Child>),
     Connection(Key<Connection>),
+    Contained(Key<Contained>),
+    Engine,
     Fetch(Key<Fetching>),
     /// The loop itself wants to look around.
     Look,
     Peer(Key<PeerConnection>),
+    Removal(Key<Removal>),
     Remover(Key<Remover>),
+    /// The start is over.
+    Started,
 }
 
 /// The read buffer, shared by all sources: an idle connection holds none.
@@ -99,7 +105,7 @@ impl Turn {
         }
         match work {
             Work::Peer(key) => self.dirty_peers.push_back(key),
-            Work::Child(_) | Work::Connection(_) => self.dirty.push_back(work),
+            _ => self.dirty.push_back(work),
         }
     }
 
@@ -138,6 +144,12 @@ impl Turn {
         interest: mio::Interest,
     ) -> std::io::Result<()> {
         self.registry.register(pollable, source.into(), interest)
+    }
+
+    /// Records a line for people.
+    pub(super) fn tell(&mut self, category: &'static str, text: String) {
+        let kind = EventKind::Note { level: Level::Info, category, text };
+        self.events.push(Event { at_unix_ms: self.now.unix_ms, server: None, kind });
     }
 
     /// Records a line for developers.

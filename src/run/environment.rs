@@ -6,6 +6,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::config::{ContainerRuntime, RunOptions};
+use crate::keeper::engine;
 
 /// How long the container runtime may take to say that it is there.
 const RUNTIME_AFTER_MAX: Duration = Duration::from_secs(10);
@@ -21,7 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Errors: everything that is missing, a line each.
 pub fn validate(run: &RunOptions) -> Result<(), String> {
     let mut problems = Vec::new();
-    if !answers(&run.runtime, Instant::now() + RUNTIME_AFTER_MAX) {
+    // An engine that answers over its socket needs no command line.
+    let has_engine = run.engine.as_ref().is_some_and(|found| engine::answers(&found.socket));
+    if !has_engine && !answers(&run.runtime, Instant::now() + RUNTIME_AFTER_MAX) {
         problems.push(match run.runtime.program.as_str() {
             "docker" => "Docker daemon is not accessible. Ensure the Docker socket is mounted or \
                          Docker is running."

@@ -8,15 +8,21 @@ use std::path::Path;
 
 use crate::gateway::snapshot::{ChildCommand, Snapshot, Transport};
 
-/// A sentence for each server whose program or working directory is not there.
-pub fn missing(snapshot: &Snapshot) -> Vec<String> {
+/// A sentence for each server whose program or working directory is not there. With an engine, a
+/// container that it can run needs no program.
+pub fn missing(snapshot: &Snapshot, has_engine: bool) -> Vec<String> {
     let commands = snapshot.servers.iter().filter_map(|server| match &server.transport {
+        Transport::Stdio(command) if has_engine && has_plan(command) => None,
         Transport::Stdio(command) => Some(command),
         Transport::Http(_) => None,
     });
     commands
         .filter_map(|command| Some(format!("server {}: {}", command.server, what(command)?)))
         .collect()
+}
+
+fn has_plan(command: &ChildCommand) -> bool {
+    command.container.as_ref().is_some_and(|care| care.plan.is_some())
 }
 
 /// What is missing for `command`, if we can tell.

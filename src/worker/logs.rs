@@ -79,10 +79,11 @@ impl Default for LogOptions {
 /// The log thread, seen by who starts and ends it.
 pub struct Logs {
     shared: Arc<Shared>,
+    events_max: usize,
     thread: Option<JoinHandle<()>>,
 }
 
-/// The log thread, seen by the loop.
+/// The log thread, seen by a loop.
 pub struct LogSender {
     shared: Arc<Shared>,
     /// What was pushed in this turn.
@@ -156,8 +157,16 @@ impl Logs {
         };
         // Without a thread there are no logs, but there is traffic.
         let thread = thread::Builder::new().name("logs".into()).stack_size(STACK_BYTES).spawn(run);
-        let logs = Self { shared: Arc::clone(&shared), thread: thread.ok() };
-        (logs, LogSender { shared, block: Block::default(), events_max, dropped: 0 })
+        let logs = Self { shared, events_max, thread: thread.ok() };
+        let sender = logs.sender();
+        (logs, sender)
+    }
+
+    /// For one more loop: what each of them hands over stays together.
+    #[must_use]
+    pub fn sender(&self) -> LogSender {
+        let (shared, events_max) = (Arc::clone(&self.shared), self.events_max);
+        LogSender { shared, block: Block::default(), events_max, dropped: 0 }
     }
 
     /// Writes what was handed over, waits until it is on the disk, and ends the thread. Gives up

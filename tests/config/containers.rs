@@ -179,3 +179,67 @@ fn patterns_of_tools_stay_and_a_lone_star_is_all() {
     assert_eq!(tools(0).unwrap().iter().map(|one| &**one).collect::<Vec<_>>(), ["get_*", "x"]);
     assert!(tools(1).is_none());
 }
+
+#[test]
+fn the_engine_is_asked_if_it_can_be_told_everything() {
+    #[track_caller]
+    fn check(more: &str, args: &str, variables: &[(&str, &str)], want: Option<&str>) {
+        let text = json_gateway(more)
+            .replace("\"container\":\"img\"", &format!("\"container\":\"img\",\"args\":[{args}]"));
+        let loaded = json(&text, variables);
+        let plan = child(&loaded, 0).container.as_ref().unwrap().plan.clone();
+        let socket = loaded.run.engine.as_ref().map(|engine| engine.socket.to_str().unwrap());
+        assert_eq!((socket, plan.is_some()), (want, want.is_some()), "{more} {args}");
+    }
+    let usual = Some("/var/run/docker.sock");
+    let there = ("DOCKER_HOST", "unix:///run/d.sock");
+    let launcher = "MCP_GATEWAY_CONTAINER_LAUNCHER";
+    check("", "", &[], usual);
+    check("", r#""--network","none","--init","-e","A=1""#, &[], usual);
+    check("", "", &[there, ("DOCKER_CONTEXT", "x")], Some("/run/d.sock"));
+    check("", "", &[(launcher, "api")], usual);
+    check("", "", &[(launcher, "command")], None);
+    check("", r#""--gpus","all""#, &[], None);
+    check("", "", &[("DOCKER_HOST", "tcp://there:2375")], None);
+    check("", "", &[("DOCKER_CONTEXT", "x")], None);
+    check("", "", &[("DOCKER_CONTENT_TRUST", "1")], None);
+    check("", "", &[("MCP_GATEWAY_CONTAINER_RUNTIME", "podman")], None);
+    check(r#","containerRuntimeCommand":"/usr/bin/docker""#, "", &[], None);
+    check(r#","containerRuntimeArgs":["--debug"]"#, "", &[], None);
+}
+
+#[test]
+fn the_engine_is_told_what_the_command_line_would_be() {
+    let text = json_server(
+        r#"{"container":"img:1","entrypoint":"/e","entrypointArgs":["one"],"env":{"TOKEN":""},
+        "args":["--memory=1g"]}"#,
+    );
+    let loaded = json(&text, &[("TOKEN", "tok-123"), ("DOCKER_DEFAULT_PLATFORM", "linux/arm64")]);
+    let plan = child(&loaded, 0).container.as_ref().unwrap().plan.clone().unwrap();
+    let run = &plan.run;
+    assert_eq!((&*run.image, &*run.command[0], run.memory), ("img:1", "one", Some(1 << 30)));
+    assert_eq!(run.entrypoint.as_deref(), Some("/e"));
+    assert_eq!(run.platform.as_deref(), Some("linux/arm64"));
+    assert_eq!(run.log_driver.as_deref(), Some("none"));
+    let env: Vec<&str> = run.env.iter().map(|word| &**word).collect();
+    assert_eq!(env, ["NO_COLOR=1", "TERM=dumb", "PYTHONUNBUFFERED=1", "TOKEN"]);
+    assert!(run.labels.iter().any(|(name, value)| (&**name, &**value) == ("penstock.server", "s")));
+    assert!(!plan.is_required);
+}
+
+#[test]
+fn whoever_wants_the_engine_alone_is_told_what_it_cannot_do() {
+    let text = |more: &str| {
+        format!(
+            "[gateway]\ncontainer_launcher = 'api'\n{more}[servers.a]\ncontainer = 'i'\n\
+             args = ['--gpus', 'all']\n"
+        )
+    };
+    let want = "container_launcher is \"api\", but this is not expressible: --gpus";
+    check_refused(Format::Toml, &text(""), &[want]);
+    let want = "not expressible: the runtime podman";
+    check_refused(Format::Toml, &text("container_runtime = 'podman'\n"), &[want]);
+    let loaded = toml(&text("").replace("'--gpus', 'all'", "'--init'"), &[]);
+    let care = child(&loaded, 0).container.as_ref().unwrap();
+    assert!(care.plan.as_ref().unwrap().is_required);
+}

@@ -142,6 +142,26 @@ fn what_protects_is_refused_and_what_is_harmless_is_noticed() {
 }
 
 #[test]
+fn a_sandbox_is_as_strict_as_the_system_allows_unless_something_else_is_said() {
+    use penstock::sandbox::{Options, Switch};
+    assert_eq!(toml(PLAIN, &[]).run.sandbox, Options::default());
+    let text = format!("{PLAIN}[gateway.sandbox]\nlandlock = 'on'\nseccomp = 'off'\n");
+    let (landlock, seccomp) = (Switch::On, Switch::Off);
+    let want = Options { landlock, seccomp, ..Options::default() };
+    assert_eq!(toml(&text, &[]).run.sandbox, want);
+    let text = r#","sandbox":{"noNewPrivileges":"off","seccomp":"kill"}"#;
+    let (no_new_privileges, seccomp) = (Switch::Off, Switch::On);
+    let want = Options { no_new_privileges, seccomp, kills: true, ..Options::default() };
+    assert_eq!(json(&json_gateway(text), &[]).run.sandbox, want);
+    let text = json_gateway(r#","sandbox":{"landlock":"maybe"}"#);
+    check_refused(
+        Format::Json,
+        &text,
+        &["gateway.sandbox.landlock", "must be one of: auto, on, off"],
+    );
+}
+
+#[test]
 fn limits_and_lists_reach_their_options() {
     let loaded = toml(
         "[gateway]\nmax_message_bytes = 1048576\nallowed_hosts = ['A.example']\n\

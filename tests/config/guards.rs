@@ -340,3 +340,42 @@ fn cutting_or_breaking_a_policy_anywhere_does_no_harm() {
         penstock::policy::guard::rule::fuzz(&text);
     }
 }
+
+#[test]
+fn what_a_guard_may_call_is_said_of_the_guard_that_is_chosen() {
+    let guards = r#"
+        [guards.mine]
+        type = "wasm"
+        path = "/x/mine.wasm"
+        may_call = ["get_repo", "get_me"]
+        policy = { allow-only = { repos = "public", min-integrity = "none" } }
+        [guards.github]
+        type = "github"
+        may_call = ["search_repositories"]
+    "#;
+    let text = format!("{CHILDREN}guard = \"mine\"\n{ALLOW}{guards}");
+    let loaded = toml(&text, &[]);
+    assert_eq!(*watch(&loaded, "time").may_call, ["get_repo".into(), "get_me".into()]);
+    assert_eq!(*watch(&loaded, "github").may_call, ["search_repositories".into()]);
+    assert!(watch(&loaded, "safeoutputs").may_call.is_empty());
+    // Of another guard than the one that is found for a server, nothing was said.
+    let mut sources = sources(Format::Toml, &text, &[]);
+    sources.discovered = Box::new(|server| Ok((server == "time").then(|| PathBuf::from("/y"))));
+    let loaded = load(&sources).unwrap();
+    assert!(watch(&loaded, "time").may_call.is_empty());
+}
+
+#[test]
+fn what_a_guard_may_call_is_a_list_of_names() {
+    for (said, why) in [
+        ("\"get_repo\"", "guards.mine.may_call"),
+        ("[7]", "may_call[0]"),
+        ("[\"\"]", "may_call[0] must be a non-empty string"),
+        ("[\"*\"]", "'*' is no name of a tool"),
+        ("[\"get_*\"]", "'get_*' is no name of a tool"),
+    ] {
+        let text = format!("{CHILDREN}[guards.mine]\nmay_call = {said}");
+        let refused = refusal(&text, Flags::default(), &[]);
+        assert!(refused.contains(why), "{said}: {refused}");
+    }
+}

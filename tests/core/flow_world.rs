@@ -62,17 +62,41 @@ struct Mark {
     call: Option<usize>,
 }
 
-/// What an agent carries for certain, and what it may carry: a guard gives its labels when it has
-/// labelled the first call, which nobody sees.
-#[derive(Clone, Copy, Default)]
+/// What an agent carries for certain, and what it may carry: guards give their labels when a call
+/// is judged, which nobody sees. What they give and what reading takes away is held apart, since
+/// the order of the two must not count.
+#[derive(Clone, Copy)]
 struct Carried {
     secrecy: u8,
     secrecy_max: u8,
-    integrity: u8,
-    integrity_max: u8,
-    /// Whether it may have lost integrity, and whether it has: no guard gives it any after that.
-    may_have_lost: bool,
-    has_lost: bool,
+    /// The integrity that was given for certain, and that may have been.
+    given: u8,
+    given_max: u8,
+    /// What all that it has read has, and all that it may have read.
+    read: u8,
+    read_min: u8,
+    /// Whether it has called anything.
+    calls: bool,
+}
+
+impl Carried {
+    const NOTHING: Self = Self {
+        secrecy: 0,
+        secrecy_max: 0,
+        given: 0,
+        given_max: 0,
+        read: u8::MAX,
+        read_min: u8::MAX,
+        calls: false,
+    };
+
+    const fn integrity(&self) -> u8 {
+        self.given & self.read_min
+    }
+
+    const fn integrity_max(&self) -> u8 {
+        self.given_max & self.read
+    }
 }
 
 struct Made {
@@ -81,6 +105,8 @@ struct Made {
     body: String,
     /// What its agent had for certain when the answer came.
     integrity_then: u8,
+    /// The guarded servers whose guards were there when it was made.
+    ready_then: [bool; 2],
 }
 
 pub struct Flow {
@@ -90,11 +116,9 @@ pub struct Flow {
     marks: Vec<Mark>,
     made: Vec<Made>,
     agents: [Carried; 2],
-    /// Which agent has called which server, and whose calls have come there.
-    called: HashSet<(usize, usize)>,
-    known: HashSet<(usize, usize)>,
-    /// Which agent may have been given labels before it read something.
-    doubted: HashSet<(usize, usize)>,
+    /// Guarded servers that were called, and those where a call has come: their guards are there.
+    called: [bool; 2],
+    ready: [bool; 2],
     sessions: HashMap<(usize, usize), String>,
     /// Which agent is behind a connection, and how many bytes of it were searched.
     peers: HashMap<Key<Peer>, (usize, usize)>,
@@ -147,10 +171,9 @@ impl Flow {
             accepts,
             marks: Vec::new(),
             made: Vec::new(),
-            agents: [Carried::default(); 2],
-            called: HashSet::new(),
-            known: HashSet::new(),
-            doubted: HashSet::new(),
+            agents: [Carried::NOTHING; 2],
+            called: [false; 2],
+            ready: [false; 2],
             sessions: HashMap::new(),
             peers: HashMap::new(),
             order: Vec::new(),
@@ -241,15 +264,13 @@ impl Flow {
         let is_modern = planned.is_modern;
         let (body, labels) = self.body(at, &planned);
         args += &labels;
-        self.made.push(Made { planned, body, integrity_then: 0 });
+        let ready_then = self.ready;
+        self.made.push(Made { planned, body, integrity_then: 0, ready_then });
+        self.agents[agent].calls = true;
         if server <= BLUE {
-            self.called.insert((agent, server));
-            let (secrecy, integrity) = self.policies[server].given;
-            self.agents[agent].secrecy_max |= secrecy;
-            if !self.agents[agent].has_lost {
-                self.agents[agent].integrity_max |= integrity;
-            }
+            self.called[server] = true;
         }
+        self.may_be_given();
         let path = format!("/mcp/{}", SERVERS[server]);
         let call = format!(r#""name":"list_it","arguments":{{{args}}}"#);
         let peer = if is_modern {
@@ -289,9 +310,7 @@ impl Flow {
         if mode == Some(Mode::Propagate) {
             let agent = planned.agent;
             self.agents[agent].secrecy_max = u8::MAX;
-            self.agents[agent].integrity = 0;
-            self.agents[agent].may_have_lost = true;
-            self.doubted.extend([(agent, RED), (agent, BLUE)]);
+            self.agents[agent].read_min = 0;
         }
     }
 
@@ -367,14 +386,14 @@ impl Flow {
     fn reached(&mut self, at: usize) {
         let planned = self.made[at].planned.clone();
         let (agent, server) = (planned.agent, planned.server);
-        if server <= BLUE && self.known.insert((agent, server)) {
-            let (secrecy, integrity) = self.policies[server].given;
+        let ready = self.made[at].ready_then;
+        for guard in (RED..=BLUE).filter(|guard| ready[*guard] || *guard == server) {
+            let (secrecy, integrity) = self.policies[guard].given;
             self.agents[agent].secrecy |= secrecy;
-            // It may have been given before, and lost again.
-            let may_have_lost = self.agents[agent].may_have_lost;
-            if !may_have_lost && !self.doubted.contains(&(agent, server)) {
-                self.agents[agent].integrity |= integrity;
-            }
+            self.agents[agent].given |= integrity;
+        }
+        if server <= BLUE {
+            self.ready[server] = true;
         }
         let carried = self.agents[agent];
         let object = match server {
@@ -391,10 +410,10 @@ impl Flow {
             object.0
         );
         assert!(
-            fits(object.1, carried.integrity_max),
+            fits(object.1, carried.integrity_max()),
             "{} has {:b} and writes to {:b}: {planned:?}",
             KEYS[agent],
-            carried.integrity_max,
+            carried.integrity_max(),
             object.1
         );
     }
@@ -404,7 +423,7 @@ impl Flow {
         let body = match call {
             Some(at) => {
                 let made = &mut self.made[at];
-                made.integrity_then = self.agents[made.planned.agent].integrity;
+                made.integrity_then = self.agents[made.planned.agent].integrity();
                 made.body.clone()
             }
             None => {
@@ -532,20 +551,22 @@ impl Flow {
     }
 
     fn carries(&mut self, agent: usize, (secrecy, integrity): Bits) {
-        let not_given = |server: &usize| {
-            self.called.contains(&(agent, *server)) && !self.known.contains(&(agent, *server))
-        };
-        let to_come: Vec<_> = (RED..=BLUE).filter(not_given).collect();
-        self.doubted.extend(to_come.iter().map(|server| (agent, *server)));
-        let to_come = to_come.iter().fold(0, |all, server| all | self.policies[*server].given.1);
         let carried = &mut self.agents[agent];
         carried.secrecy |= secrecy;
         carried.secrecy_max |= secrecy;
-        carried.has_lost |= !fits(carried.integrity, integrity);
-        carried.may_have_lost |= !fits(carried.integrity_max, integrity);
-        carried.integrity &= integrity;
-        let to_come = if carried.has_lost { 0 } else { to_come };
-        carried.integrity_max = carried.integrity_max & integrity | to_come;
+        carried.read &= integrity;
+        carried.read_min &= integrity;
+    }
+
+    /// Whoever calls may be given what any guard gives that somebody has called.
+    fn may_be_given(&mut self) {
+        for server in (RED..=BLUE).filter(|server| self.called[*server]) {
+            let (secrecy, integrity) = self.policies[server].given;
+            for carried in self.agents.iter_mut().filter(|carried| carried.calls) {
+                carried.secrecy_max |= secrecy;
+                carried.given_max |= integrity;
+            }
+        }
     }
 
     fn may_see(&self, agent: usize, mark: usize) {
@@ -564,7 +585,7 @@ impl Flow {
             Marked::Labelled((secrecy, integrity)) => {
                 assert!(fits(secrecy, carried.secrecy_max), "{}", who());
                 let then = made.map_or(0, |made| made.integrity_then);
-                assert!(fits(then & carried.integrity, integrity), "{}", who());
+                assert!(fits(then & carried.integrity(), integrity), "{}", who());
             }
         }
     }

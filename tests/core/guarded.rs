@@ -43,6 +43,7 @@ pub fn watch(kind: WatchKind) -> Watch {
         source: None,
         payload: Message::default(),
         tool_limits: Arc::new([]),
+        may_call: Arc::new(["look".into()]),
         mode: None,
         shadow: false,
     }

@@ -121,7 +121,8 @@ fn the_plain_image_serves_http_servers_and_commands_without_root() {
     );
     fs::write(scratch.file("config.toml"), config).unwrap();
     let mount = format!("{}:/config.toml:ro", scratch.file("config.toml"));
-    let options = ["-v", &mount, "--read-only", "--tmpfs", "/tmp:mode=1777", "--cap-drop", "ALL"];
+    let mut options = vec!["-v", &mount, "--read-only", "--tmpfs", "/tmp:mode=1777"];
+    options.extend(["--cap-drop", "ALL", "--security-opt", "no-new-privileges"]);
     let flags = ["--config", "/config.toml", "--log-dir", "/tmp/logs"];
     let mut gateway = Contained::start("image-plain", plain, &options, &flags, "");
     for server in ["remote", "local"] {
@@ -131,6 +132,8 @@ fn the_plain_image_serves_http_servers_and_commands_without_root() {
         assert!(sum.answer().contains("0.3"), "{server}: {sum:?}");
     }
     gateway.check_healthy();
+    let log = fs::read_to_string(gateway.scratch.file("stderr")).unwrap();
+    assert!(log.contains("sandbox: seccomp on ("), "{log}");
     let user = docker(&["inspect", "-f", "{{.Config.User}}", &gateway.name]);
     assert_eq!(user, "65532:65532");
     gateway.check_stop();
@@ -143,13 +146,27 @@ fn the_plain_image_serves_http_servers_and_commands_without_root() {
 #[ignore = "needs a Docker engine; scripts/test.sh runs it"]
 fn the_cli_image_serves_containers_at_the_launch_line_of_ado_aw() {
     let [_, cli] = images();
+    check_containers("image-cli", cli, &[]);
+}
+
+#[test]
+#[ignore = "needs a Docker engine; scripts/test.sh runs it"]
+fn the_plain_image_serves_containers_with_nothing_but_the_socket() {
+    let [plain, _] = images();
+    check_containers("image-socket", plain, &["--user", "0", "--read-only", "--cap-drop", "ALL"]);
+}
+
+/// A server in a container beside the gateway's own; `more` are options of the latter.
+#[track_caller]
+fn check_containers(name: &str, gateway_image: &str, more: &[&str]) {
     let socket = env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".into());
     let socket = socket.strip_prefix("unix://").expect("an engine behind a unix socket").to_owned();
-    let scratch = Scratch::new("image-cli-server");
+    let scratch = Scratch::new(&format!("{name}-server"));
     fs::copy(stub(), scratch.file("stub")).unwrap();
-    let recipe = "FROM scratch\nLABEL test=image-cli\nCOPY stub /stub\nENTRYPOINT [\"/stub\"]\n";
+    let recipe =
+        format!("FROM scratch\nLABEL test={name}\nCOPY stub /stub\nENTRYPOINT [\"/stub\"]\n");
     fs::write(scratch.file("Dockerfile"), recipe).unwrap();
-    let image = "penstock-e2e-image-cli";
+    let image = &format!("penstock-e2e-{name}");
     docker(&["build", "-q", "-t", image, &scratch.path().display().to_string()]);
 
     let config = format!(
@@ -158,9 +175,11 @@ fn the_cli_image_serves_containers_at_the_launch_line_of_ado_aw() {
          \"gateway\":{{\"port\":8080,\"domain\":\"awmg-mcpg\",\"apiKey\":\"key\"}}}}"
     );
     let mount = format!("{socket}:/var/run/docker.sock");
-    let options = ["--entrypoint", "/app/awmg", "-v", &mount, "-e", "MCP_GATEWAY_DOMAIN=awmg-mcpg"];
+    let mut options =
+        vec!["--entrypoint", "/app/awmg", "-v", &mount, "-e", "MCP_GATEWAY_DOMAIN=awmg-mcpg"];
+    options.extend(["--tmpfs", "/tmp"].iter().chain(more));
     let flags = ["--routed", "--config-stdin", "--log-dir", "/tmp/gh-aw/mcp-logs"];
-    let mut gateway = Contained::start("image-cli", cli, &options, &flags, &config);
+    let mut gateway = Contained::start(name, gateway_image, &options, &flags, &config);
     let mut client = Mcp::new(&gateway.addr, "it", Some("key"));
     client.initialize("2025-03-26");
     let tools = client.post("{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"tools/list\"}").unwrap();

@@ -196,6 +196,7 @@ pub fn runtime(name: &str, run: &str) -> (PathBuf, ChildCommand) {
             runtime: program,
             runtime_args: vec!["--debug".into()],
             cidfile_at: 2,
+            plan: None,
         }),
         ..shell("")
     };

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use penstock::base::{Key, Message, Now, Secret};
 use penstock::gateway::io::{Backend, Event, Fetch, Input, Output, Peer};
+use penstock::gateway::shards::Moved;
 use penstock::gateway::snapshot::ChildCommand;
-use penstock::reactor::{Core, Listener, Observer, Options, Reactor};
+use penstock::reactor::{Core, Listener, Observer, Options, Reactor, Seat};
 use penstock::wire::Splice;
 use penstock::wire::http1::{Content, ResponseHead};
 
@@ -54,8 +55,8 @@ impl Core for Toy {
 
 impl Toy {
     /// `/exit` ends the loop, `/hang` never answers, `/watch` neither, but wants to know when its
-    /// client is gone, `/stream` begins a stream, `/big/N` answers N bytes, everything else echoes
-    /// the body.
+    /// client is gone, `/stream` begins a stream, `/big/N` answers N bytes, `/move/N` moves to loop
+    /// N, everything else echoes the body. Who has come from another loop is echoed to as well.
     fn serve(&mut self, input: &Input) {
         match input {
             Input::Head { peer, head, .. } => match head.path() {
@@ -69,6 +70,11 @@ impl Toy {
                     let head = ResponseHead::new(200, Content::Events);
                     self.outputs.push_back(Output::Stream { peer: *peer, head });
                 }
+                path if path.starts_with(b"/move/") => {
+                    let (peer, shard) = (*peer, u16::from(path[6] - b'0'));
+                    let what = Box::new(Moved::Head(head.clone()));
+                    self.outputs.push_back(Output::Move { peer, shard, what });
+                }
                 path => match path.strip_prefix(b"/big/") {
                     Some(n) => {
                         let n = String::from_utf8_lossy(n).parse().unwrap();
@@ -81,6 +87,12 @@ impl Toy {
                 },
             },
             Input::Body { peer, body } => self.respond(*peer, body),
+            Input::Moved { peer, .. } => {
+                let peer = *peer;
+                self.outputs.push_back(Output::Receive { peer, bytes_max: 1 << 20 });
+            }
+            Input::NotMoved { peer, .. } => self.respond(*peer, b"no room"),
+            Input::Drain { .. } => self.outputs.push_back(Output::Exit),
             _ => {}
         }
     }
@@ -124,14 +136,36 @@ impl World {
         first: Vec<Output>,
         react: impl FnMut(&Input, &mut VecDeque<Output>) + Send + 'static,
     ) -> Self {
-        let listener = Listener::bind("127.0.0.1:0").unwrap();
+        Self::at(Listener::bind("127.0.0.1:0").unwrap(), None, options, first, react)
+    }
+
+    /// Several loops, each behind an address of its own.
+    pub fn several(options: &Options, n: usize) -> Vec<Self> {
+        let world = |seat| {
+            let listener = Listener::bind("127.0.0.1:0").unwrap();
+            Self::at(listener, Some(seat), options.clone(), Vec::new(), |_, _| {})
+        };
+        Seat::all(n).into_iter().map(world).collect()
+    }
+
+    fn at(
+        listener: Listener,
+        seat: Option<Seat>,
+        options: Options,
+        first: Vec<Output>,
+        react: impl FnMut(&Input, &mut VecDeque<Output>) + Send + 'static,
+    ) -> Self {
         let address = listener.local_addr();
         let (facts_in, facts) = channel();
         let turns = Arc::new(AtomicUsize::new(0));
         let counter = Counter(turns.clone());
         let thread = std::thread::spawn(move || {
             let core = Toy { outputs: first.into(), react: Box::new(react), facts: facts_in };
-            Reactor::new(&options, listener, core, counter).unwrap().run().unwrap();
+            let mut reactor = Reactor::new(&options, listener, core, counter).unwrap();
+            if let Some(seat) = seat {
+                reactor.join(seat).unwrap();
+            }
+            reactor.run().unwrap();
         });
         Self { address, facts, turns, thread: Some(thread) }
     }

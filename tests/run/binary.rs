@@ -22,6 +22,9 @@ pub const LIST: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
 /// A request that begins a session, which gets a child of its own.
 pub const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#;
 
+/// Whatever a gateway does here, it does with the calls of its sandbox: any other one ends it.
+pub const STRICT: &str = "\n[gateway.sandbox]\nseccomp = \"kill\"\n";
+
 /// How long anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -83,12 +86,15 @@ impl Running {
         Self::with(toml, |_| {})
     }
 
-    /// The same, after `change` was made to the command.
+    /// The same, after `change` was made to the command. Unless it says something else of its
+    /// sandbox, that is [`STRICT`].
     #[track_caller]
     pub fn with(toml: &str, change: impl FnOnce(&mut Command)) -> Self {
         let scratch = Scratch::new();
         let mut command = Command::new(PENSTOCK);
-        command.args(["--config", &scratch.write("c.toml", toml), "--listen", "127.0.0.1:0"]);
+        let strict = if toml.contains("[gateway.sandbox]") { "" } else { STRICT };
+        let config = scratch.write("c.toml", &format!("{toml}{strict}"));
+        command.args(["--config", &config, "--listen", "127.0.0.1:0"]);
         command.args(["--log-dir", &scratch.file("logs")]);
         Self::launch(command, scratch, change)
     }

@@ -115,6 +115,7 @@ fn large_server() -> u16 {
 }
 
 /// For people: no test fails because a machine is slow.
+#[allow(clippy::print_stdout, reason = "for people")]
 fn report(when: &str, mut took: Vec<Duration>) {
     took.sort_unstable();
     println!("unjudged, {when}: median {:?}, 99 of 100 within {:?}", took[100], took[198]);

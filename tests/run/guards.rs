@@ -19,13 +19,13 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use crate::binary::{CALCULATOR, PATIENCE, PENSTOCK, Running, Scratch, eventually, run};
 
 /// A call of a tool without a session.
-const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"exact_calculate","arguments":{"operator":"add","operands":["0.1","0.2"]}}}"#;
+pub const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"exact_calculate","arguments":{"operator":"add","operands":["0.1","0.2"]}}}"#;
 
 /// The token of the tests.
 const TOKEN: &str = "ghp_of-the-operator";
 
 /// A guard for which nothing is good enough for anybody.
-fn module() -> Vec<u8> {
+pub fn module() -> Vec<u8> {
     let agent = r#"{"agent":{"secrecy":[],"integrity":["good"]},"difc_mode":"strict"}"#;
     let resource =
         r#"{"resource":{"description":"sum","secrecy":[],"integrity":[]},"operation":"read"}"#;
@@ -68,7 +68,7 @@ fn naming(path: &str, digest: Option<[u8; 32]>) -> String {
     guarded(&format!("path = \"{path}\"\n{}", digest.unwrap_or_default()))
 }
 
-fn write(scratch: &Scratch, name: &str, bytes: &[u8]) -> String {
+pub fn write(scratch: &Scratch, name: &str, bytes: &[u8]) -> String {
     fs::write(scratch.file(name), bytes).unwrap();
     scratch.file(name)
 }
@@ -194,12 +194,12 @@ fn serve(mut stream: impl Read + Write, answer: &str, after: Duration, asked: &S
     let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
 }
 
-fn place(name: &str) -> PathBuf {
+pub fn place(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/tls").join(name)
 }
 
 /// The same over TLS, as `localhost`.
-fn secure_forge(answer: &'static str) -> (String, Receiver<String>) {
+pub fn secure_forge(answer: &'static str) -> (String, Receiver<String>) {
     let certificate = CertificateDer::from_pem_file(place("certificate.pem")).unwrap();
     let key = PrivateKeyDer::from_pem_file(place("key.pem")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -226,7 +226,7 @@ fn secure_forge(answer: &'static str) -> (String, Receiver<String>) {
 const PUBLIC: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
     Transfer-Encoding: chunked\r\n\r\n\
     25\r\n{\"id\":1,\"visibility\":\"public\",\"x\":[]}\r\n0\r\n\r\n";
-const PRIVATE: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
+pub const PRIVATE: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\
     Content-Length: 16\r\n\r\n{\"private\":true}";
 const REFUSED: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
 

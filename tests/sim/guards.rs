@@ -37,6 +37,7 @@ pub fn place(servers: &mut [Server], sides: &mut [ServerSide], seed: u64) -> boo
                 source: None,
                 payload: Message::from("{}"),
                 tool_limits: Arc::new([]),
+                may_call: Arc::new([]),
                 mode: None,
                 shadow: false,
             }));

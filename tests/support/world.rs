@@ -19,6 +19,7 @@ use penstock::gateway::io::{
     Work,
 };
 use penstock::gateway::patience::Patience;
+use penstock::gateway::shards::{Moved, Shard};
 use penstock::gateway::snapshot::{
     Care, ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
@@ -43,6 +44,8 @@ pub struct World {
     /// What was decided about long messages.
     pub passes: Vec<bool>,
     pub events: Vec<Event>,
+    pub moved: Vec<(Key<Peer>, u16, Box<Moved>)>,
+    pub told_others: Vec<&'static str>,
     pub listening: bool,
     pub exited: bool,
     /// What workers have been given and not done.
@@ -134,7 +137,20 @@ impl World {
     /// A world in which the gateway has not said anything yet.
     pub fn quiet(snapshot: Snapshot) -> Self {
         let now = Now { mono: Instant::now(), unix_ms: 1_700_000_000_000 };
-        let gateway = Gateway::new(Arc::new(snapshot), Rng::new([7; 32]), now);
+        Self::around(Gateway::new(Arc::new(snapshot), Rng::new([7; 32]), now), now)
+    }
+
+    /// One of several shards.
+    pub fn shard(snapshot: Snapshot, shard: Shard) -> Self {
+        let now = Now { mono: Instant::now(), unix_ms: 1_700_000_000_000 };
+        let rng = Rng::new([7 + shard.index() as u8; 32]);
+        let gateway = Gateway::shard(Arc::new(snapshot), rng, now, (shard, KEY));
+        let mut world = Self::around(gateway, now);
+        world.pump();
+        world
+    }
+
+    fn around(gateway: Gateway, now: Now) -> Self {
         Self {
             gateway,
             now,
@@ -147,6 +163,8 @@ impl World {
             cancelled: Vec::new(),
             paused: Vec::new(),
             passes: Vec::new(),
+            moved: Vec::new(),
+            told_others: Vec::new(),
             events: Vec::new(),
             listening: true,
             exited: false,
@@ -217,13 +235,14 @@ impl World {
         match output {
             Output::Receive { peer, .. } => self.got(peer).receiving = true,
             Output::Watch { peer } => assert!(self.got(peer).receiving, "nothing to watch"),
-            Output::Respond { peer, head, body, .. } => {
+            Output::Respond { peer, head, body, close } => {
                 let text = String::from_utf8(body.to_message().to_vec()).unwrap();
                 let got = self.got(peer);
                 assert!(got.status == 0, "answered twice");
                 got.status = head.status;
                 got.body = text;
                 got.finished = true;
+                got.closed |= close;
                 got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
             }
             Output::Stream { peer, head } => {
@@ -253,6 +272,9 @@ impl World {
             Output::Part { peer, bytes } => self.got(peer).takes_part(&bytes),
             Output::Finish { peer } => self.got(peer).finishes(),
             Output::Close { peer } => self.got(peer).closed = true,
+            Output::Move { peer, shard, what } => self.moved.push((peer, shard, what)),
+            Output::DrainOthers { why, .. } => self.told_others.push(why),
+            Output::HaltOthers => self.told_others.push("halt"),
             Output::Spawn { backend, command } => self.spawn(backend, &command.server),
             Output::Send { backend, message } => {
                 let text = String::from_utf8(message.to_message().to_vec()).unwrap();
@@ -311,18 +333,20 @@ impl World {
         lines: &[&str],
     ) -> Key<Peer> {
         let peer = self.peer();
-        let from = PeerAddress {
-            ip: std::net::Ipv4Addr::LOCALHOST.into(),
-            port: 9,
-            local_is_loopback: true,
-        };
         let mut head = head(method, path, fields);
         mirror(&mut head, &self.params);
         if !lines.is_empty() {
             let lines = format!("\r\n{}\r\n\r\n", lines.join("\r\n"));
             head.bytes = Message::new([&head.bytes[..], lines.as_bytes()].concat());
         }
-        self.input(Input::Head { peer, from, head });
+        self.input(Input::Head { peer, from: FROM, head });
+        peer
+    }
+
+    /// A connection comes from another shard.
+    pub fn arrives(&mut self, what: Box<Moved>) -> Key<Peer> {
+        let peer = self.peer();
+        self.input(Input::Moved { peer, from: FROM, what });
         peer
     }
 
@@ -506,6 +530,16 @@ impl World {
         texts.collect::<Vec<_>>().join("\n")
     }
 }
+
+/// Where all clients are.
+const FROM: PeerAddress = PeerAddress {
+    ip: std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+    port: 9,
+    local_is_loopback: true,
+};
+
+/// For what clients carry, where there are several shards.
+pub const KEY: [u8; 32] = [9; 32];
 
 pub const HANDSHAKE: &str = r#"{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"t","version":"1"}}"#;
 pub const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}"#;

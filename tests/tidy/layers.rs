@@ -12,11 +12,15 @@ const ALL: &[&str] = &["*"];
 
 /// What the loop drives, and the keeper whose command line it writes.
 const BELOW_REACTOR: &[&str] =
-    &["base", "wire", "link", "policy", "gateway", "observe", "worker", "keeper"];
+    &["base", "wire", "link", "docker", "policy", "gateway", "observe", "worker", "keeper"];
+/// What a configuration is resolved to: containers also in the words of their engine.
+const BELOW_CONFIG: &[&str] = &["base", "wire", "docker", "gateway", "policy", "cli", "sandbox"];
 const SYSTEM: &[&str] = &["getrandom", "libc", "mio", "rustls"];
 /// Ciphers are arithmetic, and what is sealed is bytes: `ring` is the one that TLS brings along.
 const SEALED: &[&str] = &["memchr", "ring"];
 const SECURED: &[&str] = &["getrandom", "rcgen", "rustls", "rustls_pki_types"];
+/// Lists of calls and places are numbers of the system; whoever enters asks the kernel.
+const CONFINED: &[&str] = &["libc", "seccompiler"];
 const TLS: &[&str] = &["rustls", "rustls_pki_types", "webpki_roots"];
 
 #[rustfmt::skip] // It is a table.
@@ -24,18 +28,20 @@ const LAYERS: &[Row] = &[
     ("base",       &[],                                           SEALED),
     ("wire",       &["base"],                                     &["httparse", "memchr", "ring"]),
     ("link",       &["base", "wire"],                             TLS),
+    ("docker",     &["base", "wire"],                             &[]),
     ("mcp",        &["base", "wire"],                             &[]),
     ("policy",     &["base", "wire", "mcp"],                      &["ring", "wasmi"]),
-    ("gateway",    &["base", "wire", "mcp", "policy"],            &["memchr"]),
+    ("gateway",    &["base", "wire", "docker", "mcp", "policy"],  &["memchr"]),
     ("observe",    &["base", "wire", "gateway", "policy"],        &["aho_corasick", "memchr"]),
     ("github_proxy", &["base", "wire", "policy"],                 &[]),
     ("calculator", &["base", "wire"],                             &["num_bigint"]),
     // --- the purity line: above it no I/O, no clock, no thread, no environment
     ("worker",     &["base", "gateway", "observe"],               &[]),
     ("reactor",    BELOW_REACTOR,                                 SYSTEM),
-    ("keeper",     &["base", "reactor"],                          &[]),
+    ("sandbox",    &["reactor"],                                  CONFINED),
+    ("keeper",     &["base", "docker", "reactor"],                &[]),
     ("serve",      &["base", "wire", "link", "calculator"],       &["getrandom", "memchr"]),
-    ("config",     &["base", "wire", "gateway", "policy", "cli"], &["getrandom", "toml"]),
+    ("config",     BELOW_CONFIG,                                  &["getrandom", "toml"]),
     ("cli",        ALL,                                           &["lexopt"]),
     ("run",        ALL,                                           SECURED),
     ("main",       ALL,                                           &[]),
@@ -45,8 +51,18 @@ const LAYERS: &[Row] = &[
 const KNOW_CONFIG: &[&str] = &["run", "cli", "main"];
 
 /// Above this line nothing touches the world.
-pub const PURE: &[&str] =
-    &["base", "wire", "link", "mcp", "policy", "gateway", "observe", "github_proxy", "calculator"];
+pub const PURE: &[&str] = &[
+    "base",
+    "wire",
+    "link",
+    "docker",
+    "mcp",
+    "policy",
+    "gateway",
+    "observe",
+    "github_proxy",
+    "calculator",
+];
 
 /// What only touches the world. `std::net` also has addresses, which are values.
 const WORLD: &[&str] = &[

@@ -26,6 +26,7 @@ const STATUS_HOMES: &[(&str, &str)] = &[
     ("src/link/http_server/", "refusals of what is no HTTP, before the gateway hears of it"),
     ("src/link/http_client.rs", "interim answers"),
     ("src/wire/http1/", "their grammar: reasons, and which have no body"),
+    ("src/docker/", "what the container engine answers, read"),
     ("src/serve/", "the example server answers for itself"),
     ("src/calculator/server.rs", "the example server answers for itself"),
     ("src/run/explain/rehearsal.rs", "what a made-up forge answers"),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::gateway::{Overall, program_name};
 use super::image::is_image;
+use super::launcher;
 use super::mount::Policy;
 use super::options;
 use crate::base::Secret;
@@ -136,10 +137,12 @@ fn container(cx: &Cx<'_>, image: &Sourced<&str>, report: &mut Report) -> Option<
     let runtime_args: Vec<Box<str>> = runtime.args.iter().map(|arg| arg.as_str().into()).collect();
     let run_at = runtime_args.len();
     let has_cidfile = options::has(&given, "--cidfile");
+    let plan = launcher::plan(&line.args[1..], fields, cx.overall, report);
     let care = (!has_cidfile).then(|| ContainerCare {
         runtime: runtime.program.as_str().into(),
         runtime_args: runtime_args.clone(),
         cidfile_at: run_at + 1,
+        plan,
     });
     keep_secret_args(&line.args, report);
     let args = runtime_args.into_iter().chain(line.args).collect();
@@ -211,6 +214,7 @@ fn plain(cx: &Cx<'_>, command: &Sourced<&str>, report: &mut Report) -> Option<Ch
             runtime: command.value.into(),
             runtime_args: args[..at].to_vec(),
             cidfile_at: at + 1,
+            plan: None,
         });
         let knows_none = ["docker", "podman"].contains(&program_name(command.value));
         if knows_none && !options::has(&given, "--log-driver") {

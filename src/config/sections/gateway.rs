@@ -4,13 +4,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::launcher::Launcher;
+use super::sandbox;
 use crate::base::Limits;
 use crate::config::diagnostics::{Problem, Report, nearest};
 use crate::config::fields::Fields;
 use crate::config::keys::{Place, Section};
 use crate::config::raw::{Format, Sourced};
 use crate::config::{ContainerRuntime, Sources, env};
+use crate::gateway::shards::SHARDS_MAX;
 use crate::gateway::snapshot::{Rule, Tolerance};
+use crate::sandbox::Options;
 
 /// How long `/close` waits for running exchanges.
 pub const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -28,6 +32,8 @@ const TOOL_TIMEOUT_MIN_S: u64 = 10;
 pub struct Overall {
     /// Where to listen: `host:port`.
     pub listen: String,
+    /// How many threads serve clients; 0: one for each processor.
+    pub threads: u16,
     /// From starting a server to the end of its handshake.
     pub startup_timeout: Duration,
     /// From a request to its answer.
@@ -44,10 +50,14 @@ pub struct Overall {
     pub limits: Limits,
     /// What runs containers.
     pub runtime: ContainerRuntime,
+    /// Who starts containers.
+    pub launcher: Launcher,
     /// Whether plain commands are refused.
     pub require_containers: bool,
     /// The log driver of containers.
     pub log_driver: String,
+    /// What is given up.
+    pub sandbox: Options,
 }
 
 /// Reads the section; without it, everything has its default.
@@ -59,12 +69,15 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
     } else {
         report.notice("there is no gateway section: all its settings have their defaults");
     }
+    let confined = fields.and_then(|fields| fields.item("sandbox"));
     let mut limits = Limits::DEFAULT;
     if let Some(bytes) = fields.and_then(|fields| fields.whole("max_message_bytes")) {
         limits.message_bytes_max = usize::try_from(bytes.value).unwrap_or(limits.message_bytes_max);
     }
+    let runtime = runtime(fields, sources, report);
     Overall {
         listen: listen(text("listen"), sources, report),
+        threads: threads(fields.and_then(|fields| fields.whole("threads")), sources, report),
         startup_timeout: duration("startup_timeout").unwrap_or(STARTUP_TIMEOUT),
         tool_timeout: duration("tool_timeout").unwrap_or_else(|| tool_timeout(sources)),
         tool_timeout_max: duration("tool_timeout_max"),
@@ -72,9 +85,11 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
         websocket: fields.and_then(|f| f.flag("websocket")).unwrap_or(false),
         tolerance: fields.map_or_else(Tolerance::default, |fields| tolerance(fields, report)),
         limits,
-        runtime: runtime(fields, sources, report),
+        launcher: Launcher::new(fields, &runtime, sources),
+        runtime,
         require_containers: fields.and_then(|f| f.flag("require_containers")).unwrap_or(false),
         log_driver: text("log_driver").map_or("none", |driver| driver.value).to_owned(),
+        sandbox: sandbox::resolve(confined.as_ref(), sources.format, report),
     }
 }
 
@@ -212,6 +227,24 @@ fn listen(key: Option<Sourced<&str>>, sources: &Sources, report: &mut Report) ->
     };
     let host = if host.is_empty() { "0.0.0.0" } else { host };
     format!("{host}:{port}")
+}
+
+/// `--threads`, then the variable, then the key.
+fn threads(key: Option<Sourced<i64>>, sources: &Sources, report: &mut Report) -> u16 {
+    const VARIABLE: &str = "PENSTOCK_THREADS";
+    let variable = sources.environment.get(VARIABLE).filter(|said| !said.trim().is_empty());
+    let (said, name) = match (sources.flags.get("threads"), variable) {
+        (Some(flag), _) => (flag.to_owned(), "--threads"),
+        (None, Some(variable)) => (variable.trim().to_owned(), VARIABLE),
+        // The table of keys has checked it.
+        (None, None) => return key.and_then(|key| u16::try_from(key.value).ok()).unwrap_or(1),
+    };
+    said.parse().ok().filter(|threads| *threads <= SHARDS_MAX).unwrap_or_else(|| {
+        let message = format!("'{said}' is no number of threads");
+        let problem = Problem::value(name, None, message);
+        report.add(problem.suggest(format!("Choose from 0 to {SHARDS_MAX}")));
+        1
+    })
 }
 
 fn tool_timeout(sources: &Sources) -> Duration {

@@ -19,6 +19,8 @@ pub struct Guard {
     pub name: Box<str>,
     /// What it is, or why it cannot be used.
     pub kind: Result<GuardKind, String>,
+    /// Tools that it may call, whatever they do.
+    pub may_call: Vec<Box<str>>,
     /// The policy of the servers that name it.
     pub policy: Option<Policy>,
 }
@@ -89,8 +91,9 @@ pub fn resolve_all(
                     .suggest("Use type 'wasm' with a path, 'github' or 'noop'"),
             );
         }
+        let may_call = may_call(&fields, report);
         let policy = policy_of(&member.name, &fields, report);
-        guards.push(Guard { name: member.name.as_str().into(), kind, policy });
+        guards.push(Guard { name: member.name.as_str().into(), kind, may_call, policy });
     }
     Table { compat, guards }
 }
@@ -129,6 +132,19 @@ fn digest(digits: &str) -> Option<[u8; 32]> {
         *byte = digit(0)? << 4 | digit(1)?;
     }
     Some(bytes)
+}
+
+/// Names and no patterns: whoever lets a guard do more than read says what.
+fn may_call(fields: &Fields<'_>, report: &mut Report) -> Vec<Box<str>> {
+    let names = fields.texts("may_call");
+    for name in names.iter().filter(|name| name.value.contains('*')) {
+        let message = format!("'{}' is no name of a tool", name.value);
+        report.add(
+            Problem::value(name.path.clone(), Some(name.span), message)
+                .suggest("Name the tools one by one"),
+        );
+    }
+    names.iter().map(|name| name.value.into()).collect()
 }
 
 fn policy_of(name: &str, fields: &Fields<'_>, report: &mut Report) -> Option<Policy> {

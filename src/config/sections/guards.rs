@@ -53,6 +53,13 @@ impl Guards {
         self.find(name)?.policy.as_ref()
     }
 
+    /// What the guard `name` may call beside what only reads, if it is of this kind.
+    #[must_use]
+    pub fn may_call(&self, name: &str, kind: &GuardKind) -> &[Box<str>] {
+        let guard = self.find(name).filter(|guard| guard.kind.as_ref() == Ok(kind));
+        guard.map_or(&[], |guard| &guard.may_call)
+    }
+
     fn find(&self, name: &str) -> Option<&Guard> {
         self.guards.iter().find(|guard| *guard.name == *name)
     }

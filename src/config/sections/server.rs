@@ -17,7 +17,7 @@ use crate::config::keys::{Place, Section, Transports};
 use crate::config::raw::{Format, Item, Member, Sourced, join};
 use crate::config::{ClientServer, Sources};
 use crate::gateway::patience::Patience;
-use crate::gateway::snapshot::{Care, ResponseMode, Server, ServerId, Transport};
+use crate::gateway::snapshot::{Care, ContainerCare, ResponseMode, Server, ServerId, Transport};
 
 /// The longest name of a server.
 const NAME_BYTES_MAX: usize = 64;
@@ -36,6 +36,8 @@ pub struct Servers {
     pub broken: Vec<(ServerId, String)>,
     /// Whether any is a container.
     pub uses_containers: bool,
+    /// Whether the engine can run any of them without a command line.
+    pub has_plans: bool,
     /// Whether anything watches over any.
     pub is_watched: bool,
     /// Whether that depends on who can read the repository that we run for.
@@ -88,11 +90,17 @@ pub fn resolve_all(
         servers.client.push(ClientServer { name: member.name.clone(), tools });
         servers.uses_containers |= matches!(&server.transport,
             Transport::Stdio(command) if command.container.is_some());
+        servers.has_plans |= matches!(&server.transport,
+            Transport::Stdio(command) if command.container.as_ref().is_some_and(has_plan));
         servers.servers.push(server);
     }
     servers.asks_workflow = found.iter().any(|found| found.asks_workflow);
     servers.is_watched = watch::settle(found, &mut servers.servers, guards, report);
     servers
+}
+
+fn has_plan(care: &ContainerCare) -> bool {
+    care.plan.is_some()
 }
 
 /// The server, and why it must not be started, if it must not.

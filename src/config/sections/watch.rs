@@ -258,6 +258,7 @@ fn watch(cx: &Cx<'_, '_>, kind: WatchKind, given: Option<Given>) -> Watch {
     }
     // With `compat` a guard's own mode wins, and the mode only counts where there is no policy.
     let is_asked = if options.compat { given.is_none() } else { options.mode_is_set };
+    let may_call = may_call(cx, &kind);
     let enforcement = cx.fields.text("guard_enforcement");
     Watch {
         kind,
@@ -265,7 +266,22 @@ fn watch(cx: &Cx<'_, '_>, kind: WatchKind, given: Option<Given>) -> Watch {
         policy: given.map(|given| given.policy),
         payload: Message::new(payload),
         tool_limits: tool_limits.into(),
+        may_call: may_call.into(),
         mode: is_asked.then_some(options.mode),
         shadow: enforcement.is_some_and(|word| word.value == "shadow"),
+    }
+}
+
+/// What was said of the guard that was chosen, and of no other one.
+fn may_call<'a>(cx: &Cx<'a, '_>, kind: &WatchKind) -> &'a [Box<str>] {
+    let named = cx.fields.text("guard").map_or("", |name| name.value);
+    match kind {
+        WatchKind::Noop | WatchKind::WriteSink(_) => &[],
+        WatchKind::GitHub if named.is_empty() => cx.guards.may_call("github", &GuardKind::GitHub),
+        WatchKind::GitHub => cx.guards.may_call(named, &GuardKind::GitHub),
+        WatchKind::Wasm { name, path, sha256 } => {
+            let kind = GuardKind::Wasm { path: path.clone(), sha256: *sha256 };
+            cx.guards.may_call(name, &kind)
+        }
     }
 }

@@ -283,6 +283,7 @@ impl Gateway {
             ChildEnd::Exited(code) => format!("its process exited with status {code}"),
             ChildEnd::Killed(signal) => format!("its process was ended by signal {signal}"),
             ChildEnd::Mute => "its process closed its stdout".to_owned(),
+            ChildEnd::Lost(text) => format!("its container was lost: {text}"),
         };
         let fault = self.backend_fault(key, BackendFaultKind::Down, &detail);
         if !expected {

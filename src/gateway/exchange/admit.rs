@@ -37,6 +37,9 @@ impl Gateway {
     ) -> Result<(), Fault> {
         let endpoint =
             endpoint::find(&self.snapshot, head.path()).ok_or(ClientFault::NoSuchEndpoint)?;
+        if self.shard.has_others() && self.is_moved_by_head(peer, endpoint, head) {
+            return Ok(());
+        }
         match endpoint {
             Endpoint::Health => {
                 self.answer_health(peer);

@@ -204,7 +204,7 @@ impl Gateway {
             CallFor::Discovery => self.backend_failed(call.backend, fault),
             CallFor::Listening(session) => self.below_ended(session),
             CallFor::Tools(_) => self.tools_unknown(call.backend, &text),
-            CallFor::Guard(judging) => self.guard_is_answered(judging, None),
+            CallFor::Guard(judging) => self.guard_call_failed(judging),
             CallFor::Nobody | CallFor::Parked => {}
         }
         self.fail_followers(key, &call, fault);

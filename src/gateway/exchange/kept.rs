@@ -265,6 +265,11 @@ impl Gateway {
         message: &Message,
         envelope: &Envelope,
     ) {
+        if method == Method::ListChanged
+            && let Some(backend) = self.backends.get(backend)
+        {
+            self.guards.forget_tools(backend.server);
+        }
         let is_change = matches!(method, Method::ListChanged | Method::ResourceUpdated);
         if !is_change || self.era_of(backend) != Era::Modern {
             return;

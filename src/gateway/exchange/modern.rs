@@ -56,6 +56,11 @@ impl Gateway {
         match incoming.envelope.kind {
             Kind::Request => {
                 let facts = self.check_modern(admitted, &incoming)?;
+                if self.shard.has_others()
+                    && self.is_moved_by_body(admitted, &incoming, Some(&facts))
+                {
+                    return Ok(());
+                }
                 self.refuse_if_draining()?;
                 self.dispatch_modern(admitted, incoming, facts)
             }

@@ -108,6 +108,9 @@ impl Gateway {
             self.wait_for_era(admitted, incoming);
             return Ok(());
         }
+        if self.shard.has_others() && self.is_moved_by_body(admitted, &incoming, None) {
+            return Ok(());
+        }
         let session = self.attach(admitted, incoming.envelope.kind)?;
         self.begin_when_known(admitted, session, incoming)
     }

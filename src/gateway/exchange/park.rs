@@ -237,9 +237,9 @@ impl Gateway {
         call: [u8; 32],
     ) -> String {
         let expires_ms = self.age_ms(self.limits().input_after_max);
-        let state = ParkState { park, round, principal: principal.0, call, expires_ms };
-        let nonce = self.rng.bytes();
-        self.seal.seal(park_state::PURPOSE, &state.encode(), nonce)
+        let (shard, principal) = (self.shard.index(), principal.0);
+        let state = ParkState { park, shard, round, principal, call, expires_ms };
+        self.seal.seal(park_state::PURPOSE, &state.encode(), self.rng.bytes())
     }
 
     /// How old the gateway will be `after` this, in milliseconds.

@@ -68,7 +68,9 @@ impl Gateway {
         }
         let key = Key::from_parts(state.park as u32, (state.park >> 32) as u32);
         let lost = || refused(format!("the call is not there any more; {BEGIN_ANEW}"));
-        let park = self.parks.get(key).filter(|park| park.principal == admitted.principal);
+        let is_here = state.shard == self.shard.index();
+        let park = self.parks.get(key).filter(|_| is_here);
+        let park = park.filter(|park| park.principal == admitted.principal);
         let park = park.ok_or_else(lost)?;
         if park.round != state.round || !matches!(park.phase, Phase::Asked(_)) {
             return Err(refused(format!("this requestState was used before; {BEGIN_ANEW}")));

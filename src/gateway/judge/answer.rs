@@ -11,7 +11,7 @@ use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::snapshot::Watch;
 use crate::policy::guard::monitor::{self, Decision};
-use crate::policy::guard::{Labelled, Operation, denial};
+use crate::policy::guard::{Labelled, Mode, Operation, denial};
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
 use crate::wire::{Patch, Splice};
 
@@ -115,8 +115,13 @@ impl Gateway {
                 }
                 self.refuse_judged(key, denial_of_one(&labelled.object, &violation));
             }
-            Decision::AllowWithPropagation(_) if !is_own => {
-                match self.agent_reads(who, std::slice::from_ref(&labelled.object.labels)) {
+            // Also what takes nothing away now bounds what a guard may give later.
+            Decision::Allow | Decision::AllowWithPropagation(_)
+                if !is_own && mode == Mode::Propagate =>
+            {
+                let read = std::slice::from_ref(&labelled.object.labels);
+                self.note_flow(who, read);
+                match self.agent_reads(who, read) {
                     Err(denial) => self.refuse_judged(key, denial),
                     Ok(()) => self.show(key, None),
                 }
@@ -170,8 +175,14 @@ impl Gateway {
         };
         let patch = Patch::Bytes(Message::new(result));
         let message = Splice::whole(message).with(place, patch).to_message();
-        if let Ok(Parsed::Single(envelope)) = jsonrpc::parse(&message, self.limits()) {
-            self.hand_on(call, &message, &envelope);
+        match jsonrpc::parse(&message, self.limits()) {
+            Ok(Parsed::Single(envelope)) => self.hand_on(call, &message, &envelope),
+            // A guard has made it so; nothing of it is shown, but somebody waits.
+            _ => {
+                let reason = "What its guard has left of the answer is no answer.";
+                let denial = Denial::new("guard.failed", reason, "calls that the guard can label");
+                self.answer_denied(call, denial);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::deny::Denial;
 use super::guards::Begun;
+use super::needs::Needs;
 use super::piece::{Asking, Piece};
 use super::{Judging, Standing, standing};
 use crate::base::{Key, Message};
@@ -127,7 +128,7 @@ impl Gateway {
             asking: None,
             piece: None,
             ticket: None,
-            n_needs: 0,
+            needs: Needs::default(),
             deadline,
             until: None,
         });
@@ -154,6 +155,9 @@ impl Gateway {
         let Some(judging) = self.judgings.get(key) else { return Ok(()) };
         let (server, who) = (judging.server, judging.who);
         let (tool, args) = (judging.tool.clone(), judging.args.clone());
+        if watch.is_some() {
+            self.introduce(who, None)?;
+        }
         if let Some(denial) = self.denied_before(who, server, &tool, &args) {
             return Err(denial);
         }
@@ -250,6 +254,11 @@ impl Gateway {
         let Some(call) = self.drop_holder(key) else { return };
         let Some(judging) = self.take_judging(key) else { return };
         self.note_denial(&judging, &denial);
+        self.answer_denied(call, denial);
+    }
+
+    /// Tells whoever waits for a call that it is denied.
+    pub(super) fn answer_denied(&mut self, call: Call, denial: Denial) {
         match call.whom {
             _ if call.cancelled => {}
             // Its client may have come back for the answer with another exchange.

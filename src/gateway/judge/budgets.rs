@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 //! What calls take of budgets: when they begin, when they are labelled, and when they are answered.
 
+use std::time::Instant;
+
 use super::Judging;
 use super::deny::Denial;
 use crate::base::Key;
 use crate::gateway::Gateway;
 use crate::policy::auth::Principal;
-use crate::policy::guard::Labels;
 use crate::policy::guard::budget::{Spent, Ticket};
+use crate::policy::guard::{Labels, Need};
 
 impl Gateway {
     /// Takes what a call needs from all budgets that it counts against.
@@ -22,6 +24,37 @@ impl Gateway {
         judging.deadline = judging.deadline.min(ticket.until.unwrap_or(judging.deadline));
         judging.ticket = Some(ticket);
         Ok(())
+    }
+
+    /// Takes what a call for the guard needs of the budgets of the call that it judges; when its
+    /// time is used up, if ever. `None`: they are.
+    pub(super) fn take_budget_for_guard(
+        &mut self,
+        key: Key<Judging>,
+        need: &Need,
+        bytes: usize,
+    ) -> Option<Option<Instant>> {
+        let judging = self.judgings.get_mut(key)?;
+        let (server, who) = (judging.server, judging.who);
+        let name = &self.snapshot.server(server).name;
+        let what = (&**name, &*need.tool);
+        match self.budgets.take_within(who, what, bytes as u64, self.now.mono) {
+            Ok(ticket) => {
+                let until = ticket.until;
+                judging.needs.ticket = Some(ticket);
+                Some(until)
+            }
+            Err(spent) => {
+                self.note_not_called(key, &need.tool, &spent.text());
+                None
+            }
+        }
+    }
+
+    /// Counts the answer to a call for the guard; `false`: there are no bytes left for it.
+    pub(super) fn settle_budget_for_guard(&mut self, key: Key<Judging>, bytes: usize) -> bool {
+        let ticket = self.judgings.get_mut(key).and_then(|judging| judging.needs.ticket.take());
+        ticket.is_none_or(|ticket| self.settle_ticket(ticket, bytes as u64).is_ok())
     }
 
     /// Whether a call may still tell the public something.
@@ -59,7 +92,7 @@ impl Gateway {
     /// Takes a judgement out that is over. What it has taken of budgets is not under way any more.
     pub(super) fn take_judging(&mut self, key: Key<Judging>) -> Option<Judging> {
         let mut judging = self.judgings.remove(key)?;
-        if let Some(ticket) = judging.ticket.take() {
+        for ticket in [judging.ticket.take(), judging.needs.ticket.take()].into_iter().flatten() {
             // An answer that nobody sees has no bytes.
             let _ = self.settle_ticket(ticket, 0);
         }

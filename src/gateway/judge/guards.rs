@@ -10,6 +10,7 @@ use super::piece::{Asking, Module, Piece, Running};
 use crate::base::{Key, Message, Now, Rng};
 use crate::gateway::Gateway;
 use crate::gateway::snapshot::{ServerId, Snapshot, WatchKind};
+use crate::mcp::only_reads::OnlyReads;
 use crate::policy::auth::Principal;
 use crate::policy::guard::{GuardError, Labels, Mode, Need, PERMISSION_TOOL, github, wasm};
 use crate::wire::json::{edit, scan};
@@ -44,6 +45,17 @@ enum One {
     Broken(Box<str>),
 }
 
+impl One {
+    /// What it gives to each identity, as far as it is known.
+    fn gives(&self) -> Option<&Given> {
+        match self {
+            Self::GitHub { agent, .. } => Some(agent),
+            Self::Wasm(loaded) => loaded.agent.as_ref(),
+            Self::Broken(_) => None,
+        }
+    }
+}
+
 /// A module and its instances.
 struct Loaded {
     module: Option<Arc<wasm::Module>>,
@@ -53,6 +65,8 @@ struct Loaded {
     n: usize,
     waiting: VecDeque<Key<Judging>>,
     agent: Option<Given>,
+    /// Which tools of its server only read, once they are listed.
+    tools: Option<OnlyReads>,
 }
 
 /// What a guard gives to each identity.
@@ -117,21 +131,56 @@ impl Guards {
     /// The mode that a guard wants, as far as it is known.
     #[must_use]
     pub fn mode_of(&self, server: ServerId) -> Option<Mode> {
+        self.get(server)?.gives().map(|agent| agent.mode)
+    }
+
+    /// What guards give to an identity and have not given it yet: that of `server`, or those of all
+    /// servers. Of a module it is not known before an instance was told its policy.
+    #[must_use]
+    pub fn not_given(&self, who: Principal, server: Option<ServerId>) -> Vec<(ServerId, Labels)> {
+        let all = (0_u16..).map(ServerId).zip(&self.servers);
+        let of = all.filter(|(id, _)| server.is_none_or(|server| server == *id));
+        let is_new = |id: ServerId| !self.known.contains(&(who, id));
+        of.filter_map(|(id, one)| {
+            let given = one.as_ref()?.gives().filter(|_| is_new(id))?;
+            Some((id, given.labels.clone()))
+        })
+        .collect()
+    }
+
+    /// An identity carries what the guard of a server gives: it is given that only once.
+    pub fn is_given(&mut self, who: Principal, server: ServerId) {
+        self.known.insert((who, server));
+    }
+
+    /// Whether the guard of a server is a module.
+    #[must_use]
+    pub fn is_module(&self, server: ServerId) -> bool {
+        matches!(self.get(server), Some(One::Wasm(_)))
+    }
+
+    /// Which tools of a server only read, as its module's guard knows them; `None`: they are not
+    /// listed.
+    #[must_use]
+    pub fn only_reads(&self, server: ServerId) -> Option<&OnlyReads> {
         match self.get(server)? {
-            One::GitHub { agent, .. } => Some(agent.mode),
-            One::Wasm(loaded) => loaded.agent.as_ref().map(|agent| agent.mode),
-            One::Broken(_) => None,
+            One::Wasm(loaded) => loaded.tools.as_ref(),
+            One::GitHub { .. } | One::Broken(_) => None,
         }
     }
 
-    /// What a guard gives to an identity that it sees for the first time; only once.
-    pub fn introduce(&mut self, server: ServerId, who: Principal) -> Option<Labels> {
-        let labels = match self.get(server)? {
-            One::GitHub { agent, .. } => agent.labels.clone(),
-            One::Wasm(loaded) => loaded.agent.as_ref()?.labels.clone(),
-            One::Broken(_) => return None,
-        };
-        self.known.insert((who, server)).then_some(labels)
+    /// The tools of a server are listed.
+    pub fn know_tools(&mut self, server: ServerId, tools: OnlyReads) {
+        if let Some(One::Wasm(loaded)) = self.get_mut(server) {
+            loaded.tools = Some(tools);
+        }
+    }
+
+    /// The tools of a server are others than before.
+    pub fn forget_tools(&mut self, server: ServerId) {
+        if let Some(One::Wasm(loaded)) = self.get_mut(server) {
+            loaded.tools = None;
+        }
     }
 
     /// Begins a judgement, if there is somebody to do it.
@@ -252,6 +301,7 @@ impl Loaded {
             n: 0,
             waiting: VecDeque::new(),
             agent: None,
+            tools: None,
         }
     }
 

@@ -48,14 +48,31 @@ impl Gateway {
         let mut labels = self.agents.get(&name);
         let before = labels.clone();
         monitor::accumulate(&mut labels, read);
-        if labels == before {
+        if labels != before {
+            self.agents.set(&name, labels).map_err(too_much)?;
+            self.labels_changed += 1;
+        }
+        self.reads.note(who, read);
+        Ok(())
+    }
+
+    /// Gives an identity what guards give that it has not been given: all of them, since it goes
+    /// from one server to the other with what it has read. In the reference, that of `server` alone
+    /// when it has labelled a call.
+    pub(super) fn introduce(
+        &mut self,
+        who: Principal,
+        labelled_by: Option<ServerId>,
+    ) -> Result<(), Denial> {
+        let is_compat = self.snapshot.guards.compat;
+        if is_compat && labelled_by.is_none() {
             return Ok(());
         }
-        if labels.integrity != before.integrity {
-            self.tainted.insert(who);
+        let of = labelled_by.filter(|_| is_compat);
+        for (server, labels) in self.guards.not_given(who, of) {
+            self.agent_is_given(who, &labels)?;
+            self.guards.is_given(who, server);
         }
-        self.agents.set(&name, labels).map_err(too_much)?;
-        self.labels_changed += 1;
         Ok(())
     }
 
@@ -64,11 +81,8 @@ impl Gateway {
         let name = self.agent_name(who);
         let before = self.agents.get(&name);
         // What was lost by reading does not come back from another guard.
-        let given = match self.tainted.contains(&who) {
-            true => &Labels { secrecy: labels.secrecy.clone(), ..Labels::NONE },
-            false => labels,
-        };
-        self.agents.add(&name, given).map_err(too_much)?;
+        let given = self.reads.left_of(who, labels);
+        self.agents.add(&name, &given).map_err(too_much)?;
         if self.agents.get(&name) != before {
             self.labels_changed += 1;
         }

@@ -26,6 +26,7 @@ use crate::policy::auth::Principal;
 use crate::policy::guard::budget::Ticket;
 use crate::policy::guard::{Labelled, Mode};
 use crate::wire::jsonrpc::Envelope;
+use needs::Needs;
 use piece::{Asking, Piece};
 
 pub mod answer;
@@ -38,6 +39,8 @@ pub mod identity;
 pub mod needs;
 pub mod piece;
 pub mod quiet;
+pub mod reach;
+pub mod reads;
 pub mod speech;
 pub mod turn;
 pub mod verdict;
@@ -74,8 +77,8 @@ pub struct Judging {
     pub piece: Option<Box<Piece>>,
     /// What it takes of budgets.
     pub ticket: Option<Ticket>,
-    /// How often the guard has asked.
-    pub n_needs: u32,
+    /// What the guard asks.
+    pub needs: Needs,
     /// When patience with the guard ends.
     pub deadline: Instant,
     /// When the time of a budget is used up.

@@ -2,18 +2,44 @@
 //! What a guard asks while it judges: calls of its own server, under the session of the call that
 //! is judged, and facts of the forge that no server tells.
 //!
-//! Such calls are not judged themselves, and nobody but the guard sees their answers.
+//! Such calls are not judged themselves, and nobody but the guard sees their answers. They change
+//! nothing, and count against the budgets of whoever's call is judged.
 
 use super::Judging;
 use super::piece::Piece;
+use super::reach::Listing;
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
+use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::exchange::open::Incoming;
 use crate::mcp::Era;
+use crate::mcp::method::Method;
+use crate::policy::guard::budget::Ticket;
 use crate::policy::guard::{Met, NEEDS_MAX, Need, PERMISSION_TOOL};
 use crate::wire::json::{edit, write};
 use crate::wire::jsonrpc::Envelope;
+
+/// What a judgement has asked.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// How often the guard has asked.
+    pub n: u32,
+    /// What the call that is under way for it takes of budgets.
+    pub ticket: Option<Ticket>,
+    /// The list of tools that it waits for before that call.
+    pub listing: Option<Box<Listing>>,
+    /// The tool that was refused to it last.
+    pub refused: Option<Box<str>>,
+}
+
+/// What is asked of a server for its guard.
+pub(super) enum Words<'w> {
+    /// What a tool answers.
+    Call(&'w Need),
+    /// A page of its tools.
+    List { cursor: Option<&'w [u8]> },
+}
 
 impl Gateway {
     /// A guard needs something before it can go on.
@@ -21,37 +47,51 @@ impl Gateway {
         let Some(judging) = self.judgings.get_mut(key) else { return };
         let (server, who) = (judging.server, judging.who);
         judging.piece = Some(Box::new(piece));
-        judging.n_needs += 1;
-        if judging.n_needs > NEEDS_MAX {
+        judging.needs.n += 1;
+        if judging.needs.n > NEEDS_MAX {
             return self.guard_is_answered(key, None);
         }
         if let Some(known) = self.guards.fact(server, who, need, self.now.mono) {
             return self.guard_is_answered(key, Some(known));
         }
-        let asked = match &*need.tool {
-            PERMISSION_TOOL => self.ask_forge(key, need),
-            _ => self.ask_backend(key, need),
-        };
-        if !asked {
+        if *need.tool != *PERMISSION_TOOL {
+            self.ask_within_reach(key, server, need);
+        } else if !self.ask_forge(key, need) {
             self.guard_is_answered(key, None);
         }
     }
 
-    /// Calls a tool of the guarded server; `false`: it cannot be called.
-    fn ask_backend(&mut self, key: Key<Judging>, need: &Need) -> bool {
-        let Some(judging) = self.judgings.get(key) else { return false };
+    /// Calls a tool of the guarded server, or tells the guard that it cannot be called.
+    pub(super) fn ask_backend(&mut self, key: Key<Judging>, need: &Need) {
+        if self.call_backend(key, need).is_none() {
+            self.guard_is_answered(key, None);
+        }
+    }
+
+    fn call_backend(&mut self, key: Key<Judging>, need: &Need) -> Option<()> {
+        let judging = self.judgings.get(key)?;
         let session = judging.session;
-        let Some(one) = self.request_for_guard(judging, need) else { return false };
-        let Some(call) = self.send_for(CallFor::Guard(key), session, &one) else { return false };
+        let one = self.request_for_guard(judging, &Words::Call(need))?;
+        let until = self.take_budget_for_guard(key, need, one.message.len())?;
+        let call = self.send_for(CallFor::Guard(key), session, &one)?;
         if let Some(call) = self.calls.get_mut(call) {
             call.tool = Some(Message::copy_of(need.tool.as_bytes()));
             call.asked_by_guard = Some(Box::new(need.clone()));
+            if let Some(until) = until {
+                call.deadline = call.deadline.min(until);
+                call.extension = None;
+                self.alarms.set(Alarm::Calls, call.deadline);
+            }
         }
-        true
+        Some(())
     }
 
     /// The request in the words of the judged call's client.
-    fn request_for_guard(&self, judging: &Judging, need: &Need) -> Option<Incoming> {
+    pub(super) fn request_for_guard(
+        &self,
+        judging: &Judging,
+        words: &Words<'_>,
+    ) -> Option<Incoming> {
         let meta = match self.sessions.get(judging.session)?.era() {
             Era::Legacy => None,
             Era::Modern => {
@@ -61,13 +101,25 @@ impl Gateway {
                 meta.map(|meta| edit::without_member(&meta, edit::whole(&meta), "progressToken"))
             }
         };
+        let method = match words {
+            Words::Call(_) => "tools/call",
+            Words::List { .. } => "tools/list",
+        };
         let mut out = Vec::new();
         write::object(&mut out, |out| {
-            out.str("jsonrpc", "2.0").u64("id", 0).str("method", "tools/call");
+            out.str("jsonrpc", "2.0").u64("id", 0).str("method", method);
             out.object("params", |out| {
-                out.str("name", &need.tool);
-                if *need.args != *b"null" {
-                    out.raw("arguments", &need.args);
+                match words {
+                    Words::Call(need) => {
+                        out.str("name", &need.tool);
+                        if *need.args != *b"null" {
+                            out.raw("arguments", &need.args);
+                        }
+                    }
+                    Words::List { cursor: Some(cursor) } => {
+                        out.raw("cursor", cursor);
+                    }
+                    Words::List { cursor: None } => {}
                 }
                 if let Some(meta) = &meta {
                     out.raw("_meta", meta);
@@ -85,7 +137,15 @@ impl Gateway {
         message: &Message,
         envelope: &Envelope,
     ) {
-        let result = envelope.result.map(|span| message.slice(span));
+        if call.method == Method::ToolsList {
+            return self.page_for_guard(key, message, envelope);
+        }
+        let is_paid = self.settle_budget_for_guard(key, message.len());
+        // What the server asks for before it answers, it asks of nobody: no guard can tell it.
+        let is_complete =
+            envelope.result_type.is_none_or(|span| span.of(message) == b"\"complete\"");
+        let result = envelope.result.filter(|_| is_paid && is_complete);
+        let result = result.map(|span| message.slice(span));
         let of = self.judgings.get(key).map(|judging| (judging.server, judging.who));
         if let (Some(result), Some((server, who)), Some(need)) =
             (&result, of, call.asked_by_guard.as_deref())
@@ -93,6 +153,15 @@ impl Gateway {
             self.guards.learn((server, who), need, result, self.now.mono);
         }
         self.guard_is_answered(key, result);
+    }
+
+    /// A call that a guard has made will not be answered.
+    pub(crate) fn guard_call_failed(&mut self, key: Key<Judging>) {
+        let Some(judging) = self.judgings.get(key) else { return };
+        match judging.needs.listing {
+            Some(_) => self.is_unlisted(key),
+            None => self.guard_is_answered(key, None),
+        }
     }
 
     /// The forge has said what somebody may do, or not.
@@ -111,7 +180,8 @@ impl Gateway {
     }
 
     /// What a guard waits for has come, or never will.
-    pub(crate) fn guard_is_answered(&mut self, key: Key<Judging>, met: Met) {
+    pub(super) fn guard_is_answered(&mut self, key: Key<Judging>, met: Met) {
+        self.settle_budget_for_guard(key, 0);
         let Some(judging) = self.judgings.get_mut(key) else { return };
         let Some(mut piece) = judging.piece.take() else { return };
         piece.is_met(met);

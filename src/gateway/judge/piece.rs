@@ -178,7 +178,7 @@ impl Piece {
         match &mut self.running {
             Running::GitHub(run) => match run.step(met) {
                 Step::Done(outcome) => Step::Done(outcome.map(|outcome| match outcome {
-                    github::Outcome::Labelled(labelled) => Said::Labelled(labelled),
+                    github::Outcome::Labelled(labelled) => Said::Labelled(run.meant(labelled)),
                     github::Outcome::Findings(findings) => Said::Findings(findings),
                 })),
                 Step::Needs(need) => Step::Needs(need),

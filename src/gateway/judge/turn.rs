@@ -24,7 +24,8 @@ impl Gateway {
             Reached::Needs(need) => self.guard_needs(key, *piece, &need),
             Reached::Labelled(labelled) => {
                 self.take_back(server, piece.into_running());
-                match self.introduce(key) {
+                let who = self.judgings.get(key).map(|judging| judging.who);
+                match who.map_or(Ok(()), |who| self.introduce(who, Some(server))) {
                     Ok(()) => self.call_labelled(key, labelled),
                     Err(denial) => self.refuse_judged(key, denial),
                 }
@@ -41,16 +42,6 @@ impl Gateway {
                 self.take_back(server, piece.into_running());
                 self.guard_failed(key, &error.text);
             }
-        }
-    }
-
-    /// The agent is given what the guard gives to all agents, once.
-    fn introduce(&mut self, key: Key<Judging>) -> Result<(), Denial> {
-        let Some(judging) = self.judgings.get(key) else { return Ok(()) };
-        let (server, who) = (judging.server, judging.who);
-        match self.guards.introduce(server, who) {
-            Some(labels) => self.agent_is_given(who, &labels),
-            None => Ok(()),
         }
     }
 

@@ -44,6 +44,11 @@ impl Body {
         }
     }
 
+    /// Whether it may go on for ever.
+    pub(super) const fn is_stream(&self) -> bool {
+        matches!(self, Self::Events(_))
+    }
+
     /// Takes the next bytes and tells `events` what they complete; a message that passes leaves
     /// with them.
     ///

@@ -3,6 +3,7 @@
 
 use super::HttpServer;
 use super::body::Rest;
+use super::recent::Recent;
 use super::state::{AwaitHead, Exchange, State, Stream, StreamShape};
 use super::violation::Violation;
 use crate::base::{Message, Now, Outbox};
@@ -63,7 +64,11 @@ impl HttpServer {
         let ending = if bare { Ending::Close } else { Ending::Chunked };
         self.owe_head(head, ending, exchange.connection(persists), now);
         if !matches!(self.state, State::Closed) {
-            self.state = State::Streaming(Stream { persists, shape });
+            let listens = exchange.listens;
+            if listens {
+                self.recent = Recent::default();
+            }
+            self.state = State::Streaming(Stream { persists, listens, shape });
         }
     }
 

@@ -60,6 +60,8 @@ pub(super) struct Exchange {
     pub(super) persists: bool,
     /// Whether the answer has a head only.
     pub(super) head_only: bool,
+    /// Whether the request is a GET: a stream that answers it is silent most of the time.
+    pub(super) listens: bool,
 }
 
 impl Exchange {
@@ -70,6 +72,7 @@ impl Exchange {
             expects: request.expects,
             persists: request.persists,
             head_only: request.head.method == Method::Head,
+            listens: request.head.method == Method::Get,
         }
     }
 
@@ -88,6 +91,8 @@ impl Exchange {
 pub(super) struct Stream {
     /// Whether the connection may be used after it.
     pub(super) persists: bool,
+    /// Whether it is silent most of the time; then it holds no memory for what it may say.
+    pub(super) listens: bool,
     pub(super) shape: StreamShape,
 }
 

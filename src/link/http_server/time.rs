@@ -24,6 +24,7 @@ impl HttpServer {
             State::AwaitHead(waiting) if waiting.head_until.is_none() => {
                 waiting.idle_until = now.mono + self.limits.keep_alive_max;
             }
+            State::Streaming(stream) if stream.listens => self.outbox.release(),
             State::Lingering { until } => *until = Some(now.mono + LINGER_AFTER_MAX),
             _ => {}
         }

@@ -6,7 +6,6 @@ use memchr::memchr2_iter;
 
 use super::word::{blanks, credential};
 use super::{Edit, Form};
-use crate::base::lanes::{self, Lanes};
 
 /// Members of objects whose strings are secret.
 const MEMBERS: [&[u8]; 25] = [
@@ -49,17 +48,8 @@ const VALUE_CHARS_MIN: usize = 8;
 /// Looks at every `:` and `=` of `text`, and at what stands before it.
 pub(super) fn find(text: &[u8], form: Form, edits: &mut Vec<Edit>) {
     let mut names = Names { text, form, value_end: 0, edits };
-    let (blocks, rest) = text.as_chunks();
-    for (nth, block) in blocks.iter().enumerate() {
-        let mut separators = Lanes::load(block).either(b':', b'=');
-        while separators != 0 {
-            names.look(nth * lanes::WIDTH + separators.trailing_zeros() as usize);
-            separators &= separators - 1;
-        }
-    }
-    let after = text.len() - rest.len();
-    for at in memchr2_iter(b':', b'=', rest) {
-        names.look(after + at);
+    for at in memchr2_iter(b':', b'=', text) {
+        names.look(at);
     }
 }
 

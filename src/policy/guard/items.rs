@@ -216,11 +216,11 @@ fn parts<E>(
     for (index, item) in items.iter().enumerate() {
         match &item.data {
             Data::Content(pointer) => {
-                let stays = judging.item(&item.object, Place::Content(content.place));
+                let stays = judging.item(item.objects(), Place::Content(content.place));
                 cut.insert(pointer, if stays { End::Stays } else { End::Goes(index) })?;
             }
             _ => {
-                let stays = judging.item(&item.object, Place::Result);
+                let stays = judging.item(item.objects(), Place::Result);
                 whole_stays = Some(whole_stays.unwrap_or(true) && stays);
             }
         }
@@ -279,7 +279,7 @@ fn from_origin<E>(
     items: &[Item],
     judging: &mut Judging<'_, E>,
 ) -> Result<Plan, String> {
-    let mut all = |place: Place| items.iter().all(|item| judging.item(&item.object, place));
+    let mut all = |place: Place| items.iter().all(|item| judging.item(item.objects(), place));
     match origin {
         Origin::Result => Ok(Plan::Whole(all(Place::Result))),
         Origin::Content => {
@@ -291,7 +291,7 @@ fn from_origin<E>(
             let goes = items
                 .iter()
                 .zip(found)
-                .map(|(item, element)| !judging.item(&item.object, Place::Content(*element)));
+                .map(|(item, element)| !judging.item(item.objects(), Place::Content(*element)));
             elements(pointer, goes.collect())
         }
     }
@@ -301,7 +301,7 @@ fn from_origin<E>(
 fn list<E>(copies: &[&[u8]], items: &[Item], judging: &mut Judging<'_, E>) -> Plan {
     let mut list = vec![b'['];
     for (index, (copy, item)) in copies.iter().zip(items).enumerate() {
-        if judging.item(&item.object, Place::Own(index)) {
+        if judging.item(item.objects(), Place::Own(index)) {
             if list.len() > 1 {
                 list.push(b',');
             }

@@ -161,6 +161,17 @@ pub struct Item {
     pub data: Data,
     /// What it is; `None`: the guard has not said, and nobody may see it.
     pub object: Option<Object>,
+    /// What it is besides; whoever may see it may see both.
+    pub besides: Option<Object>,
+}
+
+impl Item {
+    /// All that it is; nothing if the guard has not said.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        let besides = self.besides.iter().filter(|_| self.object.is_some());
+        // The more telling description first.
+        besides.chain(&self.object)
+    }
 }
 
 /// Which part of an answer an item is.

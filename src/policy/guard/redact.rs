@@ -335,6 +335,6 @@ fn fuzz_findings(said: &str) -> Findings {
         part if part.is_empty() || part.starts_with('/') => Data::Content(part),
         part => Data::Own(part.into_boxed_bytes()),
     };
-    let item = |part| Item { data: data(part), object: Some(fuzz_object(part)) };
+    let item = |part| Item { data: data(part), object: Some(fuzz_object(part)), besides: None };
     Findings::Items(parts.map(item).collect())
 }

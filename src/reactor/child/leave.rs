@@ -83,7 +83,8 @@ impl Child {
         }
         if self.mute_at.take_if(|at| *at <= now).is_some() && !self.has_ended() {
             self.given_up = true;
-            turn.inbox.push_back(Input::ChildClosed { backend: self.backend, why: ChildEnd::Mute });
+            turn.inbox
+                .push_back(Input::ChildClosed { backend: self.talk.backend, why: ChildEnd::Mute });
         }
         self.arm(key, turn);
     }

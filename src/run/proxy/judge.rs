@@ -92,7 +92,7 @@ impl Guard {
             Self::GitHub(policy) => {
                 let mut run = github::Run::resource(Arc::clone(policy), tool, args);
                 match drive(|met| run.step(met), answers)? {
-                    github::Outcome::Labelled(labelled) => Ok(labelled),
+                    github::Outcome::Labelled(labelled) => Ok(run.meant(labelled)),
                     github::Outcome::Findings(_) => Err(another()),
                 }
             }

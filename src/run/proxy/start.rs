@@ -218,7 +218,7 @@ impl Wanted {
             }
             None => {
                 let compat = self.care == Care::Compat;
-                let policy = github::Policy::parse(&payload).map_err(failed)?;
+                let policy = github::Policy::new(rule, &self.trusted_bots);
                 let policy = policy.with_options(github::Options { compat });
                 let agent = policy.agent();
                 let agent = Introduced { labels: agent.labels, mode: agent.mode };

@@ -392,18 +392,31 @@ impl Nest {
 /// The first place from `at` on that does not go on plainly with a string: a quote, a backslash, a
 /// control character or the end.
 pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+    // Most strings are short; the long ones are left to whoever takes the widest steps.
+    for _ in 0..SHORT_BLOCKS {
+        let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) else {
+            return plain_end_by_bytes(bytes, at);
+        };
         let special = Lanes::load(block).special_in_json();
         if special != 0 {
             return at + special.trailing_zeros() as usize;
         }
         at += lanes::WIDTH;
     }
-    // The last bytes once more as the end of a whole block, of which the first ones are known.
-    let Some(block) = bytes.last_chunk() else { return plain_end_by_bytes(bytes, at) };
-    let known = (at + lanes::WIDTH).saturating_sub(bytes.len());
-    let special = Lanes::load(block).special_in_json().checked_shr(known as u32).unwrap_or(0);
-    if special == 0 { bytes.len() } else { at + special.trailing_zeros() as usize }
+    let rest = &bytes[at..];
+    let len = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+    match has_control(&rest[..len]) {
+        true => plain_end_by_bytes(bytes, at),
+        false => at + len,
+    }
+}
+
+/// A string that is not longer than so many blocks is a short one.
+const SHORT_BLOCKS: usize = 2;
+
+/// Whether a control character is among `bytes`: no branch, so the compiler takes many at once.
+fn has_control(bytes: &[u8]) -> bool {
+    bytes.iter().fold(u8::MAX, |least, &byte| least.min(byte)) < 0x20
 }
 
 fn plain_end_by_bytes(bytes: &[u8], at: usize) -> usize {

@@ -11,6 +11,8 @@ pub(super) struct Counter {
     calls: u64,
     bytes: u64,
     running: u32,
+    /// Calls under way that are made for one that is: they add to the time and not to those.
+    within: u32,
     /// The time in which calls were under way, up to the last moment without any.
     busy: Duration,
     /// Since when there has always been one; nothing if there is none.
@@ -21,8 +23,13 @@ pub(super) struct Counter {
 pub(super) type Short = (Quantity, u64, u64);
 
 impl Counter {
-    /// Whether one more call with this many bytes fits.
-    pub(super) fn check(&self, budget: &Budget, bytes: u64, now: Instant) -> Result<(), Short> {
+    /// Whether one more call with this many bytes fits; `is_within`: for one that is under way.
+    pub(super) fn check(
+        &self,
+        budget: &Budget,
+        (bytes, is_within): (u64, bool),
+        now: Instant,
+    ) -> Result<(), Short> {
         if let Some(limit) = budget.calls
             && self.calls >= limit
         {
@@ -34,6 +41,7 @@ impl Counter {
             return Err((Quantity::Time, millis(limit), millis(self.busy_at(now))));
         }
         if let Some(limit) = budget.concurrent
+            && !is_within
             && self.running >= limit
         {
             return Err((Quantity::Concurrent, limit.into(), self.running.into()));
@@ -53,17 +61,20 @@ impl Counter {
     }
 
     /// Counts a call that begins.
-    pub(super) fn begin(&mut self, bytes: u64, now: Instant) {
+    pub(super) fn begin(&mut self, (bytes, is_within): (u64, bool), now: Instant) {
         self.calls = self.calls.saturating_add(1);
         self.add_bytes(bytes);
-        self.running = self.running.saturating_add(1);
+        let under_way = if is_within { &mut self.within } else { &mut self.running };
+        *under_way = under_way.saturating_add(1);
         self.busy_since.get_or_insert(now);
     }
 
     /// Counts a call that is over.
-    pub(super) fn end(&mut self, now: Instant) {
-        self.running = self.running.saturating_sub(1);
+    pub(super) fn end(&mut self, is_within: bool, now: Instant) {
+        let under_way = if is_within { &mut self.within } else { &mut self.running };
+        *under_way = under_way.saturating_sub(1);
         if self.running == 0
+            && self.within == 0
             && let Some(since) = self.busy_since.take()
         {
             self.busy = self.busy.saturating_add(now.saturating_duration_since(since));

@@ -28,6 +28,8 @@ pub struct Ticket {
     /// Empty if nothing bounds the call.
     pub(super) rows: Vec<Row>,
     tool: Box<str>,
+    /// Whether the call is made for one that is under way.
+    is_within: bool,
     /// When the time of a budget is used up: by then the call has to be over.
     pub until: Option<Instant>,
 }
@@ -76,8 +78,34 @@ impl Budgets {
     pub fn take(
         &mut self,
         who: Principal,
-        (server, tool): (&str, &str),
+        what: (&str, &str),
         request_bytes: u64,
+        now: Instant,
+    ) -> Result<Ticket, Spent> {
+        self.take_as(who, what, (request_bytes, false), now)
+    }
+
+    /// The same for a call that is made for one that is under way, which could otherwise never be
+    /// made where only one call may be: it is no further call at the same time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`take`](Self::take).
+    pub fn take_within(
+        &mut self,
+        who: Principal,
+        what: (&str, &str),
+        request_bytes: u64,
+        now: Instant,
+    ) -> Result<Ticket, Spent> {
+        self.take_as(who, what, (request_bytes, true), now)
+    }
+
+    fn take_as(
+        &mut self,
+        who: Principal,
+        (server, tool): (&str, &str),
+        size: (u64, bool),
         now: Instant,
     ) -> Result<Ticket, Spent> {
         if self.is_idle {
@@ -85,17 +113,17 @@ impl Budgets {
         }
         let rows = self.rows(who, server, tool);
         for row in &rows {
-            let checked = self.books[row.place].check(&row.budget, request_bytes, now);
+            let checked = self.books[row.place].check(&row.budget, size, now);
             checked.map_err(|short| self.spent(row.kind, tool, short))?;
         }
         let mut until = None;
         for row in &rows {
             let book = &mut self.books[row.place];
-            book.begin(request_bytes, now);
+            book.begin(size, now);
             until = [until, book.until(&row.budget, now)].into_iter().flatten().min();
         }
         let tool = if rows.is_empty() { "" } else { tool };
-        Ok(Ticket { rows, tool: tool.into(), until })
+        Ok(Ticket { rows, tool: tool.into(), is_within: size.1, until })
     }
 
     /// Counts the end of a call and the bytes of its answer.
@@ -111,7 +139,7 @@ impl Budgets {
         now: Instant,
     ) -> Result<(), Spent> {
         for row in &ticket.rows {
-            self.books[row.place].end(now);
+            self.books[row.place].end(ticket.is_within, now);
         }
         let mut first = None;
         for row in &ticket.rows {

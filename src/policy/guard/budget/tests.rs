@@ -141,6 +141,30 @@ fn room_comes_back_and_only_room() {
     assert!(!check_refused(&mut budgets, "a", "x", "budget.run.calls").is_retryable());
 }
 
+#[test]
+fn a_call_that_is_made_for_another_takes_everything_but_a_place_of_its_own() {
+    let limits = Limits {
+        run: Budget { concurrent: Some(1), calls: Some(3), ..bytes(100) },
+        tools: vec![tool(None, "look", Budget { time: Some(5 * MS), ..Budget::default() })],
+        ..Limits::default()
+    };
+    let (now, mut budgets) = (Instant::now(), Budgets::new(Arc::new(limits)));
+    let call = take(&mut budgets, "a", "get", now);
+    let within = budgets.take_within(ME, ("a", "look"), 10, now).unwrap();
+    assert_eq!(within.until, Some(now + 5 * MS));
+    check_refused(&mut budgets, "a", "get", "budget.run.concurrent");
+    budgets.settle(within, 80, now + 5 * MS).unwrap();
+    let spent = budgets.take_within(ME, ("a", "look"), 1, now + 5 * MS).unwrap_err();
+    assert_eq!(spent.rule(), "budget.tool.time");
+    let spent = budgets.take_within(ME, ("a", "other"), 10, now).unwrap_err();
+    assert_eq!(spent.rule(), "budget.run.bytes", "1, 10 and 80 are used");
+    let within = budgets.take_within(ME, ("a", "other"), 1, now).unwrap();
+    let spent = budgets.take_within(ME, ("a", "other"), 1, now).unwrap_err();
+    assert_eq!(spent.rule(), "budget.run.calls");
+    budgets.settle(call, 0, now).unwrap();
+    budgets.settle(within, 0, now).unwrap();
+}
+
 /// What may happen in a run.
 #[derive(Clone, Debug)]
 enum Event {

@@ -43,6 +43,11 @@ impl Answer {
         let content = self.raw.get("content").and_then(Node::as_array);
         content.is_some_and(|content| content.len() > 1)
     }
+
+    /// What it says once more for programs.
+    pub fn structured(&self) -> Option<&Node> {
+        self.raw.get("structuredContent")
+    }
 }
 
 /// The text of the first content item.

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 //! A call: the tool, its rules, and what its arguments name.
 
+use super::git_ref::GitRef;
 use super::item;
-use super::kinds::{Home, Kind, Secrecy};
+use super::kinds::{Home, Kind, Secrecy, Shape};
+use super::plain;
+use super::query;
 use super::scope::Repo;
-use super::tools::{READ_RESOURCE, Row};
+use super::tools::{COMPLETE, GET_PROMPT, READ_RESOURCE, Row};
 use crate::base::Message;
 use crate::policy::guard::{GuardError, Operation};
 use crate::wire::json::{Node, Value, tree};
@@ -21,6 +24,8 @@ pub(super) struct Call {
     pub operation: Operation,
     /// By which rules.
     pub kind: Kind,
+    /// Whether it is judged as the reference would.
+    is_compat: bool,
     args: Node,
     /// The file behind the address of a resource.
     file: Option<File>,
@@ -42,6 +47,10 @@ impl Call {
         let bad = |_| GuardError::new("the arguments of the call are not JSON that can be judged");
         let args = tree::parse(args, DEPTH_MAX).map_err(bad)?;
         let Row { operation, mut kind, .. } = Row::of(&tool, compat);
+        let args = if compat { args } else { lifted(&tool, args) };
+        if !compat {
+            plain::check(&tool, &args)?;
+        }
         let uri = args.get("uri").and_then(Node::as_str).filter(|_| &*tool == READ_RESOURCE);
         let address = uri.and_then(|uri| uri.strip_prefix("repo://"));
         let file = address.and_then(file_of);
@@ -50,7 +59,12 @@ impl Call {
             (READ_RESOURCE, Some(_), None) => kind.secrecy = Secrecy::Private,
             _ => {}
         }
-        Ok(Self { tool, operation, kind, args, file })
+        Ok(Self { tool, operation, kind, is_compat: compat, args, file })
+    }
+
+    /// An argument.
+    pub fn arg(&self, key: &str) -> Option<&Node> {
+        self.args.get(key)
     }
 
     /// An argument that is a string; empty if there is none.
@@ -76,8 +90,33 @@ impl Call {
     }
 
     /// From which ref files are read; empty: the default one.
-    pub fn git_ref(&self) -> &str {
-        self.file.as_ref().map_or_else(|| self.text("ref"), |file| &file.git_ref)
+    pub fn git_ref(&self) -> GitRef {
+        match (&self.file, self.text("sha")) {
+            (Some(file), _) => GitRef::of(&file.git_ref, self.is_compat),
+            (None, sha) if !sha.is_empty() && !self.is_compat => GitRef::Loose,
+            (None, _) => GitRef::of(self.text("ref"), self.is_compat),
+        }
+    }
+
+    /// Of which ref a tree is listed.
+    pub fn tree(&self) -> GitRef {
+        GitRef::of(self.text("tree_sha"), self.is_compat)
+    }
+
+    /// Of which ref commits are. For the reference one that is asked for by its hash is of the
+    /// default branch.
+    pub fn commits(&self) -> GitRef {
+        match self.is_compat && self.is_by_hash() {
+            true => GitRef::Default,
+            false => GitRef::of(self.text("sha"), self.is_compat),
+        }
+    }
+
+    /// Whether it asks for one commit, by its hash.
+    pub fn is_by_hash(&self) -> bool {
+        let sha = self.text("sha");
+        let is_hash = (7..=40).contains(&sha.len()) && sha.bytes().all(|it| it.is_ascii_hexdigit());
+        &*self.tool == "get_commit" && is_hash
     }
 
     /// The first of these arguments that is a number, in digits.
@@ -90,10 +129,22 @@ impl Call {
         self.queried().next().or_else(|| self.repo())
     }
 
-    /// Whether the query names repositories that are not the same.
-    pub fn searches_several(&self) -> bool {
-        let mut repos = self.queried();
-        repos.next().is_some_and(|first| repos.any(|other| other != first))
+    /// The only repository in which a search can have found anything.
+    pub fn surely_searched(&self) -> Option<Repo<'_>> {
+        let query = self.text("query");
+        match query::place(query) {
+            Some((owner, name)) => Some(Repo { owner, name }),
+            // Only these tools put the repository of their arguments before the query.
+            None if matches!(self.kind.shape, Shape::FoundIssues | Shape::FoundPulls) => {
+                self.repo().filter(|_| query::is_placeless(query))
+            }
+            None => None,
+        }
+    }
+
+    /// Whether a search names places of which none is sure.
+    pub fn searches_widely(&self) -> bool {
+        self.surely_searched().is_none() && !query::is_placeless(self.text("query"))
     }
 
     fn queried(&self) -> impl Iterator<Item = Repo<'_>> {
@@ -139,17 +190,30 @@ impl Call {
     }
 }
 
+/// The arguments by which a call is judged. Prompts and completions have theirs deeper; what is
+/// still to be completed names nothing yet.
+fn lifted(tool: &str, args: Node) -> Node {
+    let unsaid = |args: &Node| Node { value: Value::Null, ..args.clone() };
+    let inner = match tool {
+        GET_PROMPT => args.get("arguments"),
+        COMPLETE => args.get("context").and_then(|context| context.get("arguments")),
+        _ => return args,
+    };
+    let open = args.get("argument").and_then(|argument| argument.get("name")?.as_str());
+    let inner = inner.filter(|_| tool == GET_PROMPT || !matches!(open, Some("owner" | "repo")));
+    inner.cloned().unwrap_or_else(|| unsaid(&args))
+}
+
 /// `owner/repo/contents/path`, `owner/repo/refs/heads/main/contents/path`,
 /// `owner/repo/sha/0123/contents/path`.
 fn file_of(address: &str) -> Option<File> {
     let mut parts = address.splitn(3, '/');
     let (owner, repo) = (parts.next()?, parts.next()?);
     // What is spelled with escapes may be another repository for the server behind us.
-    let is_plain = |part: &str| !part.is_empty() && !part.contains(['%', '?', '#', '\\']);
-    if !is_plain(owner) || !is_plain(repo) || matches!(repo, "." | "..") {
+    let rest = parts.next().unwrap_or_default();
+    if !plain::is_name(owner) || !plain::is_name(repo) || !plain::stays(rest) {
         return None;
     }
-    let rest = parts.next().unwrap_or_default();
     let (git_ref, path) = match rest.strip_prefix("contents") {
         Some(path) => ("", path),
         None => rest.split_once("/contents").unwrap_or((rest, "")),
@@ -177,8 +241,9 @@ mod tests {
         );
         assert_eq!(searched(r#"{"query":"bug","owner":"c","repo":"d"}"#).unwrap(), "c/d");
         assert_eq!(searched(r#"{"query":"repo:a repo:/b"}"#), None);
-        assert!(call("search_code", r#"{"query":"repo:a/b repo:a/c"}"#).searches_several());
-        assert!(!call("search_code", r#"{"query":"repo:a/b x repo:a/b"}"#).searches_several());
+        assert!(call("search_code", r#"{"query":"repo:a/b repo:a/c"}"#).searches_widely());
+        assert!(!call("search_code", r#"{"query":"repo:a/b x"}"#).searches_widely());
+        assert!(!call("search_code", r#"{"query":"x"}"#).searches_widely());
     }
 
     #[test]
@@ -186,20 +251,27 @@ mod tests {
         let file = |uri: &str| {
             let call = call("resources/read", &format!(r#"{{"uri":"{uri}"}}"#));
             let repo = call.repo().map(|repo| repo.to_string()).unwrap_or_default();
-            format!("{repo} {} {}", call.git_ref(), call.path())
+            format!("{repo} {:?} {}", call.git_ref(), call.path())
         };
-        assert_eq!(file("repo://a/b/contents/x/y.rs"), "a/b  x/y.rs");
-        assert_eq!(file("repo://a/b/refs/heads/main/contents/x"), "a/b main x");
-        assert_eq!(file("repo://a/b/sha/0123/contents"), "a/b sha/0123 ");
-        assert_eq!(file("repo://a/b"), "a/b  ");
-        assert_eq!(file("repo://a%2Fb/c/contents/x"), "  ");
-        assert_eq!(file("ui://a/b"), "  ");
+        assert_eq!(file("repo://a/b/contents/x/y.rs"), "a/b Default x/y.rs");
+        assert_eq!(file("repo://a/b/refs/heads/main/contents/x"), "a/b Default x");
+        assert_eq!(file("repo://a/b/refs/heads/dev/contents/x"), "a/b Kept x");
+        assert_eq!(file("repo://a/b/refs/pull/7/head/contents/x"), "a/b Loose x");
+        assert_eq!(file("repo://a/b/sha/0123/contents"), "a/b Loose ");
+        assert_eq!(file("repo://a/b"), "a/b Default ");
+        assert_eq!(file("repo://a%2Fb/c/contents/x"), " Default ");
+        assert_eq!(file("ui://a/b"), " Default ");
     }
 
     #[test]
     fn an_address_that_hides_its_repository_is_private() {
         let secrecy = |uri: &str| call("resources/read", uri).kind.secrecy;
         assert_eq!(secrecy(r#"{"uri":"repo://a%2fb/c"}"#), Secrecy::Private);
+        assert_eq!(
+            secrecy(r#"{"uri":"repo://a/c/contents/../../d/contents/x"}"#),
+            Secrecy::Private
+        );
+        assert_eq!(secrecy(r#"{"uri":"repo://a/c/contents/%2e%2e/x"}"#), Secrecy::Private);
         assert_eq!(secrecy(r#"{"uri":"repo://a/c"}"#), Secrecy::File);
         assert_eq!(secrecy(r#"{"uri":"ui://a/c"}"#), Secrecy::Repo);
     }

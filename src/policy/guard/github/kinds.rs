@@ -54,6 +54,8 @@ pub(super) enum Trust {
     Commit,
     /// Files, by their ref.
     File,
+    /// Approved, if the ref of the tree is.
+    Tree,
     /// Approved for the owner of the project.
     Project,
     /// Approved for whoever the secret or variable belongs to.
@@ -180,6 +182,7 @@ impl Kind {
 use Level::{Approved, Unapproved};
 
 pub(super) const REPO: Kind = kind(Secrecy::Repo, Trust::InRepo(Approved));
+pub(super) const TREE: Kind = kind(Secrecy::Repo, Trust::Tree);
 pub(super) const RELEASE: Kind = REPO.holds(Shape::Release);
 pub(super) const RELEASES: Kind = REPO.holds(Shape::Releases);
 pub(super) const OF_ISSUE: Kind = REPO.named(Naming::Issue);

@@ -64,7 +64,7 @@ impl List {
         };
         let found = places.iter().find_map(|place| Some((*place, list_at(answer, place)?)));
         if call.kind.shape == Shape::FoundCode
-            && found.is_none_or(|(_, elements)| are_all_in(sure_repo(call), elements))
+            && found.is_none_or(|(_, elements)| are_all_in(call.surely_searched(), elements))
         {
             return Ok(None);
         }
@@ -117,7 +117,7 @@ impl List {
         let repo = item::repo(element).or(own);
         match call.kind.shape {
             Shape::FoundIssues | Shape::FoundPulls => {
-                let fallback = if bench.is_compat() { own } else { sure_repo(call) };
+                let fallback = if bench.is_compat() { own } else { call.surely_searched() };
                 let repo = item::repo(element).or(fallback);
                 let secrecy = bench.secrecy(repo)?;
                 one::issue_or_pull(bench, call, element, bench.place(repo)?, secrecy)
@@ -134,7 +134,7 @@ impl List {
             }
             Shape::FoundCode => found_code(bench, call, element),
             Shape::Repos => found_repo(bench, element),
-            Shape::Commits => one::commit(bench, call, element),
+            Shape::Commits => one::commit(bench, call, element, resource::is_default(call)),
             Shape::Files => one::file(bench, call),
             Shape::Releases => one::release(bench, call, element),
             Shape::Gists => Ok(one::gist(bench, element)),
@@ -161,11 +161,6 @@ fn repo_of<'a>(call: &'a Call, first: Option<&'a Node>) -> Option<Repo<'a>> {
         }
         _ => call.repo(),
     }
-}
-
-/// The only repository that a search can have found anything in.
-fn sure_repo(call: &Call) -> Option<Repo<'_>> {
-    call.searched().filter(|_| !call.searches_several())
 }
 
 /// Whether all that was found lies in the repository that was searched.
@@ -199,7 +194,8 @@ fn default(bench: Bench<'_>, call: &Call, repo: Option<Repo<'_>>) -> Known<(Labe
             ("commit", secrecy, level, name)
         }
         Shape::Files => {
-            ("file_contents", one::file_secrecy(bench, call)?, Some(resource::file(call)), name)
+            let level = Some(resource::file(bench, call)?);
+            ("file_contents", one::file_secrecy(bench, call)?, level, name)
         }
         Shape::Releases => ("release", bench.secrecy(repo)?, Some(Standing::MERGED), name),
         Shape::Notifications => ("notification", resource::user(), None, name),

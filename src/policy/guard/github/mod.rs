@@ -16,13 +16,17 @@ mod answer;
 mod author;
 mod call;
 mod facts;
+mod fields;
 mod fuzz;
+mod git_ref;
 mod item;
 mod kinds;
 mod level;
 mod list;
 mod one;
+mod plain;
 mod policy;
+mod query;
 mod resource;
 mod response;
 mod scope;
@@ -34,14 +38,16 @@ mod tests;
 use std::sync::Arc;
 
 pub use fuzz::fuzz;
+pub use plain::is_name;
 pub use policy::{AgentLabels, Normalized, Options, Policy};
+pub use query::place;
 
 use self::answer::Answer;
 use self::author::Bench;
 use self::call::Call;
 use self::facts::{Facts, Known, Question};
 use self::response::Response;
-use super::{Findings, GuardError, Labelled, Met, Step};
+use super::{Findings, GuardError, Labelled, Met, Object, Operation, Step};
 use crate::base::Message;
 
 /// What a judgement says.
@@ -51,6 +57,12 @@ pub enum Outcome {
     Labelled(Labelled),
     /// Of its answer.
     Findings(Findings),
+}
+
+/// Whether a tool of GitHub's server is known to change nothing.
+#[must_use]
+pub fn only_reads(tool: &str) -> bool {
+    tools::only_reads(tool)
 }
 
 /// One judgement under way.
@@ -107,9 +119,28 @@ impl Run {
         }
     }
 
+    /// What counts of the labels of a call, where those of the reference say too little: what
+    /// nobody knows to be a read is a write. They are kept apart, since guards are compared by
+    /// them.
+    #[must_use]
+    pub fn meant(&self, labelled: Labelled) -> Labelled {
+        let Stage::Judging(call, None) = &self.stage else { return labelled };
+        let is_compat = self.policy.options.compat;
+        if is_compat || labelled.operation != Operation::Read || !tools::may_write(&call.tool) {
+            return labelled;
+        }
+        let bench = Bench { policy: &self.policy, facts: &self.facts };
+        let labels = resource::as_write(bench, call).unwrap_or(labelled.object.labels);
+        let object = Object { labels, ..labelled.object };
+        Labelled { object, operation: Operation::Write }
+    }
+
     fn judge(&mut self) -> Result<Known<Outcome>, GuardError> {
         if let Stage::Fresh { tool, args, result } = &mut self.stage {
             let call = Call::new(std::mem::take(tool), args, self.policy.options.compat)?;
+            if !self.policy.options.compat {
+                fields::check(&self.policy, &call)?;
+            }
             let response = match result {
                 None => None,
                 Some(result) => match Answer::read(result) {

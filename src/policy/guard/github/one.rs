@@ -39,13 +39,28 @@ pub(super) fn label(
             let place = Place { repo: item::repo(thing).or(repo), is_private };
             issue_or_pull(bench, call, thing, place, secrecy)?
         }
-        Shape::Commit => commit(bench, call, thing)?,
+        Shape::Commit => commit(bench, call, thing, is_as_default(call))?,
         Shape::Files => file(bench, call)?,
         Shape::Release => release(bench, call, thing)?,
         Shape::Gist => gist(bench, thing),
         _ => return Ok(None),
     };
     Ok(Some((place, object)))
+}
+
+/// What a commit is besides that is asked for by its hash. As in the reference it counts as one of
+/// the default branch, but a hash may be that of anybody's fork: so it has to pass by its author.
+pub(super) fn besides(bench: Bench<'_>, call: &Call, answer: &Node) -> Known<Option<Object>> {
+    let is_by_hash = call.kind.shape == Shape::Commit && is_as_default(call);
+    match is_by_hash && !resource::is_default(call) {
+        true => commit(bench, call, answer, false).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// Whether the reference takes what is asked for as a part of the default branch.
+fn is_as_default(call: &Call) -> bool {
+    resource::is_default(call) || call.is_by_hash()
 }
 
 fn inner<'n>(answer: &'n Node, path: &[&str], place: &'static str) -> (&'static str, &'n Node) {
@@ -75,7 +90,7 @@ pub(super) fn issue_or_pull(
     Ok(object(bench, format!("{word}:{repo}#{number}"), secrecy, Some(level), &repo))
 }
 
-/// Who may know an issue or a pull request: one that has moved is as secret as where it lies now.
+/// Who may know a thing: one that lies elsewhere than the call says is as secret as there, too.
 pub(super) fn secrecy(bench: Bench<'_>, call: &Call, thing: &Node) -> Known<Label> {
     let moved = |own: &Repo<'_>| call.repo().is_none_or(|repo| !repo.is_same(*own));
     let moved = item::repo(thing).filter(|own| !bench.is_compat() && moved(own));
@@ -98,12 +113,17 @@ pub(super) fn comment(
     Ok(object(bench, format!("comment:{repo}#{}", item::id(thing)), secrecy, Some(level), &repo))
 }
 
-/// A commit of the repository of the call.
-pub(super) fn commit(bench: Bench<'_>, call: &Call, thing: &Node) -> Known<Object> {
+/// A commit of the repository of the call; `is_default`: of its default branch.
+pub(super) fn commit(
+    bench: Bench<'_>,
+    call: &Call,
+    thing: &Node,
+    is_default: bool,
+) -> Known<Object> {
     let repo = call.repo();
-    let secrecy = bench.secrecy(repo)?;
+    let secrecy = secrecy(bench, call, thing)?;
     let place = Place { repo, is_private: bench.is_closed(repo)? };
-    let level = bench.commit(thing, place, resource::is_default(call))?;
+    let level = bench.commit(thing, place, is_default)?;
     let repo = name(repo);
     let sha = item::text(thing, &["sha"]).map_or("unknown", resource::short);
     Ok(object(bench, format!("commit:{repo}@{sha}"), secrecy, Some(level), &repo))
@@ -113,7 +133,8 @@ pub(super) fn commit(bench: Bench<'_>, call: &Call, thing: &Node) -> Known<Objec
 pub(super) fn file(bench: Bench<'_>, call: &Call) -> Known<Object> {
     let repo = name(call.repo());
     let secrecy = file_secrecy(bench, call)?;
-    Ok(object(bench, format!("file:{repo}"), secrecy, Some(resource::file(call)), &repo))
+    let level = resource::file(bench, call)?;
+    Ok(object(bench, format!("file:{repo}"), secrecy, Some(level), &repo))
 }
 
 /// Who may know a file: for the reference its path says nothing any more once it has been read.
@@ -126,7 +147,7 @@ pub(super) fn file_secrecy(bench: Bench<'_>, call: &Call) -> Known<Label> {
 
 /// A release.
 pub(super) fn release(bench: Bench<'_>, call: &Call, thing: &Node) -> Known<Object> {
-    let secrecy = bench.secrecy(call.repo())?;
+    let secrecy = secrecy(bench, call, thing)?;
     let repo = name(call.repo());
     let tag = item::text(thing, &["tag_name"]).unwrap_or("unknown");
     Ok(object(bench, format!("release:{repo}@{tag}"), secrecy, Some(Standing::MERGED), &repo))

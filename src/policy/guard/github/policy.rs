@@ -187,6 +187,12 @@ impl Policy {
         }
     }
 
+    /// The secrecy of what may lie in any repository: in the most secret one.
+    pub(super) fn anywhere(&self) -> Label {
+        let is_all = self.entries.contains(&Entry::All);
+        if is_all { Label::EMPTY } else { self.private(None) }
+    }
+
     /// Whether what `login` writes is approved whoever reads it.
     pub(super) fn trusts(&self, login: &str) -> bool {
         TRUSTED_BOTS.iter().any(|bot| bot.eq_ignore_ascii_case(login))

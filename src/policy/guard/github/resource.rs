@@ -8,6 +8,7 @@
 use super::author::Bench;
 use super::call::Call;
 use super::facts::Known;
+use super::git_ref::GitRef;
 use super::kinds::{Naming, Secrecy, Trust};
 use super::level::{Integrity, Standing};
 use super::scope::Repo;
@@ -36,6 +37,15 @@ pub(super) fn label(bench: Bench<'_>, call: &Call) -> Known<Labelled> {
     Ok(Labelled { object, operation: call.operation })
 }
 
+/// The labels of a call that may change something, for all that is known.
+pub(super) fn as_write(bench: Bench<'_>, call: &Call) -> Known<Labels> {
+    let level = call.repo().and_then(|_| by_operation(&call.tool, Operation::Write));
+    let scope = bench.policy.scope(&call.home());
+    let integrity = Integrity { level: level.max(Some(Standing::NONE)), scope };
+    let integrity = bench.policy.integrity(&integrity);
+    Ok(Labels { secrecy: secrecy(bench, call)?, integrity })
+}
+
 /// Who may know what the call is about.
 pub(super) fn secrecy(bench: Bench<'_>, call: &Call) -> Known<Label> {
     let of = |repo: Option<Repo<'_>>| match repo {
@@ -46,11 +56,10 @@ pub(super) fn secrecy(bench: Bench<'_>, call: &Call) -> Known<Label> {
     Ok(match call.kind.secrecy {
         Secrecy::Public => Label::EMPTY,
         Secrecy::Repo => of(call.repo())?,
+        Secrecy::Searched if bench.is_compat() => of(call.searched())?,
         // One label says one repository, so several are as secret as an unknown one.
-        Secrecy::Searched if !bench.is_compat() && call.searches_several() => {
-            bench.policy.private(None)
-        }
-        Secrecy::Searched => of(call.searched())?,
+        Secrecy::Searched if call.searches_widely() => bench.policy.anywhere(),
+        Secrecy::Searched => of(call.surely_searched().or_else(|| call.searched()))?,
         Secrecy::File if is_sensitive(call.path()) => private(),
         Secrecy::File => of(call.repo())?,
         Secrecy::Private => private(),
@@ -93,12 +102,17 @@ fn integrity(bench: Bench<'_>, call: &Call) -> Known<Label> {
 fn trust(bench: Bench<'_>, call: &Call) -> Known<(Option<Standing>, String)> {
     let name = |repo: Option<Repo<'_>>| repo.map_or_else(String::new, |repo| repo.to_string());
     let place = || bench.place(call.repo());
-    let found = || bench.place(call.searched());
+    let found = || match bench.is_compat() {
+        true => bench.place(call.searched()),
+        false => bench.place(call.surely_searched()),
+    };
     let closed = |is_private: bool| is_private.then_some(Standing::APPROVED);
     let in_repo = |level: Option<Standing>| (level, name(call.repo()));
     Ok(match call.kind.trust {
         Trust::None | Trust::Banned => in_repo(None),
-        Trust::ByOperation => in_repo(call.repo().and_then(|_| by_operation(call))),
+        Trust::ByOperation => {
+            in_repo(call.repo().and_then(|_| by_operation(&call.tool, call.operation)))
+        }
         Trust::InRepo(level) => in_repo(Some(level.into())),
         Trust::InGithub(level) => (Some(level.into()), "github".into()),
         Trust::OfUser(level) => (Some(level.into()), "user".into()),
@@ -109,7 +123,8 @@ fn trust(bench: Bench<'_>, call: &Call) -> Known<(Option<Standing>, String)> {
         Trust::Pull => in_repo(pull(bench, call)?),
         Trust::Commit if is_default(call) => in_repo(Some(Standing::MERGED)),
         Trust::Commit => in_repo(closed(bench.is_closed(call.repo())?)),
-        Trust::File => in_repo(Some(file(call))),
+        Trust::File => in_repo(Some(file(bench, call)?)),
+        Trust::Tree => in_repo(Some(at(bench, call, call.tree(), Standing::APPROVED)?)),
         Trust::Project => {
             let owner = call.owner();
             ((!owner.is_empty()).then_some(Standing::APPROVED), owner.into())
@@ -128,9 +143,9 @@ fn trust(bench: Bench<'_>, call: &Call) -> Known<(Option<Standing>, String)> {
 }
 
 /// What a change needs of which no more is known.
-fn by_operation(call: &Call) -> Option<Standing> {
-    let is_grave = call.tool.starts_with("merge_") || call.tool.starts_with("delete_");
-    match call.operation {
+fn by_operation(tool: &str, operation: Operation) -> Option<Standing> {
+    let is_grave = tool.starts_with("merge_") || tool.starts_with("delete_");
+    match operation {
         Operation::Read => None,
         Operation::Write if !is_grave => Some(Standing::UNAPPROVED),
         Operation::Write | Operation::ReadWrite => Some(Standing::APPROVED),
@@ -171,21 +186,23 @@ fn raised(level: Option<Standing>, closed: Option<Standing>) -> Known<Option<Sta
 }
 
 /// The level of files at the ref of the call.
-pub(super) fn file(call: &Call) -> Standing {
-    if is_default_ref(call.git_ref()) { Standing::MERGED } else { Standing::APPROVED }
+pub(super) fn file(bench: Bench<'_>, call: &Call) -> Known<Standing> {
+    at(bench, call, call.git_ref(), Standing::MERGED)
+}
+
+/// The level of what lies at a ref; `default`: of the default branch.
+fn at(bench: Bench<'_>, call: &Call, git_ref: GitRef, default: Standing) -> Known<Standing> {
+    Ok(match git_ref {
+        GitRef::Default => default,
+        GitRef::Kept => Standing::APPROVED,
+        GitRef::Loose if bench.place(call.repo())?.is_private => Standing::APPROVED,
+        GitRef::Loose => Standing::NONE,
+    })
 }
 
 /// Whether the commits of the call are those of the default branch.
 pub(super) fn is_default(call: &Call) -> bool {
-    let sha = call.text("sha");
-    let is_one = &*call.tool == "get_commit";
-    is_default_ref(sha)
-        || is_one && (7..=40).contains(&sha.len()) && sha.bytes().all(|it| it.is_ascii_hexdigit())
-}
-
-/// The real default branch is not asked for: these are its usual names.
-fn is_default_ref(name: &str) -> bool {
-    name.is_empty() || ["main", "master", "HEAD"].iter().any(|it| it.eq_ignore_ascii_case(name))
+    call.commits() == GitRef::Default
 }
 
 fn is_sensitive(path: &str) -> bool {

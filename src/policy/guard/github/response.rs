@@ -11,7 +11,7 @@ use super::answer::Answer;
 use super::author::Bench;
 use super::call::Call;
 use super::facts::Known;
-use super::kinds::Shape;
+use super::kinds::{Secrecy, Shape};
 use super::level::{Integrity, Standing};
 use super::list::List;
 use super::{one, resource};
@@ -49,7 +49,9 @@ impl Response {
             && is_thing(call)
             && let Some((pointer, object)) = one::label(bench, call, self.answer.value())?
         {
-            return Ok(item(Data::Content(pointer.into()), object));
+            let besides = one::besides(bench, call, self.answer.value())?;
+            let data = Data::Content(pointer.into());
+            return Ok(Findings::Items(vec![Item { data, object: Some(object), besides }]));
         }
         self.whole(bench, call)
     }
@@ -61,22 +63,43 @@ impl Response {
         !self.answer.is_error && is_all
     }
 
+    /// Whether it says that nothing was found, and nothing else.
+    fn is_empty_search(&self, is_compat: bool) -> bool {
+        let is_empty = |value: &Node| is_empty_search(value, is_compat);
+        let is_all =
+            is_compat || !self.answer.has_more() && self.answer.structured().is_none_or(is_empty);
+        is_all && is_empty(self.answer.value())
+    }
+
     /// One item that is the whole answer.
     fn whole(&self, bench: Bench<'_>, call: &Call) -> Known<Findings> {
         let value = self.answer.value();
         let is_compat = bench.is_compat();
         let is_text = self.answer.is_plain_text();
-        if is_text && is_compat || is_empty_search(value, is_compat) {
+        if is_text && is_compat || self.is_empty_search(is_compat) {
             return Ok(item(Data::Whole, metadata(bench, call)));
         }
         if is_compat && value.as_array().is_some() {
             return Ok(Findings::Nothing);
         }
         let mut object = resource::label(bench, call)?.object;
+        if !is_compat && is_from_anywhere(call) && !is_nothing(value) {
+            object.labels.secrecy = object.labels.secrecy.union(&bench.policy.anywhere());
+        }
         if is_text {
             object.description = format!("metadata:{}", call.tool).into();
         }
         Ok(item(Data::Whole, object))
+    }
+}
+
+/// Whether what cannot be told apart in an answer may come from any repository.
+fn is_from_anywhere(call: &Call) -> bool {
+    match call.kind.secrecy {
+        Secrecy::Repo | Secrecy::File => call.repo().is_none(),
+        Secrecy::Searched => call.surely_searched().is_none(),
+        Secrecy::Public => matches!(call.kind.shape, Shape::Repos | Shape::ProjectItems),
+        Secrecy::Form | Secrecy::Private | Secrecy::User | Secrecy::Vault { .. } => false,
     }
 }
 
@@ -86,7 +109,7 @@ fn is_thing(call: &Call) -> bool {
 }
 
 fn item(data: Data, object: Object) -> Findings {
-    Findings::Items(vec![Item { data, object: Some(object) }])
+    Findings::Items(vec![Item { data, object: Some(object), besides: None }])
 }
 
 /// What the server says of itself.
@@ -99,6 +122,13 @@ fn metadata(bench: Bench<'_>, call: &Call) -> Object {
     let integrity = bench.policy.integrity(&integrity);
     let description = format!("metadata:{}", call.tool).into();
     Object { description, labels: Labels { secrecy: Label::EMPTY, integrity } }
+}
+
+/// Whether it holds lists, and nothing in them.
+fn is_nothing(value: &Node) -> bool {
+    let is_empty = |node: &Node| node.as_array().is_some_and(<[Node]>::is_empty);
+    let members = value.as_object().unwrap_or_default();
+    !members.is_empty() && members.iter().all(|(_, node)| is_empty(node))
 }
 
 /// Whether it says that nothing was found; the reference does not look whether that is so.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! The guard from outside: policies, calls and answers in, labels out.
 
+mod closed;
+
 use super::*;
 use crate::policy::guard::{Data, Item, Labels, NEEDS_MAX, Need, Object, Operation, redact};
 use crate::wire::json::write;
@@ -238,7 +240,7 @@ fn plain_text_and_lists_without_a_rule_are_what_the_call_is() {
         let Findings::Items(items) = findings(&policy, tool, args, answer) else {
             panic!("{tool}")
         };
-        let [Item { data: Data::Whole, object: Some(object) }] = &items[..] else {
+        let [Item { data: Data::Whole, object: Some(object), .. }] = &items[..] else {
             panic!("{tool}")
         };
         assert_eq!(object.labels, labelled(&policy, tool, args).object.labels);

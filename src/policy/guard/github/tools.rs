@@ -6,81 +6,40 @@
 use super::kinds::*;
 use crate::policy::guard::Operation;
 
-/// What the name of a tool begins with that changes something, whoever made the tool.
-const MUTATING_STARTS: &[&str] = &[
-    "accept_",
-    "add_",
-    "apply_",
-    "approve_",
-    "archive_",
-    "assign_",
-    "cancel_",
-    "clear_",
-    "close_",
-    "convert_",
-    "copy_",
-    "create_",
-    "delete_",
-    "disable_",
-    "dismiss_",
-    "dispatch_",
-    "edit_",
-    "enable_",
-    "execute_",
-    "fork_",
-    "grant_",
-    "import_",
-    "insert_",
-    "invite_",
-    "link_",
-    "lock_",
-    "manage_",
-    "mark_",
-    "merge_",
-    "move_",
-    "patch_",
-    "pin_",
-    "post_",
-    "publish_",
-    "push_",
-    "put_",
-    "remove_",
-    "rename_",
-    "reopen_",
-    "reply_",
-    "request_",
-    "rerun_",
-    "reset_",
-    "resolve_",
-    "restore_",
-    "revert_",
-    "revoke_",
-    "run_",
-    "send_",
-    "set_",
-    "star_",
-    "start_",
-    "stop_",
-    "submit_",
-    "sync_",
-    "transfer_",
-    "trigger_",
-    "unarchive_",
-    "unassign_",
-    "undo_",
-    "unlink_",
-    "unlock_",
-    "unmark_",
-    "unpin_",
-    "unresolve_",
-    "unstar_",
-    "update_",
-    "upload_",
-    "write_",
+/// What the name of a tool begins with that only looks, whoever made the tool.
+const READING_STARTS: &[&str] = &[
+    "check_",
+    "compare_",
+    "count_",
+    "describe_",
+    "find_",
+    "get_",
+    "list_",
+    "read_",
+    "search_",
+    "show_",
+    "view_",
 ];
 
 /// The tool under which files are read by their address.
 pub(super) const READ_RESOURCE: &str = "resources/read";
+/// The tool under which prompts are made.
+pub(super) const GET_PROMPT: &str = "prompts/get";
+/// The tool under which arguments are completed.
+pub(super) const COMPLETE: &str = "completion/complete";
+
+/// How older clients call `list_label`.
+const OTHER_NAME: &str = "list_labels";
+
+/// Methods that are judged like tools. None of them changes anything at the forge.
+const METHODS: &[&str] = &[
+    COMPLETE,
+    GET_PROMPT,
+    "resources/list",
+    READ_RESOURCE,
+    "resources/subscribe",
+    "resources/unsubscribe",
+];
 
 /// A tool and its rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,27 +54,39 @@ impl Row {
     pub fn of(tool: &str, compat: bool) -> Self {
         let listed = match tool {
             READ_RESOURCE => return Self { name: READ_RESOURCE, ..reads("", FILE_RESOURCE) },
-            "list_labels" if !compat => "list_label",
+            OTHER_NAME if !compat => "list_label",
             listed => listed,
         };
         let row = TOOLS.binary_search_by(|row| row.name.cmp(listed)).map(|at| TOOLS[at]);
-        let is_lock = tool.starts_with("lock_") || tool.starts_with("unlock_");
         match row {
-            Ok(row) if !compat && row.operation == Operation::Read && is_mutating(tool) => {
+            Ok(row) if !compat && row.operation == Operation::Read && writes_by_name(tool) => {
                 Self { operation: Operation::Write, ..row }
             }
             Ok(row) => row,
-            Err(_) if compat && is_lock => writes("", UNKNOWN),
-            Err(_) if compat => reads("", UNKNOWN),
-            Err(_) if is_mutating(tool) => writes("", UNLISTED),
-            Err(_) => reads("", UNLISTED),
+            Err(_) => {
+                let kind = if compat { UNKNOWN } else { UNLISTED };
+                let is_lock = tool.starts_with("lock_") || tool.starts_with("unlock_");
+                if is_lock { writes("", kind) } else { reads("", kind) }
+            }
         }
     }
 }
 
-fn is_mutating(tool: &str) -> bool {
-    MUTATING_STARTS.iter().any(|start| tool.starts_with(start))
-        || tool.split('_').any(|word| word == "write")
+/// Whether nobody knows that `tool` only looks: it is in no table, and its name does not say so.
+pub(super) fn may_write(tool: &str) -> bool {
+    let is_listed = TOOLS.binary_search_by(|row| row.name.cmp(tool)).is_ok();
+    let reads = READING_STARTS.iter().any(|start| tool.starts_with(start));
+    !is_listed && !METHODS.contains(&tool) && (!reads || writes_by_name(tool))
+}
+
+/// Whether `tool` is known here, and known to change nothing.
+pub(super) fn only_reads(tool: &str) -> bool {
+    let known = TOOLS.binary_search_by(|row| row.name.cmp(tool));
+    known.is_ok_and(|at| TOOLS[at].operation == Operation::Read) && !writes_by_name(tool)
+}
+
+fn writes_by_name(tool: &str) -> bool {
+    tool.split('_').any(|word| word == "write")
 }
 
 const fn reads(name: &'static str, kind: Kind) -> Row {
@@ -226,7 +197,7 @@ const TOOLS: &[Row] = &[
     reads("get_pull_request", PULL),
     reads("get_release_by_tag", RELEASE),
     reads("get_repository", REPO),
-    reads("get_repository_tree", REPO),
+    reads("get_repository_tree", TREE),
     reads("get_secret_scanning_alert", ALERT),
     reads("get_tag", REPO),
     reads("get_team_members", MINE),
@@ -364,19 +335,48 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_as_if_it_changes_something_is_a_write() {
-        for (tool, strict, compat) in [
-            ("get_me", Operation::Read, Operation::Read),
-            ("lock_anything", Operation::Write, Operation::Write),
-            ("create_something_new", Operation::Write, Operation::Read),
-            ("thing_write", Operation::Write, Operation::Read),
-            ("get_written", Operation::Read, Operation::Read),
-            ("issue_dependency_write_ff_issue_dependencies", Operation::Write, Operation::Read),
-            ("issue_write", Operation::ReadWrite, Operation::ReadWrite),
-            ("resources/read", Operation::Read, Operation::Read),
+    fn a_read_that_is_named_a_write_is_one() {
+        let operation = |tool, compat| Row::of(tool, compat).operation;
+        let tool = "issue_dependency_write_ff_issue_dependencies";
+        assert_eq!(operation(tool, false), Operation::Write);
+        assert_eq!(operation(tool, true), Operation::Read);
+        assert_eq!(operation("issue_write", false), Operation::ReadWrite);
+        assert!(!only_reads(tool) && only_reads("get_me") && !only_reads("get_anything"));
+    }
+
+    #[test]
+    fn a_tool_that_nobody_knows_may_write_unless_its_name_says_that_it_looks() {
+        for verb in [
+            "ban",
+            "block",
+            "comment",
+            "create",
+            "deploy",
+            "duplicate",
+            "follow",
+            "install",
+            "label",
+            "lock",
+            "notify",
+            "react",
+            "register",
+            "rotate",
+            "subscribe",
+            "tag",
+            "unsubscribe",
+            "upsert",
+            "getaway",
         ] {
-            assert_eq!(Row::of(tool, false).operation, strict, "{tool}");
-            assert_eq!(Row::of(tool, true).operation, compat, "{tool}");
+            assert!(may_write(&format!("{verb}_anything")), "{verb}");
+        }
+        for tool in ["", "get", "thing_write", "get_and_write", "tools/call", "Get_it"] {
+            assert!(may_write(tool), "{tool}");
+        }
+        for tool in ["get_anything", "list_written", "find_duplicate", "issue_read"] {
+            assert!(!may_write(tool), "{tool}");
+        }
+        for tool in METHODS {
+            assert!(!may_write(tool), "{tool}");
         }
     }
 }

@@ -29,6 +29,7 @@ fn items(items: &[(Data, &str)]) -> Findings {
     let item = |(data, name): &(Data, &str)| Item {
         data: data.clone(),
         object: (*name != "?").then(|| object(name)),
+        besides: None,
     };
     Findings::Items(items.iter().map(item).collect())
 }
@@ -401,6 +402,20 @@ fn only_so_many_removed_items_are_told_and_all_are_counted() {
 }
 
 #[test]
+fn what_an_item_is_besides_counts_as_well() {
+    let seen = |name: &str, besides: &str| {
+        let (object, besides) = (Some(object(name)), Some(object(besides)));
+        let item = Item { data: Data::Whole, object, besides };
+        let mut judge =
+            |object: &Object| if object.description.starts_with('!') { Err(()) } else { Ok(()) };
+        let findings = Findings::Items(vec![item]);
+        let call = Object::default();
+        redact(b"{}", &findings, &call, &mut judge, &OPTIONS).unwrap().n_removed == 0
+    };
+    assert!(seen("a", "b") && !seen("!a", "b") && !seen("a", "!b"));
+}
+
+#[test]
 fn what_an_element_is_besides_counts_as_well() {
     let seen = |items_path: &str, result: &str, default: &str| {
         let mut findings = paths(items_path, &["a", "!a"], Some(default));
@@ -435,6 +450,7 @@ fn a_hundred_thousand_elements_are_no_trouble() {
     let pointers = (0..100_000).map(|n| Item {
         data: Data::Content(format!("/{n}").into()),
         object: Some(object(if n % 2 == 0 { "!a" } else { "b" })),
+        besides: None,
     });
     let findings = Findings::Items(pointers.collect());
     let same = redact(result.as_bytes(), &findings, &object("c"), &mut judge, &OPTIONS).unwrap();

@@ -86,7 +86,7 @@ fn copies(output: &[u8], list: Span) -> Result<Vec<Item>, String> {
                 _ => {}
             }
         }
-        items.push(Item { data: Data::Own(data.into()), object });
+        items.push(Item { data: Data::Own(data.into()), object, besides: None });
     }
     Ok(items)
 }
