@@ -7,8 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use penstock::base::{Message, Rng, Secret, Span};
-use penstock::gateway::io::{Event, EventKind};
+use penstock::base::{Message, Rng, Span};
+use penstock::gateway::io::{CallEnd, Event, EventKind};
 use penstock::gateway::snapshot::ServerId;
 use penstock::observe::debug::Patterns;
 use penstock::observe::redact::Form;
@@ -16,33 +16,10 @@ use penstock::observe::{Batch, Log, Redactor};
 use penstock::wire::json::write;
 use penstock::worker::{LogOptions, Logs};
 
-/// As many as a gateway with ten servers has.
-fn secrets() -> Vec<Secret> {
-    let mut rng = Rng::new([1; 32]);
-    (0..20).map(|_| Secret::new(rng.base32(32).as_bytes())).collect()
-}
+#[path = "log_lines/records.rs"]
+mod records;
 
-/// A call or a result with a text of prose, so that it has `bytes` bytes.
-fn message(bytes: usize) -> Vec<u8> {
-    let prose = "The gateway lost one of its backends, and nobody had been told about it. ";
-    let build = |len: usize| {
-        let mut out = Vec::new();
-        write::object(&mut out, |message| {
-            message.str("jsonrpc", "2.0").u64("id", 42).str("method", "tools/call");
-            message.object("params", |params| {
-                params.str("name", "search_code");
-                params.object("arguments", |arguments| {
-                    arguments.str("query", "repo:penstock fn parse").u64("page", 3);
-                    arguments.bool("archived", false);
-                    arguments.str("note", &prose.repeat(len / prose.len() + 1)[..len]);
-                });
-                params.object("_meta", |meta| _ = meta.str("progressToken", "p-42"));
-            });
-        });
-        out
-    };
-    build(bytes - build(0).len())
-}
+use records::{message, secrets};
 
 /// A result of many small members, as services answer.
 fn members(bytes: usize) -> Vec<u8> {
@@ -85,18 +62,7 @@ fn redact(c: &mut Criterion) {
 
 fn record(c: &mut Criterion) {
     let servers = vec!["github".into()];
-    let event = |kind| Event { at_unix_ms: 1_787_400_000_123, server: Some(ServerId(0)), kind };
-    let payload = Message::new(message(300));
-    let request =
-        event(EventKind::RpcOut { method: "tools/call".into(), payload: payload.clone() });
-    let answer = event(EventKind::RpcIn {
-        method: "tools/call".into(),
-        tool: Some("search_code".into()),
-        bytes: payload.len(),
-        payload,
-        duration: Duration::from_micros(1234),
-        error: None,
-    });
+    let [request, answer] = records::events();
     let mut group = c.benchmark_group("record");
     for (name, event) in [("request", &request), ("answer", &answer)] {
         let mut log = Log::new(Vec::clone(&servers), &secrets(), Patterns::default());
@@ -172,8 +138,10 @@ fn whole(name: &str, text: &str, logged: bool) {
         for call in std::mem::take(&mut waiting) {
             let (method, tool): (Message, Message) = call;
             let payload = Message::copy_of(&answer);
-            let (duration, bytes, tool) = (Duration::from_micros(812), payload.len(), Some(tool));
-            let kind = EventKind::RpcIn { method, tool, payload, bytes, duration, error: None };
+            let duration = Duration::from_micros(812);
+            let (tool, bytes, end) = (Some(tool), payload.len(), CallEnd::Ok);
+            let kind =
+                EventKind::RpcIn { method, tool, payload, bytes, duration, end, error: None };
             if logged {
                 sender.push(event(kind));
             }

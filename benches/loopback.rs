@@ -118,6 +118,7 @@ fn start_gateway() -> SocketAddr {
         schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
         websocket: false,
+        metrics: false,
         tolerance: Default::default(),
         budgets: Default::default(),
         guards: Default::default(),

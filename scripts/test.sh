@@ -6,9 +6,9 @@
 #   scripts/test.sh              everything, on a bare Debian with Rust, under 40 minutes on 2 cores
 #   scripts/test.sh unit e2e     only these steps
 #
-# Steps: format lint unit doc bench deny fuzz release e2e checklist
+# Steps: format lint unit doc bench deny fuzz release gate e2e checklist
 #
-#   FUZZ_SECONDS=10     how long each fuzz target runs
+#   FUZZ_SECONDS=8      how long each fuzz target runs
 #   CI_FULL=1           install what is optional (cargo-deny, several minutes)
 set -euo pipefail
 
@@ -17,18 +17,29 @@ set -euo pipefail
 cd "$root"
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(format lint unit doc bench deny fuzz release e2e checklist)
+[ ${#steps[@]} -gt 0 ] || steps=(format lint unit doc bench deny fuzz release gate e2e checklist)
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 # What the steps `unit` and `e2e` print, for the step `checklist`.
 logs=$target/test-logs
 mkdir -p "$logs"
+# The smaller of the two builds.
+slim=(--no-default-features --features slim)
 
 format() { cargo fmt --check; }
 
-lint() { cargo clippy --quiet --all-targets --locked -- -D warnings; }
+lint() {
+    cargo clippy --quiet --all-targets --locked -- -D warnings
+    # `--all-targets` leaves it out, since nothing runs it by chance.
+    cargo clippy --quiet --bench instructions --locked -- -D warnings
+    cargo clippy --quiet --lib --bins --locked "${slim[@]}" -- -D warnings
+}
 
 # The ignored tests need programs that only the step `e2e` installs.
-unit() { cargo test --locked --no-fail-fast 2>&1 | tee "$logs/unit.log"; }
+unit() {
+    cargo test --locked --no-fail-fast 2>&1 | tee "$logs/unit.log"
+    # What is left of the library when the proxy is left out.
+    cargo test --quiet --locked --lib "${slim[@]}"
+}
 
 doc() { RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items --locked; }
 
@@ -51,21 +62,27 @@ deny() {
         need_package python3 python3
         cargo metadata --format-version 1 --locked | python3 scripts/licences.py deny.toml
     fi
+    # The texts in the images are those of what is in the binary.
+    cargo metadata --format-version 1 --locked |
+        python3 scripts/licences.py --shipped docker/THIRD-PARTY.txt
 }
 
 fuzz() {
     [ -f fuzz/Cargo.toml ] || { echo "there is no fuzz folder"; return; }
     need_package g++ g++
-    scripts/fuzz.sh "${FUZZ_SECONDS:-10}"
+    scripts/fuzz.sh "${FUZZ_SECONDS:-8}"
 }
 
 release() {
-    cargo build --quiet --release --locked
-    local bytes
-    bytes=$(stat -c %s "$target/release/penstock")
-    echo "the release binary has $bytes bytes"
-    [ "$bytes" -le 8000000 ] || { echo "that is more than 8 MB" >&2; return 1; }
+    local features
+    for features in slim full; do
+        scripts/static.sh "$features"
+        echo "the static $features binary has $(stat -c %s "$target/static/penstock-$features") bytes"
+    done
 }
+
+# Instructions of what calls go through, and the bytes of both binaries, against a baseline.
+gate() { benches/gate.sh; }
 
 e2e() {
     need_node
@@ -83,7 +100,7 @@ checklist() {
 
 for step in "${steps[@]}"; do
     case $step in
-        format | lint | unit | doc | bench | deny | fuzz | release | e2e | checklist) ;;
+        format | lint | unit | doc | bench | deny | fuzz | release | gate | e2e | checklist) ;;
         *) echo "unknown step: $step" >&2; exit 2 ;;
     esac
 done

@@ -28,6 +28,18 @@ need_package() {
         apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
+# What runs the benches that count instructions, at the version that Cargo.lock names.
+need_gungraun() {
+    local version
+    version=$(sed -n '/^name = "gungraun-runner"$/{n;s/version = "\(.*\)"/\1/p}' "$root/Cargo.lock")
+    export GUNGRAUN_RUNNER=$target/tools/bin/gungraun-runner
+    "$GUNGRAUN_RUNNER" --version 2>/dev/null | grep -qF "$version" && return
+    echo "installing gungraun-runner $version"
+    # It only starts valgrind and reads what it wrote: nothing is won by building it well.
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$target/tools" \
+        --target-dir "$target/tools/build" gungraun-runner --version "$version"
+}
+
 # The JavaScript clients and servers, at the versions of tests/clients/package-lock.json.
 need_node() {
     need_package node nodejs

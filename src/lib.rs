@@ -26,6 +26,7 @@ pub mod cli;
 pub mod config;
 pub mod docker;
 pub mod gateway;
+#[cfg(feature = "proxy")]
 pub mod github_proxy;
 pub mod keeper;
 pub mod link;

@@ -26,7 +26,12 @@ fn follow(command: Command) -> Result<(), String> {
             run::explain::explain(&flags, &call, is_json).and_then(|text| print(&text))
         }
         Command::ServeCalculator { http } => serve::calculator(http.as_deref()),
+        #[cfg(feature = "proxy")]
         Command::Proxy(options) => run::proxy::run(&options),
+        #[cfg(not(feature = "proxy"))]
+        Command::Proxy(_) => {
+            Err("this build is the slim one: the full one has the proxy".to_owned())
+        }
         Command::Health { url } => run::health::ask(url.as_deref()).and_then(|text| print(&text)),
         Command::Completion(shell) => print(&shell.script()),
         Command::Keeper(_) => {

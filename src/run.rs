@@ -11,26 +11,33 @@ use crate::cli::Flags;
 use crate::config::source::Gathered;
 use crate::config::{self, Loaded};
 use crate::gateway::io::{Event, EventKind, Level};
+use crate::gateway::snapshot::Snapshot;
 use crate::observe::debug::Patterns;
 use crate::reactor::{self, Listener, Observer, Reactor, Starter};
 use crate::sandbox::Line;
 use crate::wire::json::write;
-use crate::worker::{LogOptions, LogSender, Logs};
+use crate::worker::{Counters, LogOptions, LogSender, Logs};
 
 use self::guards::Modules;
 use self::sandbox::Entered;
 use self::shards::Crew;
 
+#[cfg(feature = "proxy")]
 pub mod certificate;
 pub mod client_config;
 mod environment;
 pub mod explain;
+#[cfg_attr(
+    not(feature = "proxy"),
+    allow(dead_code, reason = "the proxy asks more of a forge than the gateway does")
+)]
 mod fetch;
 mod guards;
 pub mod health;
 mod lookup;
 mod owner;
 mod programs;
+#[cfg(feature = "proxy")]
 pub mod proxy;
 mod sandbox;
 mod shards;
@@ -124,9 +131,10 @@ fn serve(ready: Ready, listeners: Vec<Listener>, entered: Entered) -> Result<(),
     let address = listener.local_addr();
     let run = &loaded.run;
     let document = client_config::document(&run.client_config, &run.listen, address.port());
-    let (logs, mut sender) = start_logs(&loaded);
+    let counters = counters(&loaded);
+    let (logs, mut sender) = start_logs(&loaded, counters.clone());
     announce(&mut sender, &loaded, &notices, &entered.lines, &address.to_string());
-    let options = reactor_options(&loaded, n, entered.starter);
+    let options = reactor::Options { counters, ..reactor_options(&loaded, n, entered.starter) };
     let mut gateway = first.gateway();
     modules.give(&loaded.snapshot, &mut gateway);
     let mut reactor =
@@ -153,10 +161,18 @@ fn serve(ready: Ready, listeners: Vec<Listener>, entered: Entered) -> Result<(),
 /// Records can wait, but not for long: their queue has a bound.
 const LOGS_GIVE_WAY: reactor::Niceness = reactor::Niceness(1);
 
-fn start_logs(loaded: &Loaded) -> (Logs, LogSender) {
+/// Where it is not asked for, nothing is counted.
+fn counters(loaded: &Loaded) -> Option<Arc<Counters>> {
+    let Snapshot { servers, version, metrics, .. } = &loaded.snapshot;
+    let names = servers.iter().map(|server| Arc::clone(&server.name));
+    metrics.then(|| Counters::new(Arc::clone(version), names))
+}
+
+fn start_logs(loaded: &Loaded, counters: Option<Arc<Counters>>) -> (Logs, LogSender) {
     let options = LogOptions {
         dir: Some(loaded.run.log_dir.clone()),
         patterns: Patterns::parse(&loaded.run.debug),
+        counters,
         events_max: loaded.snapshot.limits.log_events_max,
         on_start: || reactor::lower_thread_priority(LOGS_GIVE_WAY),
         on_idle: reactor::release_memory,

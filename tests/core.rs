@@ -28,6 +28,8 @@ mod drain;
 mod eras;
 #[path = "core/flow.rs"]
 mod flow;
+#[path = "core/flow_carried.rs"]
+mod flow_carried;
 #[path = "core/flow_marks.rs"]
 mod flow_marks;
 #[path = "core/flow_world.rs"]
@@ -50,6 +52,8 @@ mod guards_quiet;
 mod guards_reach;
 #[path = "core/guards_unified.rs"]
 mod guards_unified;
+#[path = "core/guards_words.rs"]
+mod guards_words;
 #[path = "core/http_backends.rs"]
 mod http_backends;
 #[path = "core/jobs.rs"]
@@ -58,6 +62,8 @@ mod jobs;
 mod large;
 #[path = "core/leftovers.rs"]
 mod leftovers;
+#[path = "core/metrics.rs"]
+mod metrics;
 #[path = "core/modern_back.rs"]
 mod modern_back;
 #[path = "core/modern_front.rs"]

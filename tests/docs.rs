@@ -6,9 +6,13 @@
 mod errors;
 #[path = "docs/examples.rs"]
 mod examples;
+#[path = "support/exposition.rs"]
+mod exposition;
 #[path = "docs/links.rs"]
 mod links;
 #[path = "docs/markdown.rs"]
 mod markdown;
+#[path = "docs/metrics.rs"]
+mod metrics;
 #[path = "docs/quickstart.rs"]
 mod quickstart;

@@ -3,6 +3,7 @@
 //!
 //! Most tests here need programs that `scripts/test.sh e2e` installs, and are ignored elsewhere.
 
+#![cfg(feature = "proxy")]
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

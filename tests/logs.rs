@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use penstock::base::{Message, Rng, Secret};
-use penstock::gateway::io::{Event, EventKind, Level};
+use penstock::gateway::io::{CallEnd, Event, EventKind, Level};
 use penstock::gateway::snapshot::ServerId;
 use penstock::observe::debug::Patterns;
 use penstock::wire::json::{tree, write};
@@ -93,6 +93,7 @@ fn answer(payload: Vec<u8>, error: Option<&str>) -> Event {
         bytes: payload.len(),
         payload: payload.into(),
         duration: Duration::from_millis(6000),
+        end: CallEnd::Ok,
         error: error.map(Into::into),
     })
 }

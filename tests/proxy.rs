@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //! `penstock proxy` between a client and a forge on loopback.
 
+#![cfg(feature = "proxy")]
 #![allow(
     clippy::unwrap_used,
     dead_code,

@@ -12,12 +12,16 @@ mod busy_guards;
 mod children;
 #[path = "run/end.rs"]
 mod end;
+#[path = "support/exposition.rs"]
+mod exposition;
 #[path = "run/flags.rs"]
 mod flags;
 #[path = "run/guards.rs"]
 mod guards;
 #[path = "run/large.rs"]
 mod large;
+#[path = "run/metrics.rs"]
+mod metrics;
 #[path = "run/sandbox.rs"]
 mod sandbox;
 #[path = "run/shards.rs"]

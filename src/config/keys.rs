@@ -274,6 +274,8 @@ pub const KEYS: &[Key] = &[
         "After so long without a request a session ends.")),
     key(GATEWAY, ("websocket", "websocket"), Flag, Used, ("false",
         "Serve `/ws/<server>`: WebSockets with one message in each frame.")),
+    key(GATEWAY, ("metrics", "metrics"), Flag, Used, ("true",
+        "Serve `/metrics`: counts and times for Prometheus, to whoever has a key.")),
     key(GATEWAY, ("allowed_hosts", ""), Words, Used, ("",
         "Further host names that are accepted in `Host`.")),
     key(GATEWAY, ("allowed_origins", ""), Words, Used, ("",

@@ -114,14 +114,14 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         session_timeout: overall.session_timeout,
         close_timeout: gateway::CLOSE_TIMEOUT,
         websocket: overall.websocket,
+        metrics: overall.metrics,
         tolerance: overall.tolerance,
         budgets: budgets.into(),
         guards: GuardOptions { is_enabled: servers.is_watched, forge, ..guards.options },
         limits: overall.limits,
         version: super::VERSION.into(),
     };
-    let (notices, secrets) = (Vec::new(), Vec::new());
-    Some(Loaded { snapshot, run, notices, secrets, broken: servers.broken })
+    Some(Loaded { snapshot, run, notices: vec![], secrets: vec![], broken: servers.broken })
 }
 
 /// What can only be said when everything else is known.

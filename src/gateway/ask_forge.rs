@@ -42,12 +42,12 @@ pub struct Question {
 }
 
 impl Gateway {
-    /// Asks the forge. `false`: there is none, there is no token for it, or this is nothing that it
+    /// Asks the forge. `None`: there is none, there is no token for it, or this is nothing that it
     /// is asked; nothing follows then. Otherwise `forge_answered` is called, unless
-    /// [`Gateway::forget_question_of`] comes first.
-    pub fn ask_forge(&mut self, judging: Key<Judging>, need: &Need) -> bool {
-        let Some(target) = self.snapshot.guards.forge.clone() else { return false };
-        let Some(path) = path_of(&target.path, need) else { return false };
+    /// [`Gateway::forget_question_at`] comes first.
+    pub fn ask_forge(&mut self, judging: Key<Judging>, need: &Need) -> Option<Key<Fetch>> {
+        let target = self.snapshot.guards.forge.clone()?;
+        let path = path_of(&target.path, need)?;
         let until = self.now.mono + self.limits().forge_after_max;
         let question = Question { judging, need: need.clone(), body: None };
         let whom = FetchFor::Guard(Box::new(question));
@@ -66,12 +66,15 @@ impl Gateway {
             head_after_max: None,
         };
         self.push(Output::Fetch { fetch, request: Box::new(request) });
-        true
+        Some(fetch)
     }
 
-    /// Nobody waits for what this judgement has asked: forgets the request.
-    pub fn forget_question_of(&mut self, judging: Key<Judging>) {
-        self.forget_questions(|question| question.judging == judging);
+    /// Nobody waits any more for what was asked here: forgets the request.
+    pub fn forget_question_at(&mut self, fetch: Key<Fetch>) {
+        let is_question = |fetch: &Fetch| matches!(fetch.whom, FetchFor::Guard(_));
+        if self.fetches.get(fetch).is_some_and(is_question) {
+            self.cancel_fetch(fetch);
+        }
     }
 
     /// Forgets the requests that `is_meant` picks. Nothing follows for them.

@@ -18,6 +18,8 @@ pub enum Endpoint {
     Ready,
     /// `/reflect`: what identities carry.
     Reflect,
+    /// `/metrics`: what was counted, if that is served.
+    Metrics,
     /// `/close`: stop the gateway.
     Close,
 }
@@ -35,6 +37,7 @@ pub fn find(snapshot: &Snapshot, path: &[u8]) -> Option<Endpoint> {
         b"/health" => Some(Endpoint::Health),
         b"/ready" => Some(Endpoint::Ready),
         b"/reflect" => Some(Endpoint::Reflect),
+        b"/metrics" if snapshot.metrics => Some(Endpoint::Metrics),
         b"/close" => Some(Endpoint::Close),
         _ => {
             if let Some(view) = view_at(path) {

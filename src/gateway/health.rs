@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-//! How the servers are, and the two endpoints that say so.
+//! How the servers are, and the endpoints that say so.
 //!
 //! `/health` says that the process is alive, from the first moment; `/ready` waits for the servers
 //! that are required.
@@ -10,17 +10,20 @@ use super::Gateway;
 use super::alarm::Alarm;
 use super::backend::Backend;
 use super::era::EraState;
-use super::io::Peer;
+use super::io::{Output, Peer};
 use super::params::KnownParams;
 use super::snapshot::{ServerId, Transport};
 use super::tools::KnownTools;
 use crate::base::Key;
+use crate::wire::http1::{Content, ResponseHead};
 use crate::wire::json::write;
 
 /// The written gateway specification that `/health` names.
 const SPEC_VERSION: &str = "1.17.0";
 const OK: u16 = 200;
 const NOT_YET: u16 = 503;
+/// The word for a server that works.
+const RUNNING: &str = "running";
 
 /// How one server is.
 #[derive(Debug, Default)]
@@ -78,7 +81,7 @@ impl ServerState {
     fn status(&self) -> &'static str {
         match (&self.trouble, self.up_since) {
             (Some(_), _) => "error",
-            (None, Some(_)) => "running",
+            (None, Some(_)) => RUNNING,
             (None, None) => "stopped",
         }
     }
@@ -141,6 +144,13 @@ impl Gateway {
             });
         });
         self.answer_json(peer, OK, body);
+    }
+
+    /// Answers with what was counted; all that is known here is who is up.
+    pub(crate) fn answer_metrics(&mut self, peer: Key<Peer>) {
+        let head = ResponseHead::new(OK, Content::Metrics);
+        let up = self.servers.iter().map(|state| state.status() == RUNNING).collect();
+        self.push(Output::RespondMetrics { peer, head, up });
     }
 
     pub(crate) fn answer_ready(&mut self, peer: Key<Peer>) {

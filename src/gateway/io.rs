@@ -20,6 +20,7 @@ pub use self::fetching::{
     FetchContent, FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest,
 };
 pub use crate::gateway::backend::Backend;
+pub use crate::gateway::call_end::CallEnd;
 pub use crate::gateway::fetch::Fetch;
 pub use crate::gateway::work::{Judging, Work};
 pub use crate::mcp::tools::Withheld;
@@ -250,6 +251,15 @@ pub enum Output {
         body: Splice,
         /// Whether the connection ends with this answer.
         close: bool,
+    },
+    /// The whole answer, whose body is what was counted: only the loop knows.
+    RespondMetrics {
+        /// The connection.
+        peer: Key<Peer>,
+        /// Status, content type, extra fields.
+        head: ResponseHead,
+        /// Whether each server is up, in the order of the snapshot.
+        up: Box<[bool]>,
     },
     /// The head of an answer that comes in parts, until `Finish`.
     Begin {
@@ -503,8 +513,17 @@ pub enum EventKind {
         bytes: usize,
         /// From sending the request to this answer.
         duration: Duration,
+        /// What became of the request.
+        end: CallEnd,
         /// Why there is no good answer: the text of the error, ours or the backend's.
         error: Option<Box<str>>,
+    },
+    /// A request was denied, or given up with no answer to wait for: for those who count.
+    Ended {
+        /// Which of the two.
+        end: CallEnd,
+        /// Whether it was the call of a tool that is not recorded as answered as well.
+        is_call: bool,
     },
     /// A message to or from a sink, and what its agent carries.
     OfAgent {

@@ -29,6 +29,7 @@ pub mod attached;
 pub mod backend;
 pub mod cache;
 pub mod call;
+pub mod call_end;
 pub mod drain;
 pub mod endpoint;
 pub mod era;
@@ -79,6 +80,7 @@ use flight::Flights;
 use health::ServerState;
 use io::{Input, Output};
 use jobs::Jobs;
+use judge::origins::Origins;
 use judge::reads::Reads;
 use judge::{Guards, Judging};
 use owners::Owners;
@@ -137,6 +139,8 @@ pub struct Gateway {
     counted: HashMap<(Principal, ServerId, Box<str>), u64>,
     /// What identities have read that they carry.
     reads: Reads,
+    /// Where the secrets come from that they have been shown.
+    origins: Origins,
     /// Requests to clients in the gateway's own name.
     n_inputs: u64,
     /// For what clients carry for us; the key is made at start and dies with the process.
@@ -205,6 +209,7 @@ impl Gateway {
             labels_changed: 0,
             counted: HashMap::new(),
             reads: Reads::new(limits.guarded_agent_bytes_max),
+            origins: Origins::new(limits.guarded_agent_bytes_max),
             n_inputs: 0,
             seal,
             began_at: now.mono,
@@ -363,9 +368,5 @@ impl Gateway {
         self.end_needless();
         self.end_flights();
         self.end_judgements();
-    }
-
-    fn exchange_of(&self, peer: Key<io::Peer>) -> Option<Key<Exchange>> {
-        self.peers.get(peer)
     }
 }

@@ -65,7 +65,7 @@ impl Gateway {
     }
 
     fn sources_of(&self, peer: Key<Peer>) -> Vec<Source> {
-        let Some(key) = self.exchange_of(peer) else { return Vec::new() };
+        let Some(key) = self.peers.get(peer) else { return Vec::new() };
         let session = match self.exchanges.get(key) {
             Some(Exchange::AwaitResponse(sent)) => sent.session,
             Some(Exchange::Listening(listening)) => listening.session,

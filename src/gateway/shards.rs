@@ -126,6 +126,7 @@ pub fn home(snapshot: &Snapshot, endpoint: Endpoint) -> Home {
         Endpoint::Events(_)
         | Endpoint::Socket(_)
         | Endpoint::Health
+        | Endpoint::Metrics
         | Endpoint::Ready
         | Endpoint::Reflect
         | Endpoint::Close => Home::Main,

@@ -41,6 +41,8 @@ pub struct Snapshot {
     pub close_timeout: Duration,
     /// Whether `/ws/{server}` is served.
     pub websocket: bool,
+    /// Whether `/metrics` is served.
+    pub metrics: bool,
     /// The slips of clients that are let pass.
     pub tolerance: Tolerance,
     /// How much may be done while the gateway runs.

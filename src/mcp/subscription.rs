@@ -5,8 +5,8 @@
 
 use crate::base::{Message, Span};
 use crate::mcp::meta::SUBSCRIPTION_ID;
-use crate::wire::json::scan;
 use crate::wire::json::write::push_str;
+use crate::wire::json::{scan, write};
 
 /// Resources that one subscription can name; more are not honoured.
 const URIS_MAX: usize = 1024;
@@ -64,6 +64,18 @@ impl Filter {
             prompts: self.prompts && has("prompts", "listChanged"),
             resources: self.resources && has("resources", "listChanged"),
             uris: if has("resources", "subscribe") { self.uris.clone() } else { Vec::new() },
+        }
+    }
+
+    /// Writes what it is for, but for the resources that it names.
+    pub fn write_flags(&self, out: &mut write::ObjectWriter<'_>) {
+        let flags = [
+            ("toolsListChanged", self.tools),
+            ("promptsListChanged", self.prompts),
+            ("resourcesListChanged", self.resources),
+        ];
+        for (name, _) in flags.iter().filter(|(_, is_on)| *is_on) {
+            out.raw(name, b"true");
         }
     }
 

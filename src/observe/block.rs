@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::base::Span;
-use crate::gateway::io::{Event, EventKind, Filtered};
+use crate::gateway::io::{CallEnd, Event, EventKind, Filtered};
 use crate::gateway::snapshot::ServerId;
 use crate::observe::log::jsonl::PAYLOAD_BYTES_MAX;
 use crate::observe::log::{Reply, Rpc};
@@ -59,6 +59,7 @@ struct ReplyTexts {
     tool: Option<Span>,
     error: Option<Span>,
     duration: Duration,
+    end: CallEnd,
 }
 
 impl Block {
@@ -78,6 +79,7 @@ impl Block {
             tool: reply.tool.map(|tool| self.copy(tool)),
             error: reply.error.map(|error| self.copy(error)),
             duration: reply.duration,
+            end: reply.end,
         });
         let (at_unix_ms, server) = (rpc.at_unix_ms, rpc.server);
         self.records.push(Record::Rpc { at_unix_ms, server, texts, reply });
@@ -103,6 +105,7 @@ impl Block {
                     tool: reply.tool.map(|tool| tool.of(&self.texts)),
                     error: reply.error.map(|error| error.of(&self.texts)),
                     duration: reply.duration,
+                    end: reply.end,
                 }),
                 labels: None,
             }),
@@ -169,6 +172,7 @@ fn held_bytes(kind: &EventKind) -> usize {
                 pages.chain(renamed).chain(withheld).sum()
             }
             EventKind::Note { text, .. } | EventKind::Debug { text, .. } => text.len(),
+            EventKind::Ended { .. } => 0,
         }
 }
 
@@ -195,6 +199,7 @@ mod tests {
             payload: long,
             bytes: PAYLOAD_BYTES_MAX + 1,
             duration: Duration::from_millis(2),
+            end: CallEnd::TimedOut,
             error: Some("gone".into()),
         }));
         assert_eq!(block.len(), 3);
@@ -209,7 +214,7 @@ mod tests {
         assert_eq!((reply.payload, reply.payload_len), (&b""[..], PAYLOAD_BYTES_MAX + 1));
         let reply = reply.reply.as_ref().expect("it is one");
         assert_eq!((reply.tool, reply.error), (Some(&b"echo"[..]), Some(&b"gone"[..])));
-        assert_eq!(reply.duration, Duration::from_millis(2));
+        assert_eq!((reply.duration, reply.end), (Duration::from_millis(2), CallEnd::TimedOut));
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub trait Core {
     fn poll_output(&mut self) -> Option<Output>;
     /// When it wants to be told the time; `None`: never.
     fn poll_timeout(&self) -> Option<Instant>;
+    /// How many sessions it has, for those who count.
+    fn n_sessions(&self) -> usize {
+        0
+    }
 }
 
 impl Core for Gateway {
@@ -31,6 +35,9 @@ impl Core for Gateway {
     }
     fn poll_timeout(&self) -> Option<Instant> {
         Self::poll_timeout(self)
+    }
+    fn n_sessions(&self) -> usize {
+        Self::n_sessions(self)
     }
 }
 

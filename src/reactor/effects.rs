@@ -23,6 +23,10 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             Output::Part { peer, bytes } => {
                 self.peers.owe(peer, turn, |link, now| link.send_part(&bytes, now));
             }
+            Output::RespondMetrics { peer, head, up } => {
+                let body = self.counted(&up).into();
+                self.apply(Output::Respond { peer, head, body, close: false });
+            }
             Output::Stream { peer, head } => {
                 self.peers.set_streaming(peer, true);
                 self.peers.apply(peer, turn, |link, now| link.open_stream(&head, now));

@@ -24,6 +24,7 @@ mod command;
 mod completions;
 mod connect;
 mod container;
+mod counting;
 mod driven;
 mod effects;
 mod engine;
@@ -61,6 +62,7 @@ use self::signals::Signals;
 use self::token::{Source, Work};
 use self::turn::{Timer, Turn};
 use crate::base::Now;
+use crate::worker::{Counters, LoopCounters};
 
 pub use self::accept::{BindError, Listener};
 pub use self::container::read_id;
@@ -107,6 +109,7 @@ pub struct Reactor<C, O> {
     signals: Option<Signals>,
     /// The place among several loops; `None`: this one is alone.
     seat: Option<Seat>,
+    counters: Option<LoopCounters>,
     shutdown_timeout: Duration,
     /// The core has said `Exit`: it is neither told nor asked anything any more.
     over: bool,
@@ -154,6 +157,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             judges: Judges::default(),
             signals: if options.signals { Some(Signals::new(&turn)?) } else { None },
             seat: None,
+            counters: options.counters.as_ref().map(Counters::new_loop),
             shutdown_timeout: options.shutdown_timeout,
             over: false,
             turn,
@@ -188,6 +192,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
         self.children.start_next(&mut self.turn);
         self.settle();
         self.observer.end_of_turn();
+        self.count_turn();
         Ok(())
     }
 

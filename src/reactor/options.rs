@@ -3,11 +3,13 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::engine::EngineOptions;
 use super::starter::Starter;
 use crate::base::Limits;
+use crate::worker::Counters;
 
 /// What the reactor is told before it starts.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct Options {
     pub starter: Starter,
     /// The engine that runs containers without a command line; `None`: nobody asks it.
     pub engine: Option<EngineOptions>,
+    /// Who counts turns, connections and sessions; `None`: nobody.
+    pub counters: Option<Arc<Counters>>,
     /// Our version, for `User-Agent`.
     pub version: Box<str>,
 }
@@ -45,6 +49,7 @@ impl Default for Options {
             temporary_dir: std::env::temp_dir(),
             starter: Starter::default(),
             engine: None,
+            counters: None,
             version: env!("CARGO_PKG_VERSION").into(),
         }
     }

@@ -6,17 +6,17 @@
 //! Two readers of one message must never disagree about it, for one of them judges it and another
 //! one acts on it. So the members that decide may stand only once in their object, also if they
 //! are spelled with escapes, and also for readers that take `ID` for `id`. We take them in their
-//! exact spelling alone.
+//! exact spelling alone, and no request in which one stands in another spelling only.
 
 pub(in crate::wire) mod names;
 mod twin;
 
 use std::fmt;
 
-use super::json::scan::{Cursor, Key};
+use super::json::scan::{self, Cursor, Key};
 use super::json::{self, JsonError, JsonReason};
 use crate::base::{Limits, Span};
-use names::{IN_MESSAGE, IN_META, IN_PARAMS, IN_RESULT, MEMBERS, Member, Names};
+use names::{IN_MESSAGE, IN_META, IN_PARAMS, IN_RESULT, MEMBERS, Member, Names, ROUTING};
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,12 +209,21 @@ impl Draft<'_> {
         let plain = spelled.get(1..spelled.len() - 1).unwrap_or_default();
         let (member, is_exact) = match (names.exact)(plain) {
             Some(member) => (member, true),
-            None => names.other(self.text, key)?,
+            None => self.note_other(key, plain, names)?,
         };
         let bit = 1 << member as u16;
         self.duplicated |= self.seen & bit;
         self.seen |= bit;
         is_exact.then_some(member)
+    }
+
+    /// [`Self::note`] for a key that is not spelled as one of `names`: what it means, and whether
+    /// it is one of them in escapes.
+    fn note_other(&self, key: Key, plain: &[u8], names: &Names) -> Option<(Member, bool)> {
+        if !key.has_escapes && plain.is_ascii() {
+            return names.lookup(plain).map(|member| (member, false));
+        }
+        names.lookup_folded(&scan::string(self.text, key.span)?)
     }
 
     fn keep(&mut self, member: Option<Member>, value: Span) {
@@ -260,6 +269,7 @@ impl Draft<'_> {
             return Err("params is neither an object nor an array");
         }
         match (self.get(Member::Method), self.get(Member::Result), self.get(Member::Error)) {
+            (Some(_), ..) if self.is_misspelt() => Err("a member that routes is misspelt"),
             (Some(method), None, None) if self.is_string(method) => match id {
                 Id::Is(_) => Ok(Kind::Request),
                 Id::Absent => Ok(Kind::Notification),
@@ -295,6 +305,14 @@ impl Draft<'_> {
             }
             _ => Err("the id is neither a string nor an integer"),
         }
+    }
+
+    /// Whether a member stands here in other letters alone that makes a message what it is: for us
+    /// there is none, and for other readers there is one. `params` has names that are not ours.
+    fn is_misspelt(&self) -> bool {
+        let is_found = |member: Member| self.get(member).is_some();
+        let is_seen = |member: Member| self.seen & 1 << member as u16 != 0;
+        ROUTING.into_iter().any(|member| is_seen(member) && !is_found(member))
     }
 
     fn get(&self, member: Member) -> Option<Span> {

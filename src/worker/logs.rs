@@ -29,6 +29,7 @@ use crate::base::{Limits, Secret};
 use crate::gateway::io::Event;
 use crate::observe::Block;
 use crate::observe::debug::Patterns;
+use crate::worker::Counters;
 
 /// How long [`Logs::finish`] waits for a disk or a terminal that takes nothing.
 const FINISH_AFTER_MAX: Duration = Duration::from_secs(3);
@@ -48,6 +49,8 @@ pub struct LogOptions {
     pub dir: Option<PathBuf>,
     /// Which debug lines are shown on stderr.
     pub patterns: Patterns,
+    /// Who counts calls and what becomes of them; `None`: nobody.
+    pub counters: Option<Arc<Counters>>,
     /// Events that may wait ([`Limits::log_events_max`]); beyond: dropped and counted.
     pub events_max: usize,
     /// Where notes for people and debug lines go.
@@ -67,6 +70,7 @@ impl Default for LogOptions {
         Self {
             dir: None,
             patterns: Patterns::default(),
+            counters: None,
             events_max: Limits::DEFAULT.log_events_max,
             stderr: Box::new(std::io::stderr()),
             on_start: || {},

@@ -205,6 +205,13 @@ fn the_environment_can_be_validated() {
 }
 
 #[test]
+fn metrics_are_served_unless_they_are_not_wanted() {
+    assert!(toml(PLAIN, &[]).snapshot.metrics);
+    assert!(!toml(&format!("[gateway]\nmetrics = false\n{PLAIN}"), &[]).snapshot.metrics);
+    assert!(!json(&json_gateway(r#","metrics":false"#), &[]).snapshot.metrics);
+}
+
+#[test]
 fn websockets_are_served_only_where_they_are_wanted() {
     assert!(!toml(PLAIN, &[]).snapshot.websocket);
     assert!(toml(&format!("[gateway]\nwebsocket = true\n{PLAIN}"), &[]).snapshot.websocket);

@@ -125,9 +125,10 @@ proptest! {
     fn nothing_flows_where_its_labels_forbid_it(
         policies in (policy(), policy()),
         accepts in 0_u8..8,
+        begins in any::<bool>(),
         steps in proptest::collection::vec(step(), 1..30),
     ) {
-        let mut flow = Flow::new([policies.0, policies.1], accepts);
+        let mut flow = Flow::new([policies.0, policies.1], accepts, begins);
         for step in steps {
             flow.step(step);
         }

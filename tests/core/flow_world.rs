@@ -21,6 +21,7 @@ use penstock::policy::guard::rule::Visibility;
 use penstock::wire::http1::{Field, Method};
 
 use crate::flow::{Bits, Planned, Shape, Step};
+use crate::flow_carried::Carried;
 use crate::flow_marks::{answered, marks_in};
 use crate::guarded::{
     agent, call_is, guard, guarded, is_over, noop, object, post_as, sink, with, world,
@@ -56,47 +57,11 @@ enum Marked {
     Nobody,
 }
 
+#[derive(Clone, Copy)]
 struct Mark {
     marked: Marked,
     /// The call to which it belongs.
     call: Option<usize>,
-}
-
-/// What an agent carries for certain, and what it may carry: guards give their labels when a call
-/// is judged, which nobody sees. What they give and what reading takes away is held apart, since
-/// the order of the two must not count.
-#[derive(Clone, Copy)]
-struct Carried {
-    secrecy: u8,
-    secrecy_max: u8,
-    /// The integrity that was given for certain, and that may have been.
-    given: u8,
-    given_max: u8,
-    /// What all that it has read has, and all that it may have read.
-    read: u8,
-    read_min: u8,
-    /// Whether it has called anything.
-    calls: bool,
-}
-
-impl Carried {
-    const NOTHING: Self = Self {
-        secrecy: 0,
-        secrecy_max: 0,
-        given: 0,
-        given_max: 0,
-        read: u8::MAX,
-        read_min: u8::MAX,
-        calls: false,
-    };
-
-    const fn integrity(&self) -> u8 {
-        self.given & self.read_min
-    }
-
-    const fn integrity_max(&self) -> u8 {
-        self.given_max & self.read
-    }
 }
 
 struct Made {
@@ -116,8 +81,7 @@ pub struct Flow {
     marks: Vec<Mark>,
     made: Vec<Made>,
     agents: [Carried; 2],
-    /// Guarded servers that were called, and those where a call has come: their guards are there.
-    called: [bool; 2],
+    /// Guarded servers whose guards have begun for certain: a call has come there, if not before.
     ready: [bool; 2],
     sessions: HashMap<(usize, usize), String>,
     /// Which agent is behind a connection, and how many bytes of it were searched.
@@ -147,7 +111,8 @@ const fn fits(one: u8, other: u8) -> bool {
 }
 
 impl Flow {
-    pub fn new(policies: [Policy; 2], accepts: u8) -> Self {
+    /// Guards begin before anything else happens, or sooner or later.
+    pub fn new(policies: [Policy; 2], accepts: u8, begins: bool) -> Self {
         let watch = |policy: Policy| {
             let (secrecy, integrity) = policy.given;
             guard(&agent(&tags(secrecy, 's'), &tags(integrity, 'i'), MODES[policy.mode]))
@@ -164,6 +129,9 @@ impl Flow {
         let servers =
             SERVERS.iter().zip(watches).map(|(name, watch)| with(stdio_server(name), watch));
         let mut world = world(with_key(guarded(servers.collect()), &KEYS));
+        if begins {
+            world.pass(Duration::from_millis(1));
+        }
         world.workers_rest = true;
         let mut flow = Self {
             world,
@@ -172,8 +140,7 @@ impl Flow {
             marks: Vec::new(),
             made: Vec::new(),
             agents: [Carried::NOTHING; 2],
-            called: [false; 2],
-            ready: [false; 2],
+            ready: [begins; 2],
             sessions: HashMap::new(),
             peers: HashMap::new(),
             order: Vec::new(),
@@ -267,9 +234,6 @@ impl Flow {
         let ready_then = self.ready;
         self.made.push(Made { planned, body, integrity_then: 0, ready_then });
         self.agents[agent].calls = true;
-        if server <= BLUE {
-            self.called[server] = true;
-        }
         self.may_be_given();
         let path = format!("/mcp/{}", SERVERS[server]);
         let call = format!(r#""name":"list_it","arguments":{{{args}}}"#);
@@ -307,9 +271,11 @@ impl Flow {
         self.world.leave(peer);
         let planned = &self.made[call].planned;
         let mode = self.policies.get(planned.server).map(|policy| MODES[policy.mode]);
+        let agent = planned.agent;
         if mode == Some(Mode::Propagate) {
-            let agent = planned.agent;
             self.agents[agent].secrecy_max = u8::MAX;
+        }
+        if mode == Some(Mode::Propagate) || self.is_any_late() {
             self.agents[agent].read_min = 0;
         }
     }
@@ -397,7 +363,7 @@ impl Flow {
         }
         let carried = self.agents[agent];
         let object = match server {
-            RED | BLUE if planned.operation == 0 => return,
+            RED | BLUE if planned.operation == 0 => return self.asked(&planned),
             RED | BLUE => planned.object,
             SAFE => (self.accepts, 0),
             _ => (0, 0),
@@ -416,6 +382,23 @@ impl Flow {
             carried.integrity_max(),
             object.1
         );
+    }
+
+    /// A call that reads has come to its backend: its words may be known there.
+    fn asked(&self, planned: &Planned) {
+        let (seen, server) = (self.agents[planned.agent].seen_at, planned.server);
+        let known = seen[server] | self.policies[server].given.0 | planned.object.0;
+        assert!(
+            fits(seen[1 - server], known),
+            "{:b} at {:b}: {planned:?}",
+            seen[1 - server],
+            known
+        );
+    }
+
+    /// Whether a guard may begin when something was read already.
+    fn is_any_late(&self) -> bool {
+        self.ready != [true; 2]
     }
 
     fn answer(&mut self) {
@@ -534,6 +517,7 @@ impl Flow {
         }
         // Whoever is shown something carries it from then on, if that is the mode.
         for &(agent, mark) in &seen {
+            self.sees(agent, mark);
             if self.mode_of(mark) == Some(Mode::Propagate)
                 && let Marked::Labelled(labels) = self.marks[mark].marked
             {
@@ -542,6 +526,22 @@ impl Flow {
         }
         for (agent, mark) in seen {
             self.may_see(agent, mark);
+        }
+    }
+
+    /// What is seen is known, and takes from what guards give that have not begun.
+    fn sees(&mut self, agent: usize, mark: usize) {
+        let Mark { marked, call } = self.marks[mark];
+        let (secrecy, integrity) = match marked {
+            Marked::Labelled(labels) => labels,
+            _ => (0, 0),
+        };
+        if self.is_any_late() {
+            self.agents[agent].read_min &= integrity;
+        }
+        let server = call.map(|at| self.made[at].planned.server);
+        if let Some(server) = server.filter(|server| *server <= BLUE) {
+            self.agents[agent].seen_at[server] |= secrecy;
         }
     }
 
@@ -558,9 +558,9 @@ impl Flow {
         carried.read_min &= integrity;
     }
 
-    /// Whoever calls may be given what any guard gives that somebody has called.
+    /// Whoever calls may be given what any guard gives.
     fn may_be_given(&mut self) {
-        for server in (RED..=BLUE).filter(|server| self.called[*server]) {
+        for server in RED..=BLUE {
             let (secrecy, integrity) = self.policies[server].given;
             for carried in self.agents.iter_mut().filter(|carried| carried.calls) {
                 carried.secrecy_max |= secrecy;

@@ -162,11 +162,6 @@ fn a_server_without_a_guard_is_closed_to_whoever_carries_labels() {
     let (session, child) = session_as(&mut world, "a", "time");
     let (plain, web) = session_as(&mut world, "a", "web");
     let call = crate::guarded::body(1, "get", "");
-    // As long as it carries none, it is free.
-    let peer = post_as(&mut world, "a", "/mcp/web", Some(&plain), &call);
-    let id = world.id_of_last(web, "tools/call");
-    world.line(web, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{OK}}}"#));
-    assert!(got(&world, peer).contains("fine"));
     let peer = post_as(&mut world, "a", "/mcp/time", Some(&session), &call);
     let id = world.id_of_last(child, "tools/call");
     world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{OK}}}"#));

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+use std::time::Duration;
+
 use penstock::base::{Key, Limits, Message};
 use penstock::gateway::io::Backend;
 use penstock::gateway::snapshot::{GuardOptions, Snapshot, Watch, WatchKind};
@@ -87,26 +89,51 @@ fn what_the_built_in_guard_gives_is_carried_before_its_server_is_called() {
 }
 
 #[test]
-fn a_module_that_somebody_has_called_gives_to_others_before_they_call_it() {
-    let watch = guard(&agent("s", "", Mode::Filter));
-    let servers = vec![with(stdio_server("time"), watch), with(stdio_server("web"), noop())];
-    let mut world = world(with_key(guarded(servers), &["a", "b"]));
+fn what_a_module_gives_is_carried_before_its_server_is_called() {
+    let mut all = several(vec![("time", guard(&agent("s", "i", Mode::Filter))), ("web", noop())]);
+    let got = all.call("web", "");
+    assert!(got.contains("difc.read.integrity") && got.contains("[s]"), "{got}");
+    let (_, _, child) = all.at[0].clone();
+    assert!(!all.world.sent_to(child).iter().any(|text| text.contains("tools/call")));
+    is_over(&all.world);
+}
+
+#[test]
+fn a_module_that_does_not_begin_fails_calls_at_its_own_server_alone() {
+    for policy in [r#"{"trap_agent":1}"#, r#"{"say_agent":7,"end":0}"#] {
+        let policy = Message::from(policy);
+        let broken = Watch { payload: policy, ..guard("{}") };
+        let mut all = several(vec![("time", broken), ("web", noop())]);
+        assert!(all.call("web", "").contains("fine"));
+        assert!(all.call("time", "").contains("LabelAgent failed"));
+        assert!(all.call("web", "").contains("fine"));
+        is_over(&all.world);
+    }
+}
+
+#[test]
+fn who_has_read_anything_before_a_module_begins_is_trusted_no_more_than_that() {
+    let servers = vec![
+        with(stdio_server("time"), guard(&agent("", "i", Mode::Filter))),
+        with(stdio_server("web"), noop()),
+    ];
+    let mut world = world(with_key(guarded(servers), &["a"]));
+    // Its worker is slower than the first call.
+    world.workers_rest = true;
     open_all(&mut world);
-    let mut call = |key: &str, server: &str| {
-        let (session, child) = session_as(&mut world, key, server);
-        let n = world.sent_to(child).len();
-        let path = format!("/mcp/{server}");
-        let args = call_is("read", &object("r", "", ""));
-        let peer = post_as(&mut world, key, &path, Some(&session), &body(1, "it", &args));
-        if world.sent_to(child).len() > n {
-            let id = world.id_of_last(child, "tools/call");
-            world.line(child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{OK}}}"#));
-        }
-        got(&world, peer)
-    };
-    assert!(call("b", "web").contains("fine"), "nobody has asked the module yet");
-    assert!(call("a", "time").contains("fine"));
-    assert!(call("b", "web").contains("difc.write.secrecy"));
+    let at = ["time", "web"].map(|name| {
+        let (session, child) = session_as(&mut world, "a", name);
+        (name, session, child)
+    });
+    let mut all = Several { world, at: at.to_vec() };
+    assert!(all.call("web", "").contains("fine"));
+    all.world.workers_rest = false;
+    all.world.pass(Duration::from_millis(1));
+    let got = all.write("time", "", "i");
+    assert!(got.contains("difc.write.integrity"), "{got}");
+    assert!(all.write("time", "", "").contains("fine"));
+    assert!(all.call("web", "").contains("fine"), "it has nothing more to lose");
+    is_over(&all.world);
 }
 
 #[test]
@@ -191,9 +218,15 @@ fn who_has_no_room_for_labels_is_refused_however_often_it_calls() {
 
 #[test]
 fn what_is_read_where_nothing_guards_changes_no_labels() {
-    let mut all = several(vec![("web", noop()), ("near", guard(&agent("", "i", Mode::Filter)))]);
+    let mut all = several(vec![("web", noop()), ("near", guard(&agent("", "", Mode::Filter)))]);
+    assert!(all.call("web", "").contains("fine") && all.write("near", "", "").contains("fine"));
     assert!(all.call("web", "").contains("fine"));
-    assert!(all.write("near", "", "i").contains("fine"), "it has the integrity that it was given");
-    let got = all.call("web", "");
-    assert!(got.contains("difc.read.integrity"), "and needs it from then on: {got}");
+
+    // Whichever comes first, who needs integrity does not read there.
+    let mut all = several(vec![("web", noop()), ("near", guard(&agent("", "i", Mode::Filter)))]);
+    for _ in 0..2 {
+        let got = all.call("web", "");
+        assert!(got.contains("difc.read.integrity"), "{got}");
+        assert!(all.write("near", "", "i").contains("fine"), "it has what it was given");
+    }
 }

@@ -357,3 +357,36 @@ fn a_write_that_has_waited_for_its_turn_is_judged_by_what_its_agent_carries_then
     assert!(!world.sent_to(child).iter().any(|text| text.contains("\"post\"")));
     is_over(&world);
 }
+
+#[test]
+fn a_modern_request_without_words_is_made_by_the_gateway_itself() {
+    let (mut world, child) = modern(of(noop()));
+    let labels = Labels { secrecy: Label::new(["s"]), integrity: Label::EMPTY };
+    world.gateway.begin_with(Principal::ANYONE, &labels).unwrap();
+    let meta = r#""x":"SECRET""#;
+    let ask = |world: &mut World, method: &str, extra: &str| {
+        world.ask_as("/mcp/time", "1", method, extra, r#"{"experimental":{"SECRET":{}}}"#, meta)
+    };
+    let peer = ask(&mut world, "prompts/list", "");
+    let sent = world.sent_to(child).last().unwrap().to_string();
+    assert!(sent.contains("prompts/list") && sent.contains("2026-07-28"), "{sent}");
+    say(&mut world, child, "prompts/list", r#"{"resultType":"complete","prompts":[]}"#);
+    assert!(got(&world, peer).contains(r#""prompts":[]"#));
+    let listens = r#""notifications":{"toolsListChanged":true,"SECRET":true}"#;
+    let stream = ask(&mut world, "subscriptions/listen", listens);
+    let sent = world.sent_to(child).last().unwrap().to_string();
+    assert!(sent.contains(r#""notifications":{"toolsListChanged":true}"#), "{sent}");
+    let n = world.sent_to(child).len();
+    for (method, extra) in [
+        ("prompts/list", r#""cursor":"SECRET""#),
+        ("subscriptions/listen", r#""notifications":{"resourceSubscriptions":["SECRET"]}"#),
+        ("subscriptions/listen", r#""notifications":{},"x":"SECRET""#),
+    ] {
+        let peer = ask(&mut world, method, extra);
+        assert!(got(&world, peer).contains("difc.write.secrecy"), "{}", got(&world, peer));
+    }
+    assert_eq!(world.sent_to(child).len(), n);
+    assert!(!world.sent_to(child).join("\n").contains("SECRET"));
+    world.leave(stream);
+    is_over(&world);
+}

@@ -153,6 +153,51 @@ fn a_list_that_never_ends_or_never_comes_is_none() {
 }
 
 #[test]
+fn pages_from_before_a_change_are_not_believed_after_it() {
+    let mut one = listing(bare(), "");
+    changed(&mut one);
+    let peer = one.call("get", r#""ask_call":1"#);
+    one.answer("tools/list", &format!(r#"{{"tools":[{READS}],"nextCursor":"on"}}"#));
+    let id = one.world.id_of_last(one.child, "tools/list");
+    changed(&mut one);
+    // The last page of the old list; then the new one, in which the tool may write.
+    one.world.line(one.child, &format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tools":[]}}}}"#));
+    let asked = one.world.sent_to(one.child).last().unwrap().to_string();
+    assert!(!asked.contains("cursor"), "from the beginning: {asked}");
+    one.answer("tools/list", r#"{"tools":[{"name":"look"}]}"#);
+    assert!(one.got(peer).contains(FAILED), "{}", one.got(peer));
+    one.is_over();
+}
+
+#[test]
+fn a_list_that_the_gateway_began_before_a_change_is_not_believed() {
+    let mut world = world(guarded(vec![with(stdio_server("time"), bare())]));
+    let first = world.spawned[0];
+    answer(&mut world, first, "initialize", HANDSHAKE);
+    let line = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
+    world.line(first, line);
+    answer(&mut world, first, "tools/list", &format!(r#"{{"tools":[{READS}]}}"#));
+    let (session, child) = world.session();
+    world.sent.clear();
+    let mut one = One { world, session, child };
+    let peer = one.call("get", r#""ask_call":1"#);
+    one.answer("tools/list", r#"{"tools":[{"name":"look"}]}"#);
+    assert!(one.got(peer).contains(FAILED), "{}", one.got(peer));
+    one.is_over();
+}
+
+#[test]
+fn what_a_server_says_of_its_tools_is_believed_for_minutes() {
+    let mut one = listing(bare(), READS);
+    assert!(asking(&mut one).contains("fine"));
+    one.world.pass(Duration::from_secs(5 * 60));
+    let peer = one.call("get", r#""ask_call":1"#);
+    one.answer("tools/list", r#"{"tools":[{"name":"look"}]}"#);
+    assert!(one.got(peer).contains(FAILED), "{}", one.got(peer));
+    one.is_over();
+}
+
+#[test]
 fn tools_that_clients_may_not_call_are_not_for_guards_either() {
     let closed = |watch| {
         let tools: Arc<[Box<str>]> = Arc::new(["get".into()]);

@@ -12,6 +12,7 @@ const DOCUMENTS: &[&str] = &[
     "docs/eras.md",
     "docs/errors.md",
     "docs/guards.md",
+    "docs/metrics.md",
     "docs/sandbox.md",
     "docs/tools.md",
     "docs/writing-guards.md",

@@ -99,8 +99,7 @@ impl World {
         let weather = Weather { calm, tight: !calm && dice.one_in(2), auth: dice.one_in(3) };
         let mut limits = if weather.tight { Limits::TEST_MIN } else { Limits::DEFAULT };
         let piece_max = adapt(seed, &mut limits);
-        let mut servers = Vec::new();
-        let mut sides = Vec::new();
+        let (mut servers, mut sides) = (Vec::new(), Vec::new());
         for n in 0..1 + dice.below(3) {
             let mut side = side(&mut dice, &weather);
             side.manner.long = if piece_max < usize::MAX { 3 } else { 20 };
@@ -122,6 +121,7 @@ impl World {
             schemas: Vec::new(),
             close_timeout: Duration::from_secs(5),
             websocket: false,
+            metrics: true,
             tolerance: Default::default(),
             budgets: Default::default(),
             guards: GuardOptions { is_enabled, ..GuardOptions::default() },

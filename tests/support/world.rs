@@ -11,7 +11,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use penstock::base::{Key, Limits, Message, Now, Rng, Secret, Span};
+use penstock::base::{Key, Limits, Message, Now, Rng, Secret};
 use penstock::gateway::Gateway;
 use penstock::gateway::io::{
     Backend, ChildEnd, Event, EventKind, Fetch, FetchContent, FetchError, FetchErrorKind,
@@ -24,9 +24,13 @@ use penstock::gateway::snapshot::{
     Care, ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
 use penstock::policy::auth;
-use penstock::wire::http1::{Content, Field, Method, RequestHead};
+use penstock::wire::http1::{Content, Field, Method};
+
+#[path = "heads.rs"]
+mod heads;
 
 pub use got::Got;
+pub use heads::{head, mirror};
 
 /// The whole world around one gateway.
 pub struct World {
@@ -114,6 +118,7 @@ pub fn snapshot(servers: Vec<Server>) -> Snapshot {
         schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
         websocket: false,
+        metrics: true,
         tolerance: Default::default(),
         budgets: Default::default(),
         guards: Default::default(),
@@ -244,6 +249,10 @@ impl World {
                 got.finished = true;
                 got.closed |= close;
                 got.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
+            }
+            Output::RespondMetrics { peer, head, up } => {
+                let body = Message::new(format!("up: {up:?}").into_bytes()).into();
+                self.take(Output::Respond { peer, head, body, close: false });
             }
             Output::Stream { peer, head } => {
                 assert_eq!(head.content, Content::Events);
@@ -558,30 +567,4 @@ pub fn modern_request(id: &str, method: &str, extra: &str, can: &str, meta: &str
 pub fn id_in(text: &str) -> String {
     let Some(at) = text.find("\"id\":") else { return String::new() };
     text[at + 5..].trim_start().chars().take_while(char::is_ascii_digit).collect()
-}
-
-/// Adds `Mcp-Param-*` fields to a head.
-fn mirror(head: &mut RequestHead, params: &[(&str, &str)]) {
-    let mut bytes = head.bytes.to_vec();
-    for (name, value) in params {
-        let at = bytes.len();
-        bytes.extend_from_slice(name.as_bytes());
-        let middle = bytes.len();
-        bytes.extend_from_slice(value.as_bytes());
-        head.params.push((Span::new(at, middle), Span::new(middle, bytes.len())));
-    }
-    head.bytes = Message::new(bytes);
-}
-
-/// A head without a parser.
-pub fn head(method: Method, path: &str, fields: &[(Field, &str)]) -> RequestHead {
-    let mut bytes = path.as_bytes().to_vec();
-    let target = Span::new(0, bytes.len());
-    let mut known = [None; Field::COUNT];
-    for (field, value) in fields {
-        let start = bytes.len();
-        bytes.extend_from_slice(value.as_bytes());
-        known[*field as usize] = Some(Span::new(start, bytes.len()));
-    }
-    RequestHead { bytes: Message::new(bytes), method, target, known, params: Vec::new() }
 }

@@ -20,6 +20,7 @@ const FUZZED_ELSEWHERE: &[(&str, &str)] = &[
     ("src/wire/http1/fields.rs", "http1_head and http_server"),
     ("src/wire/http1/response.rs", "http_client"),
     ("src/wire/http1/target.rs", "http1_head"),
+    ("src/wire/json/fold.rs", "json_repeated"),
     ("src/wire/sse/decode.rs", "sse"),
     ("src/wire/websocket.rs", "websocket: its body stands beside the plain reading"),
 ];

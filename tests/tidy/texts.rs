@@ -23,6 +23,7 @@ const FOLDERS: &[&str] =
 /// Dependencies with their default features, and why.
 const WITH_DEFAULTS: &[(&str, &str)] = &[
     ("getrandom", "has no default features"),
+    ("gungraun", "its macros are there with its defaults only"),
     ("httparse", "its default finds out at run time what the processor can"),
     ("lexopt", "has no features"),
     ("libc", "its default is what std links anyway"),

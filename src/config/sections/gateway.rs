@@ -44,6 +44,8 @@ pub struct Overall {
     pub session_timeout: Duration,
     /// Whether `/ws/{server}` is served.
     pub websocket: bool,
+    /// Whether `/metrics` is served.
+    pub metrics: bool,
     /// The slips of clients that are let pass.
     pub tolerance: Tolerance,
     /// The bounds.
@@ -83,6 +85,7 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
         tool_timeout_max: duration("tool_timeout_max"),
         session_timeout: duration("session_timeout").unwrap_or_else(|| session_timeout(sources)),
         websocket: fields.and_then(|f| f.flag("websocket")).unwrap_or(false),
+        metrics: fields.and_then(|f| f.flag("metrics")).unwrap_or(true),
         tolerance: fields.map_or_else(Tolerance::default, |fields| tolerance(fields, report)),
         limits,
         launcher: Launcher::new(fields, &runtime, sources),

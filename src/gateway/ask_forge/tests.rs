@@ -67,9 +67,9 @@ fn asked() -> (Gateway, Key<Fetch>, Box<FetchRequest>) {
     };
     Arc::make_mut(&mut gateway.snapshot).guards.forge = Some(Arc::new(target));
     let judging = Key::from_parts(3, 1);
-    assert!(gateway.ask_forge(judging, &need(PERMISSION_TOOL, ARGS)));
+    let asked = gateway.ask_forge(judging, &need(PERMISSION_TOOL, ARGS));
     match gateway.poll_output() {
-        Some(Output::Fetch { fetch, request }) => (gateway, fetch, request),
+        Some(Output::Fetch { fetch, request }) if asked == Some(fetch) => (gateway, fetch, request),
         other => panic!("{other:?}"),
     }
 }
@@ -157,9 +157,12 @@ fn a_request_that_fails_or_that_nobody_waits_for_leaves_nothing() {
     assert!(!gateway.fetches.contains(fetch));
 
     let (mut gateway, fetch, _) = asked();
-    gateway.forget_question_of(Key::from_parts(3, 0));
+    let other = gateway.ask_forge(Key::from_parts(3, 2), &need(PERMISSION_TOOL, ARGS)).unwrap();
+    gateway.poll_output();
+    gateway.forget_question_at(other);
     assert!(gateway.fetches.contains(fetch), "somebody else waits");
-    gateway.forget_question_of(Key::from_parts(3, 1));
+    gateway.poll_output();
+    gateway.forget_question_at(fetch);
     assert!(!gateway.fetches.contains(fetch));
     assert!(matches!(gateway.poll_output(), Some(Output::Cancel { .. })));
 
@@ -171,6 +174,6 @@ fn a_request_that_fails_or_that_nobody_waits_for_leaves_nothing() {
 #[test]
 fn without_a_token_nobody_is_asked() {
     let mut gateway = World::new(Instant::now(), 0).gateway;
-    assert!(!gateway.ask_forge(Key::from_parts(0, 0), &need(PERMISSION_TOOL, ARGS)));
+    assert_eq!(gateway.ask_forge(Key::from_parts(0, 0), &need(PERMISSION_TOOL, ARGS)), None);
     assert!(gateway.poll_output().is_none());
 }

@@ -284,6 +284,7 @@ impl Gateway {
         if is_first && has_tools {
             self.list_tools(key, Vec::new(), None);
         } else if is_first && !has_tools {
+            self.begins_to_list(server);
             self.tools_listed(server, &[]);
         }
         self.first_is_settled(server);
@@ -354,6 +355,10 @@ impl Gateway {
         pages: Vec<Message>,
         cursor: Option<&[u8]>,
     ) {
+        let server = self.backends.get(key).map(|backend| backend.server);
+        if let Some(server) = server.filter(|_| pages.is_empty()) {
+            self.begins_to_list(server);
+        }
         self.call_ourselves(key, CallFor::Tools(pages), Method::ToolsList, "tools/list", |id| {
             legacy::tools_list_request(id, cursor).into()
         });

@@ -70,6 +70,7 @@ impl Gateway {
                 self.answer_json(peer, super::finish::OK, body);
                 Ok(())
             }
+            Endpoint::Metrics => self.let_in_metrics(peer, head),
             _ => self.let_in_close(peer, head),
         }
     }
@@ -101,6 +102,14 @@ impl Gateway {
             self.note(Level::Error, "auth", None, text);
             ClientFault::Unknown(unknown).into()
         })
+    }
+
+    fn let_in_metrics(&mut self, peer: Key<Peer>, head: &RequestHead) -> Result<(), Fault> {
+        if !matches!(head.method, Method::Get | Method::Head) {
+            return Err(ClientFault::Method("GET, HEAD").into());
+        }
+        self.answer_metrics(peer);
+        Ok(())
     }
 
     fn let_in_close(&mut self, peer: Key<Peer>, head: &RequestHead) -> Result<(), Fault> {

@@ -10,7 +10,7 @@ use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::fault::{BackendFaultKind, Fault, backend};
-use crate::gateway::io::{Backend, EventKind, Output, Peer};
+use crate::gateway::io::{Backend, CallEnd, Output, Peer};
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::gateway::stream::StreamKind;
 use crate::mcp::subscription::listen_result;
@@ -183,17 +183,8 @@ impl Gateway {
     /// One call of an exchange has failed.
     pub(crate) fn fail_call(&mut self, key: Key<Call>, fault: &Fault) {
         let Some(call) = self.calls.remove(key) else { return };
-        let server = self.backends.get(call.backend).map(|backend| backend.server);
-        let text = fault.text();
-        let kind = EventKind::RpcIn {
-            method: call.name.clone(),
-            tool: call.tool.clone(),
-            payload: Message::default(),
-            bytes: 0,
-            duration: self.now.mono.saturating_duration_since(call.sent_at),
-            error: Some(text.clone().into()),
-        };
-        self.emit_rpc(server, &call.whom, kind);
+        let (text, end) = (fault.text(), CallEnd::of_fault(&call, fault));
+        self.record_end(&call, (Message::default(), 0), end, Some(text.clone().into()));
         if call.cancelled {
             return;
         }
@@ -255,6 +246,7 @@ impl Gateway {
                 self.tell_cancelled(call, "its session has ended");
             }
             self.doubt_after(call);
+            self.count_given_up(call);
             let Some(call) = self.calls.remove(call) else { continue };
             if let Some(fetch) = call.fetch {
                 self.cancel_fetch(fetch);

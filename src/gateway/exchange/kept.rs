@@ -267,8 +267,9 @@ impl Gateway {
     ) {
         if method == Method::ListChanged
             && let Some(backend) = self.backends.get(backend)
+            && let Some(listed) = self.guards.listed_mut(backend.server)
         {
-            self.guards.forget_tools(backend.server);
+            listed.forget();
         }
         let is_change = matches!(method, Method::ListChanged | Method::ResourceUpdated);
         if !is_change || self.era_of(backend) != Era::Modern {

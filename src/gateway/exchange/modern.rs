@@ -241,6 +241,9 @@ impl Gateway {
         let listens = call.method == Method::Listen;
         let closes = call.is_never_sent || self.is_modern_http(at);
         self.tell_cancelled(key, why);
+        if closes {
+            self.count_given_up(key);
+        }
         if let Some(fetch) = fetch.filter(|_| closes) {
             self.cancel_fetch(fetch);
         }

@@ -15,7 +15,7 @@ use crate::gateway::backend::{Backend, Carrier};
 use crate::gateway::call::{Call, CallFor, id_of};
 use crate::gateway::fault::BackendFaultKind;
 use crate::gateway::fetch::Purpose;
-use crate::gateway::io::{Fetch, FetchContent, Level, Output, Peer};
+use crate::gateway::io::{CallEnd, Fetch, FetchContent, Level, Output, Peer};
 use crate::gateway::passage::{Begun, OnStream, Passage};
 use crate::gateway::pause::Source;
 use crate::mcp::Era;
@@ -32,14 +32,16 @@ impl Gateway {
     pub(crate) fn line_begins(&mut self, backend: Key<Backend>, start: &Message) {
         let id = passing::id_of(start, self.limits());
         let call = id.and_then(|id| self.calls.find(backend, id));
-        let passes = call.is_some_and(|call| self.begins(Source::Child(backend), call, start));
+        let passes =
+            call.is_some_and(|call| self.begins_to_pass(Source::Child(backend), call, start));
         self.push(Output::PassLine { backend, passes });
     }
 
     /// A server begins a long message of an answer.
     pub(crate) fn message_begins(&mut self, fetch: Key<Fetch>, start: &Message) {
         let call = self.call_answered_on(fetch);
-        let passes = call.is_some_and(|call| self.begins(Source::Fetch(fetch), call, start));
+        let passes =
+            call.is_some_and(|call| self.begins_to_pass(Source::Fetch(fetch), call, start));
         self.push(Output::PassMessage { fetch, passes });
     }
 
@@ -56,7 +58,7 @@ impl Gateway {
     }
 
     /// Lets an answer pass that begins with `start`; `false`: it has to be gathered.
-    fn begins(&mut self, source: Source, key: Key<Call>, start: &Message) -> bool {
+    fn begins_to_pass(&mut self, source: Source, key: Key<Call>, start: &Message) -> bool {
         let Some((exchange, era)) = self.passes_unchanged(key, start) else { return false };
         let Some(call) = self.calls.get(key) else { return false };
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(exchange) else {
@@ -162,7 +164,8 @@ impl Gateway {
         if let Some(fetch) = call.fetch {
             self.ends_soon(fetch);
         }
-        self.record_answer(&call, Message::default(), passage.bytes);
+        let end = if call.cancelled { CallEnd::Cancelled } else { CallEnd::Ok };
+        self.record_end(&call, (Message::default(), passage.bytes), end, None);
         let Some(Begun { exchange, peer, stream, .. }) = passage.begun else { return };
         match (stream, peer) {
             (Some((session, number)), peer) => {

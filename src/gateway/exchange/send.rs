@@ -275,6 +275,7 @@ impl Gateway {
         let opened_by_gateway = self.sessions.get(session).is_some_and(|s| s.opened_by_gateway);
         let bare = match one.method {
             Method::Cancelled => None,
+            _ if self.is_call_without_id(session, one) => return false,
             _ if self.may_speak(session) => None,
             _ => match self.without_words(one) {
                 None => return false,

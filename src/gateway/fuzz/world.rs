@@ -213,6 +213,10 @@ impl World {
                 let state = self.peer_mut(peer).map_or(PeerState::Gone, |peer| peer.state);
                 self.moved(peer, &[PeerState::Answered, PeerState::Streaming], state);
             }
+            Output::RespondMetrics { peer, head, .. } => {
+                self.moved(peer, &[PeerState::Headed], PeerState::Idle);
+                self.note_head(&head);
+            }
             Output::Stream { peer, head } => {
                 let from = [PeerState::Headed, PeerState::Waiting];
                 self.moved(peer, &from, PeerState::Streaming);
@@ -468,7 +472,7 @@ fn check_body(head: &ResponseHead, body: &Splice) {
             assert!(valid.is_ok(), "{valid:?} in {}", body.escape_ascii());
         }
         Content::None => assert!(body.is_empty()),
-        Content::Text | Content::Events => {}
+        Content::Text | Content::Metrics | Content::Events => {}
     }
 }
 
@@ -506,6 +510,7 @@ fn snapshot(options: u8) -> Snapshot {
         schemas: Vec::new(),
         close_timeout: Duration::from_secs(30),
         websocket: true,
+        metrics: true,
         tolerance: Default::default(),
         budgets: Default::default(),
         guards: Default::default(),

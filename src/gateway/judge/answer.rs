@@ -120,14 +120,18 @@ impl Gateway {
                 if !is_own && mode == Mode::Propagate =>
             {
                 let read = std::slice::from_ref(&labelled.object.labels);
-                self.note_flow(who, read);
+                self.note_flow(who, server, read);
                 match self.agent_reads(who, read) {
                     Err(denial) => self.refuse_judged(key, denial),
                     Ok(()) => self.show(key, None),
                 }
             }
             _ => {
-                self.note_flow(who, std::slice::from_ref(&labelled.object.labels));
+                let read = std::slice::from_ref(&labelled.object.labels);
+                self.note_flow(who, server, read);
+                if !is_own {
+                    self.note_read(who, read);
+                }
                 self.show(key, None);
             }
         }
@@ -141,7 +145,7 @@ impl Gateway {
     /// A guard has labelled the answer, and what may be seen of it is there.
     pub(super) fn answer_judged(&mut self, key: Key<Judging>, verdict: Verdict) {
         let Some(judging) = self.judgings.get(key) else { return };
-        let who = judging.who;
+        let (server, who) = (judging.server, judging.who);
         // It carries other labels by now, and those decide.
         if verdict.agent != self.labels_of(who) {
             return self.label_answer(key);
@@ -150,7 +154,8 @@ impl Gateway {
         let denied = match verdict.denial {
             Some(denial) => Err(denial),
             None => {
-                self.note_flow(who, &verdict.kept);
+                self.note_flow(who, server, &verdict.kept);
+                self.note_read(who, &verdict.kept);
                 let read = if verdict.accumulates { &verdict.kept[..] } else { &[] };
                 self.agent_reads(who, read)
             }
@@ -164,7 +169,9 @@ impl Gateway {
     /// Gives the client its answer, with another result if there is one.
     pub(super) fn show(&mut self, key: Key<Judging>, result: Option<Vec<u8>>) {
         let Some(call) = self.drop_holder(key) else { return };
-        let Some(Judging { held: Some(held), .. }) = self.take_judging(key) else { return };
+        let Some(Judging { held: Some(held), server, .. }) = self.take_judging(key) else {
+            return;
+        };
         if call.cancelled {
             return;
         }
@@ -181,6 +188,7 @@ impl Gateway {
             _ => {
                 let reason = "What its guard has left of the answer is no answer.";
                 let denial = Denial::new("guard.failed", reason, "calls that the guard can label");
+                self.count_denial(server, false);
                 self.answer_denied(call, denial);
             }
         }

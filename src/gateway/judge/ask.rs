@@ -20,7 +20,7 @@ use crate::gateway::snapshot::{ServerId, Watch, WatchKind};
 use crate::mcp::method::Method;
 use crate::policy::guard::monitor::{self, Decision};
 use crate::policy::guard::{Labelled, denial, write_sink};
-use crate::wire::json::scan;
+use crate::wire::json::{fold, scan};
 
 /// What a call without arguments is judged by.
 const NO_ARGUMENTS: &[u8] = b"null";
@@ -52,15 +52,18 @@ impl Gateway {
             return false;
         }
         match standing(one.method) {
-            Standing::Free => match self.speaks_freely(session, one) {
-                Some(denial) => self.deny(exchange, one.id().unwrap_or(b"null"), denial),
-                None => return false,
+            Standing::Free => match self.in_plain_words(exchange, session, one) {
+                Err(denial) => self.deny_unsent(exchange, server, one, denial),
+                Ok(Some(plain)) => {
+                    self.send_call(exchange, session, &plain);
+                }
+                Ok(None) => return false,
             },
             Standing::Refused if watch.is_none() => return false,
             Standing::Refused if self.is_guarded(server) => {
                 let reason = "No guard can judge this method, so it is not passed on.";
                 let denial = Denial::new("guard.method", reason, "tools, prompts and resources");
-                self.deny(exchange, one.id().unwrap_or(b"null"), denial);
+                self.deny_unsent(exchange, server, one, denial);
             }
             // What needs no guard judges every method alike.
             Standing::Judged | Standing::Refused => {
@@ -77,19 +80,19 @@ impl Gateway {
         watch: Option<&Arc<Watch>>,
         one: &Incoming,
     ) {
-        let id = one.envelope.id.map(|span| one.message.slice(span)).unwrap_or_default();
-        if watch.is_some() && is_misspelt(one) {
+        if is_misspelt(one, watch.is_some()) {
             let reason =
                 "A parameter is spelled so that a guard and a server could differ about it.";
             let allowed = "requests whose parameters are spelled as the protocol has them";
-            return self.deny(exchange, &id, Denial::new("guard.arguments", reason, allowed));
+            let denial = Denial::new("guard.arguments", reason, allowed);
+            return self.deny_unsent(exchange, server, one, denial);
         }
         let Some(judging) = self.new_judging(exchange, session, server, one) else {
             return;
         };
         if let Err(denial) = self.may_be_judged(judging, watch) {
             self.drop_holder(judging);
-            return self.deny(exchange, &id, denial);
+            return self.deny_unsent(exchange, server, one, denial);
         }
         match watch {
             Some(watch) => self.label_call(judging, watch),
@@ -109,7 +112,7 @@ impl Gateway {
         if self.judgings.len() >= self.limits().guard_jobs_max {
             let reason = "Too many calls are being judged; try again later.";
             let denial = Denial::new("guard.busy", reason, "the same call, later");
-            self.deny(exchange, one.id().unwrap_or(b"null"), denial);
+            self.deny_unsent(exchange, server, one, denial);
             return None;
         }
         let holder = self.call_never_sent(exchange, session, one)?;
@@ -233,20 +236,27 @@ impl Gateway {
         let mode = self.guard_mode(server, &watch);
         let agent = self.labels_of(who);
         let decision = monitor::decide(&agent, &object.labels, operation, mode);
-        if let Decision::Deny(violation) = &decision
-            && !monitor::goes_on_although_denied(operation)
-        {
-            let reason = denial::reason(&object, violation);
-            if watch.shadow {
-                self.note_shadow(key, violation.kind.rule(), &reason);
-            } else {
+        let denied = match &decision {
+            Decision::Deny(violation) if !monitor::goes_on_although_denied(operation) => {
                 let text = denial::violation_text(&object, &agent, violation);
-                let allowed = denial::allowed(violation);
+                let (reason, allowed) =
+                    (denial::reason(&object, violation), denial::allowed(violation));
                 let denied = Denial::new(violation.kind.rule(), &reason, &allowed);
-                return Err(denied.with_text(text));
+                Some((reason, denied.with_text(text)))
             }
+            _ => {
+                let denied = self.read_tells_too_much(server, who, &Labelled { object, operation });
+                denied.map(|denied| (denied.text.to_string(), denied))
+            }
+        };
+        match denied {
+            Some((reason, denied)) if watch.shadow => {
+                self.note_shadow(key, &denied.rule, &reason);
+                Ok(())
+            }
+            Some((_, denied)) => Err(denied),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Answers a judged request with a denial, and remembers it.
@@ -254,6 +264,7 @@ impl Gateway {
         let Some(call) = self.drop_holder(key) else { return };
         let Some(judging) = self.take_judging(key) else { return };
         self.note_denial(&judging, &denial);
+        self.count_denial(judging.server, call.tool.is_some() && judging.held.is_none());
         self.answer_denied(call, denial);
     }
 
@@ -303,17 +314,22 @@ impl Gateway {
 }
 
 /// Whether a parameter by which a request is judged is missing, or has a name that only some
-/// readers take for it.
-fn is_misspelt(one: &Incoming) -> bool {
+/// readers take for it. Budgets go by the name of the tool alone.
+fn is_misspelt(one: &Incoming, is_watched: bool) -> bool {
     const JUDGED_BY: [&str; 5] = ["name", "arguments", "uri", "ref", "cursor"];
-    let is_nameless = one.method == Method::ToolsCall && one.envelope.name.is_none();
-    let is_other_case = |name: &str| {
-        JUDGED_BY.iter().any(|known| name.eq_ignore_ascii_case(known) && name != *known)
+    let is_tool = one.method == Method::ToolsCall;
+    let known: &[&str] = match is_watched {
+        true => &JUDGED_BY,
+        false if is_tool => &JUDGED_BY[..1],
+        false => &[],
     };
+    let is_nameless = is_watched && is_tool && one.envelope.name.is_none();
+    let is_other_case =
+        |name: &str| known.iter().any(|known| fold::is_same(name, known) && name != *known);
     let Some(params) = one.envelope.params else { return is_nameless };
-    let mut names = scan::members(&one.message, params).map(|(name, _)| name);
-    let is_odd =
-        names.any(|name| scan::string(&one.message, name).is_none_or(|name| is_other_case(&name)));
+    let names = scan::members(&one.message, params).map(|(name, _)| name);
+    let mut names = names.map(|name| scan::string(&one.message, name));
+    let is_odd = names.any(|name| name.map_or(is_watched, |name| is_other_case(&name)));
     is_nameless || is_odd
 }
 

@@ -7,6 +7,7 @@ use super::Judging;
 use super::deny::Denial;
 use crate::base::Key;
 use crate::gateway::Gateway;
+use crate::gateway::snapshot::ServerId;
 use crate::policy::auth::Principal;
 use crate::policy::guard::budget::{Spent, Ticket};
 use crate::policy::guard::{Labels, Need};
@@ -67,10 +68,19 @@ impl Gateway {
         self.flows.take(who, labelled, bytes).map_err(|spent| spent_denial(&spent))
     }
 
-    /// Somebody is shown what has these labels.
-    pub(super) fn note_flow(&mut self, who: Principal, kept: &[Labels]) {
+    /// Somebody is shown something of a server that has these labels.
+    pub(super) fn note_flow(&mut self, who: Principal, from: ServerId, kept: &[Labels]) {
         for labels in kept {
             self.flows.note(who, &labels.secrecy);
+        }
+        // The labels of others say what they take, and not what they tell.
+        if !self.is_guarded(from) {
+            return;
+        }
+        for labels in kept {
+            if self.origins.note(who, from, &labels.secrecy) {
+                self.labels_changed += 1;
+            }
         }
     }
 

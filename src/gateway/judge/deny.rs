@@ -6,8 +6,11 @@ use std::sync::Arc;
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::exchange::Exchange;
+use crate::gateway::exchange::open::Incoming;
 use crate::gateway::fault::{ClientFault, Fault};
+use crate::gateway::snapshot::ServerId;
 use crate::mcp::Code;
+use crate::mcp::method::Method;
 use crate::policy::guard::denial;
 use crate::policy::guard::memory;
 
@@ -66,6 +69,18 @@ impl Denial {
 }
 
 impl Gateway {
+    /// Answers a request that was not sent with a denial.
+    pub(super) fn deny_unsent(
+        &mut self,
+        exchange: Key<Exchange>,
+        server: ServerId,
+        one: &Incoming,
+        denial: Denial,
+    ) {
+        self.count_denial(server, one.method == Method::ToolsCall);
+        self.deny(exchange, one.id().unwrap_or(b"null"), denial);
+    }
+
     /// Answers a request with a denial.
     pub(super) fn deny(&mut self, exchange: Key<Exchange>, id: &[u8], denial: Denial) {
         let message = self.refusal(id, denial);

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Judging;
+use super::listed::Listed;
 use super::piece::{Asking, Module, Piece, Running};
 use crate::base::{Key, Message, Now, Rng};
-use crate::gateway::Gateway;
 use crate::gateway::snapshot::{ServerId, Snapshot, WatchKind};
-use crate::mcp::only_reads::OnlyReads;
 use crate::policy::auth::Principal;
-use crate::policy::guard::{GuardError, Labels, Mode, Need, PERMISSION_TOOL, github, wasm};
+use crate::policy::guard::{GuardError, Label, Labels, Mode, Need, PERMISSION_TOOL, github, wasm};
 use crate::wire::json::{edit, scan};
 
 /// How long a fact about a repository or a user is believed.
@@ -65,8 +64,8 @@ struct Loaded {
     n: usize,
     waiting: VecDeque<Key<Judging>>,
     agent: Option<Given>,
-    /// Which tools of its server only read, once they are listed.
-    tools: Option<OnlyReads>,
+    /// Which tools of its server only read.
+    tools: Listed,
 }
 
 /// What a guard gives to each identity.
@@ -134,6 +133,13 @@ impl Guards {
         self.get(server)?.gives().map(|agent| agent.mode)
     }
 
+    /// The secrecy that the guard of a server gives to identities, as far as it is known.
+    #[must_use]
+    pub fn secrecy_given(&self, server: ServerId) -> Label {
+        let given = self.get(server).and_then(One::gives);
+        given.map_or(Label::EMPTY, |given| given.labels.secrecy.clone())
+    }
+
     /// What guards give to an identity and have not given it yet: that of `server`, or those of all
     /// servers. Of a module it is not known before an instance was told its policy.
     #[must_use]
@@ -159,28 +165,38 @@ impl Guards {
         matches!(self.get(server), Some(One::Wasm(_)))
     }
 
-    /// Which tools of a server only read, as its module's guard knows them; `None`: they are not
-    /// listed.
+    /// What the guard of a server knows of its tools, if it is a module.
     #[must_use]
-    pub fn only_reads(&self, server: ServerId) -> Option<&OnlyReads> {
+    pub fn listed(&self, server: ServerId) -> Option<&Listed> {
         match self.get(server)? {
-            One::Wasm(loaded) => loaded.tools.as_ref(),
+            One::Wasm(loaded) => Some(&loaded.tools),
             One::GitHub { .. } | One::Broken(_) => None,
         }
     }
 
-    /// The tools of a server are listed.
-    pub fn know_tools(&mut self, server: ServerId, tools: OnlyReads) {
-        if let Some(One::Wasm(loaded)) = self.get_mut(server) {
-            loaded.tools = Some(tools);
+    /// Like [`Guards::listed`], to change it.
+    pub fn listed_mut(&mut self, server: ServerId) -> Option<&mut Listed> {
+        match self.get_mut(server)? {
+            One::Wasm(loaded) => Some(&mut loaded.tools),
+            One::GitHub { .. } | One::Broken(_) => None,
         }
     }
 
-    /// The tools of a server are others than before.
-    pub fn forget_tools(&mut self, server: ServerId) {
-        if let Some(One::Wasm(loaded)) = self.get_mut(server) {
-            loaded.tools = None;
-        }
+    /// Whether a module has not said yet what it gives to identities: it may still vouch for those
+    /// who have read something already.
+    #[must_use]
+    pub fn is_any_unknown(&self) -> bool {
+        let mut all = self.servers.iter().flatten();
+        all.any(|one| matches!(one, One::Wasm(loaded) if loaded.agent.is_none()))
+    }
+
+    /// Tells a module its policy, before anybody calls its server.
+    pub fn start(&mut self, server: ServerId, now: Now) -> Option<Piece> {
+        let max = self.instances_max;
+        let seed = self.rng.as_mut().map(Rng::bytes).unwrap_or_default();
+        let Some(One::Wasm(loaded)) = self.get_mut(server) else { return None };
+        let module = loaded.module(None, seed, now, max).ok()??;
+        Some(Piece::only_begins(server, Running::Wasm(Box::new(module))))
     }
 
     /// Begins a judgement, if there is somebody to do it.
@@ -207,7 +223,7 @@ impl Guards {
             }
             Some(One::Wasm(loaded)) => {
                 let question = question(tool, args, &asking);
-                match loaded.module(question, seed, now, max) {
+                match loaded.module(Some(question), seed, now, max) {
                     Ok(Some(module)) => Running::Wasm(Box::new(module)),
                     Ok(None) => return Begun::Waits(asking),
                     Err(why) => return Begun::Broken(why),
@@ -301,14 +317,14 @@ impl Loaded {
             n: 0,
             waiting: VecDeque::new(),
             agent: None,
-            tools: None,
+            tools: Listed::default(),
         }
     }
 
     /// An instance with its question; `None`: all are at work.
     fn module(
         &mut self,
-        question: wasm::Question,
+        question: Option<wasm::Question>,
         seed: [u8; 32],
         now: Now,
         max: usize,
@@ -344,26 +360,6 @@ fn question(tool: &str, args: &Message, asking: &Asking) -> wasm::Question {
         Asking::Call(_) => wasm::Question::Resource { tool, args },
         Asking::Answer(case) => {
             wasm::Question::Response { tool, args, result: case.result.clone() }
-        }
-    }
-}
-
-impl Gateway {
-    /// Gives a server's guard its module, or the reason why there is none: then nothing passes.
-    pub fn load_guard(&mut self, server: ServerId, module: Result<Arc<wasm::Module>, GuardError>) {
-        self.guards.load(server, module);
-    }
-
-    /// Takes a guard back from a judgement that is over, and lets the next one begin.
-    pub(super) fn take_back(&mut self, server: ServerId, running: Running) {
-        let mut next = self.guards.take_back(server, running);
-        // Those who were cancelled while they waited are passed over.
-        while let Some(key) = next {
-            let asking = self.judgings.get_mut(key).and_then(|judging| judging.asking.take());
-            match asking {
-                Some(asking) => return self.ask_guard(key, asking),
-                None => next = self.guards.next_waiting(server),
-            }
         }
     }
 }

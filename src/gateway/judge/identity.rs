@@ -56,6 +56,14 @@ impl Gateway {
         Ok(())
     }
 
+    /// Somebody is about to read this without carrying it: whoever vouches for them can tell what
+    /// they may read, but for a guard of which nobody knows yet what it gives.
+    pub(super) fn note_read(&mut self, who: Principal, read: &[Labels]) {
+        if !self.snapshot.guards.compat && self.guards.is_any_unknown() {
+            self.reads.note(who, read);
+        }
+    }
+
     /// Gives an identity what guards give that it has not been given: all of them, since it goes
     /// from one server to the other with what it has read. In the reference, that of `server` alone
     /// when it has labelled a call.

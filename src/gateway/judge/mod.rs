@@ -18,6 +18,7 @@ use std::time::Instant;
 use super::Gateway;
 use super::call::{Call, CallFor};
 use super::exchange::Exchange;
+use super::fetch::FetchFor;
 use super::session::Session;
 use super::snapshot::{ServerId, Watch, WatchKind};
 use crate::base::{Key, Message};
@@ -26,17 +27,20 @@ use crate::policy::auth::Principal;
 use crate::policy::guard::budget::Ticket;
 use crate::policy::guard::{Labelled, Mode};
 use crate::wire::jsonrpc::Envelope;
-use needs::Needs;
+use needs::{Asked, Needs};
 use piece::{Asking, Piece};
 
 pub mod answer;
 pub mod ask;
+pub mod begin;
 pub mod budgets;
 pub mod deny;
 pub mod glance;
 pub mod guards;
 pub mod identity;
+pub mod listed;
 pub mod needs;
+pub mod origins;
 pub mod piece;
 pub mod quiet;
 pub mod reach;
@@ -187,10 +191,8 @@ impl Gateway {
         if let Some(piece) = judging.piece {
             self.take_back(judging.server, piece.into_running());
         }
-        self.forget_question_of(key);
-        let asks = |call: &Call| call.whom == CallFor::Guard(key) && !call.cancelled;
-        for call in self.calls.keys_of(asks) {
-            self.cancel_call(call, "the judgement is over that it was for");
+        if let Some(asked) = judging.needs.asked {
+            self.stop_asking(key, asked);
         }
     }
 
@@ -201,5 +203,18 @@ impl Gateway {
             assert!(self.calls.get(judging.holder).is_some_and(holds), "nobody holds a judgement");
         }
         assert!(self.judgings.len() <= self.limits().guard_jobs_max);
+        let asked = |key| self.judgings.get(key).and_then(|judging: &Judging| judging.needs.asked);
+        for (at, call) in self.calls.iter() {
+            if let CallFor::Guard(key) = call.whom
+                && !call.cancelled
+            {
+                assert_eq!(asked(key), Some(Asked::Server(at)), "a guard asks without knowing it");
+            }
+        }
+        for (at, fetch) in self.fetches.iter() {
+            if let FetchFor::Guard(question) = &fetch.whom {
+                assert_eq!(asked(question.judging), Some(Asked::Forge(at)));
+            }
+        }
     }
 }

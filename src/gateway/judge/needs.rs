@@ -13,6 +13,7 @@ use crate::gateway::Gateway;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::exchange::open::Incoming;
+use crate::gateway::fetch::Fetch;
 use crate::mcp::Era;
 use crate::mcp::method::Method;
 use crate::policy::guard::budget::Ticket;
@@ -25,12 +26,23 @@ use crate::wire::jsonrpc::Envelope;
 pub struct Needs {
     /// How often the guard has asked.
     pub n: u32,
+    /// What is under way for it.
+    pub asked: Option<Asked>,
     /// What the call that is under way for it takes of budgets.
     pub ticket: Option<Ticket>,
     /// The list of tools that it waits for before that call.
     pub listing: Option<Box<Listing>>,
     /// The tool that was refused to it last.
     pub refused: Option<Box<str>>,
+}
+
+/// What a guard waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A call of its server.
+    Server(Key<Call>),
+    /// A fact of the forge.
+    Forge(Key<Fetch>),
 }
 
 /// What is asked of a server for its guard.
@@ -48,16 +60,44 @@ impl Gateway {
         let (server, who) = (judging.server, judging.who);
         judging.piece = Some(Box::new(piece));
         judging.needs.n += 1;
-        if judging.needs.n > NEEDS_MAX {
+        let is_enough = judging.needs.n > NEEDS_MAX;
+        // What it asks is made of the words of the call, which may not go there at all.
+        let may_ask =
+            self.judgings.get(key).is_some_and(|judging| self.may_be_asked_about(judging));
+        if is_enough || !may_ask {
             return self.guard_is_answered(key, None);
         }
         if let Some(known) = self.guards.fact(server, who, need, self.now.mono) {
             return self.guard_is_answered(key, Some(known));
         }
         if *need.tool != *PERMISSION_TOOL {
-            self.ask_within_reach(key, server, need);
-        } else if !self.ask_forge(key, need) {
-            self.guard_is_answered(key, None);
+            return self.ask_within_reach(key, server, need);
+        }
+        match self.ask_forge(key, need) {
+            Some(fetch) => self.guard_waits_for(key, Asked::Forge(fetch)),
+            None => self.guard_is_answered(key, None),
+        }
+    }
+
+    /// Remembers what is under way for a guard: a judgement that ends ends that too, and looks for
+    /// it nowhere else.
+    pub(super) fn guard_waits_for(&mut self, key: Key<Judging>, asked: Asked) {
+        let waits = |judging: &&mut Judging| judging.piece.is_some();
+        if let Some(judging) = self.judgings.get_mut(key).filter(waits) {
+            judging.needs.asked = Some(asked);
+        }
+    }
+
+    /// A judgement is over, and so is what its guard waits for.
+    pub(super) fn stop_asking(&mut self, key: Key<Judging>, asked: Asked) {
+        match asked {
+            Asked::Forge(fetch) => self.forget_question_at(fetch),
+            Asked::Server(call) => {
+                let asks = |call: &Call| call.whom == CallFor::Guard(key) && !call.cancelled;
+                if self.calls.get(call).is_some_and(asks) {
+                    self.cancel_call(call, "the judgement is over that it was for");
+                }
+            }
         }
     }
 
@@ -74,6 +114,7 @@ impl Gateway {
         let one = self.request_for_guard(judging, &Words::Call(need))?;
         let until = self.take_budget_for_guard(key, need, one.message.len())?;
         let call = self.send_for(CallFor::Guard(key), session, &one)?;
+        self.guard_waits_for(key, Asked::Server(call));
         if let Some(call) = self.calls.get_mut(call) {
             call.tool = Some(Message::copy_of(need.tool.as_bytes()));
             call.asked_by_guard = Some(Box::new(need.clone()));
@@ -183,6 +224,7 @@ impl Gateway {
     pub(super) fn guard_is_answered(&mut self, key: Key<Judging>, met: Met) {
         self.settle_budget_for_guard(key, 0);
         let Some(judging) = self.judgings.get_mut(key) else { return };
+        judging.needs.asked = None;
         let Some(mut piece) = judging.piece.take() else { return };
         piece.is_met(met);
         self.work_on(key, *piece);

@@ -140,6 +140,21 @@ impl Piece {
         Self { server, running, asking, met: None, reached: Reached::More, logs: Vec::new() }
     }
 
+    /// A guard that is only told its policy, and so gives labels to agents before it judges.
+    #[must_use]
+    pub const fn only_begins(server: ServerId, running: Running) -> Self {
+        Self::new(server, running, Asking::Call(None))
+    }
+
+    /// Whether the guard has been told its policy.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        match &self.running {
+            Running::GitHub(_) => true,
+            Running::Wasm(module) => module.policy.is_none(),
+        }
+    }
+
     /// Whose guard it is.
     #[must_use]
     pub const fn server(&self) -> ServerId {
@@ -194,17 +209,17 @@ impl Piece {
 }
 
 impl Module {
-    /// A module that is asked `question`, by a new instance if there is none. `seed` is all the
-    /// randomness that this gets.
+    /// A module that is asked `question`, by a new instance if there is none; `None`: nothing but
+    /// its policy. `seed` is all the randomness that this gets.
     #[must_use]
     pub fn new(
         module: Arc<wasm::Module>,
         instance: Option<wasm::Instance>,
         policy: Option<Message>,
-        question: wasm::Question,
+        question: Option<wasm::Question>,
         (seed, now): ([u8; 32], Now),
     ) -> Self {
-        let (question, left_logs) = (Some(question), Vec::new());
+        let left_logs = Vec::new();
         Self { module, instance, policy, question, run: None, agent: None, left_logs, seed, now }
     }
 

@@ -11,7 +11,8 @@
 //! ```
 
 use super::Judging;
-use super::needs::Words;
+use super::listed::Listed;
+use super::needs::{Asked, Words};
 use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::call::CallFor;
@@ -40,6 +41,8 @@ pub struct Listing {
     need: Need,
     known: OnlyReads,
     n_pages: usize,
+    /// How often the tools had become others when the first page was asked for.
+    changes: u64,
 }
 
 impl Gateway {
@@ -57,7 +60,8 @@ impl Gateway {
         if allowed.is_some_and(|allowed| !tools::is_allowed(allowed, tool)) {
             return Reach::Outside("it is not among the tools of its server that may be called");
         }
-        match (&watch.kind, self.guards.only_reads(server)) {
+        let listed = self.guards.listed(server).and_then(|listed| listed.get(self.now.mono));
+        match (&watch.kind, listed) {
             (WatchKind::Wasm { .. }, None) => Reach::Unlisted,
             (WatchKind::Wasm { .. }, Some(known)) if known.has(tool) => Reach::Inside,
             _ => Reach::Outside("nobody says that it only reads"),
@@ -71,7 +75,8 @@ impl Gateway {
             Reach::Outside(why) => self.is_out_of_reach(key, need, why),
             Reach::Unlisted => {
                 let (need, known) = (need.clone(), OnlyReads::default());
-                self.ask_for_page(key, Listing { need, known, n_pages: 0 }, None);
+                let changes = self.changes_of_tools(server);
+                self.ask_for_page(key, Listing { need, known, n_pages: 0, changes }, None);
             }
         }
     }
@@ -84,9 +89,9 @@ impl Gateway {
             .judgings
             .get(key)
             .and_then(|judging| self.request_for_guard(judging, &Words::List { cursor }));
-        let sent = one.and_then(|one| self.send_for(CallFor::Guard(key), session, &one));
-        if sent.is_none() {
-            self.is_unlisted(key);
+        match one.and_then(|one| self.send_for(CallFor::Guard(key), session, &one)) {
+            Some(call) => self.guard_waits_for(key, Asked::Server(call)),
+            None => self.is_unlisted(key),
         }
     }
 
@@ -104,14 +109,22 @@ impl Gateway {
         let Some(mut listing) = judging.needs.listing.take() else { return };
         listing.known.learn(message, tools);
         listing.n_pages += 1;
+        let has_room = listing.n_pages < self.limits().list_pages_max;
+        let changes = self.changes_of_tools(server);
+        // Pages from before and from after a change do not make one list.
+        if listing.changes != changes && has_room {
+            let Listing { need, n_pages, .. } = *listing;
+            let anew = Listing { need, known: OnlyReads::default(), n_pages, changes };
+            return self.ask_for_page(key, anew, None);
+        }
         let cursor = member("nextCursor").map(|span| span.of(message));
         match cursor.filter(|cursor| cursor.starts_with(b"\"")) {
-            Some(cursor) if listing.n_pages < self.limits().list_pages_max => {
-                self.ask_for_page(key, *listing, Some(cursor));
-            }
+            Some(cursor) if has_room => self.ask_for_page(key, *listing, Some(cursor)),
             _ => {
-                let Listing { need, known, .. } = *listing;
-                self.guards.know_tools(server, known);
+                let Listing { need, known, changes, .. } = *listing;
+                if let Some(listed) = self.guards.listed_mut(server) {
+                    listed.learn(known, changes, self.now.mono);
+                }
                 match self.reach(server, &need.tool) {
                     Reach::Inside => self.ask_backend(key, &need),
                     Reach::Outside(why) => self.is_out_of_reach(key, &need, why),
@@ -119,6 +132,10 @@ impl Gateway {
                 }
             }
         }
+    }
+
+    fn changes_of_tools(&self, server: ServerId) -> u64 {
+        self.guards.listed(server).map_or(0, Listed::changes)
     }
 
     /// The list that a guard waits for will never be there.
@@ -149,16 +166,21 @@ impl Gateway {
         }
     }
 
+    /// The gateway itself begins to list the tools of a server.
+    pub(crate) fn begins_to_list(&mut self, server: ServerId) {
+        if let Some(listed) = self.guards.listed_mut(server) {
+            listed.begin();
+        }
+    }
+
     /// All tools of a server are listed: its guard need not ask which of them only read.
     pub(crate) fn guard_learns_tools(&mut self, server: ServerId, pages: &[Message]) {
-        if !self.guards.is_module(server) {
-            return;
-        }
+        let Some(listed) = self.guards.listed_mut(server) else { return };
         let mut known = OnlyReads::default();
         for page in pages {
             known.learn(page, crate::wire::json::edit::whole(page));
         }
-        self.guards.know_tools(server, known);
+        listed.learn_own(known, self.now.mono);
     }
 }
 

@@ -8,22 +8,27 @@
 //! | a cancellation | the id |
 //! | any other notification | nothing |
 //! | an answer to the server | nothing; the server is told |
-//! | a list or a subscription with parameters | nothing; the client is told |
+//! | a call without an id | nothing: nobody would judge it |
+//! | a list or a subscription | the method; with parameters nothing, and the client is told |
+//! | a call that reads at a guarded server | nothing, if it may not hold what was read elsewhere |
 //! | who the client is, and what it can do | the gateway's own name |
 
+use super::Judging;
 use super::deny::Denial;
-use crate::base::{Key, Message};
+use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
+use crate::gateway::exchange::Exchange;
 use crate::gateway::exchange::open::Incoming;
 use crate::gateway::session::{Asked, Session};
 use crate::gateway::snapshot::{ServerId, WatchKind};
+use crate::mcp::meta::{self, Identity};
 use crate::mcp::method::Method;
 use crate::mcp::subscription::Filter;
 use crate::mcp::{Era, legacy};
 use crate::policy::auth::Principal;
 use crate::policy::guard::monitor::Check;
-use crate::policy::guard::{Label, write_sink};
-use crate::wire::json::scan;
+use crate::policy::guard::{Label, Labelled, Operation, write_sink};
+use crate::wire::json::{edit, scan, write};
 
 /// What a server is told whose client may not answer.
 pub(crate) const SILENCED: &str = "its client carries secrets that may not go there";
@@ -82,24 +87,143 @@ impl Gateway {
         true
     }
 
-    /// Why a request that no guard judges is not made: its parameters are words of the client.
-    pub(super) fn speaks_freely(&self, session: Key<Session>, one: &Incoming) -> Option<Denial> {
-        let names = match one.method {
-            // A guarded server's own words come back to it.
-            _ if self.is_guarded(self.sessions.get(session)?.server) => {
-                one.method == Method::Listen
-                    && !Filter::read(&one.message, one.envelope.params).uris.is_empty()
-            }
-            _ => one
-                .envelope
-                .params
-                .is_some_and(|span| scan::members(&one.message, span).next().is_some()),
-        };
-        if !names || self.may_speak(session) {
+    /// Whether somebody may ask a server in words of their own: nothing that they have been shown
+    /// elsewhere is more secret than it.
+    pub(crate) fn may_ask_in_words(&self, server: ServerId, who: Principal) -> bool {
+        let is_own =
+            || self.is_guarded(server) && self.secrets_from_elsewhere(server, who).is_empty();
+        self.may_speak_to(server, who) || is_own()
+    }
+
+    /// What somebody has been shown that the guard of this server knows nothing of.
+    pub(super) fn secrets_from_elsewhere(&self, server: ServerId, who: Principal) -> Label {
+        self.origins.elsewhere(who, server, &self.guards.secrecy_given(server))
+    }
+
+    /// Why the words of a call that reads do not go to a guarded server.
+    pub(super) fn read_tells_too_much(
+        &self,
+        server: ServerId,
+        who: Principal,
+        labelled: &Labelled,
+    ) -> Option<Denial> {
+        let reads = labelled.operation == Operation::Read && self.is_guarded(server);
+        if !reads || self.snapshot.guards.compat {
             return None;
         }
-        let reason = "The agent carries secrets that its words may not take to this server.";
-        let allowed = "the same request without parameters";
-        Some(Denial::new(Check::WriteSecrecy.rule(), reason, allowed))
+        let object = &labelled.object;
+        let secrets = self.secrets_from_elsewhere(server, who).beyond(&object.labels.secrecy);
+        if secrets.is_empty() {
+            return None;
+        }
+        let reason = format!(
+            "The agent has read secrets {secrets} elsewhere, which the words of its call could \
+             take to '{}'.",
+            object.description
+        );
+        let allowed = format!("calls about resources that have secrecy {secrets}");
+        Some(Denial::new(Check::WriteSecrecy.rule(), &reason, &allowed))
     }
+
+    /// Whether a guard may ask on behalf of a call before it is known where its words may go.
+    pub(super) fn may_be_asked_about(&self, judging: &Judging) -> bool {
+        let is_shadow = self.watch_of(judging.server).is_none_or(|watch| watch.shadow);
+        let passes = judging.held.is_some() || is_shadow || self.snapshot.guards.compat;
+        passes || self.secrets_from_elsewhere(judging.server, judging.who).is_empty()
+    }
+
+    /// Whether something is no notification and has no id either: nobody would judge it, and its
+    /// server could do it.
+    pub(crate) fn is_call_without_id(&self, session: Key<Session>, one: &Incoming) -> bool {
+        let Some(session) = self.sessions.get(session) else { return false };
+        let method = one.envelope.method.and_then(|span| scan::string(&one.message, span));
+        let is_notice = method.is_some_and(|name| name.starts_with("notifications/"));
+        !is_notice && self.is_looked_into(session.server)
+    }
+
+    /// What is left of a request that no guard judges: all of it (`None`), or what says nothing of
+    /// its client.
+    ///
+    /// # Errors
+    ///
+    /// Its parameters are words of the client, which may not go there.
+    pub(super) fn in_plain_words(
+        &self,
+        exchange: Key<Exchange>,
+        session: Key<Session>,
+        one: &Incoming,
+    ) -> Result<Option<Incoming>, Denial> {
+        let Some(state) = self.sessions.get(session) else { return Ok(None) };
+        let (server, who) = (state.server, state.principal);
+        let names_resources = one.method == Method::Listen
+            && !Filter::read(&one.message, one.envelope.params).uris.is_empty();
+        let is_free = match names_resources {
+            true => self.may_speak_to(server, who),
+            false => self.may_ask_in_words(server, who),
+        };
+        // Of a list of several servers each is told only what it may know, before.
+        if is_free || self.is_part_of_list(exchange) {
+            return Ok(None);
+        }
+        let is_plain = says_nothing(one) && !names_resources;
+        let plain = is_plain.then(|| self.plain_request(state.era(), one, None)).flatten();
+        plain.map(Some).ok_or_else(|| {
+            let reason = "The agent carries secrets that its words may not take to this server.";
+            let allowed = "the same request without parameters";
+            Denial::new(Check::WriteSecrecy.rule(), reason, allowed)
+        })
+    }
+
+    /// A request in the gateway's words. Of its client's there is the method, which we know, and
+    /// the id, which stays here; of its parameters `cursor`, which is the server's, and what it
+    /// subscribes to.
+    pub(crate) fn plain_request(
+        &self,
+        era: Era,
+        one: &Incoming,
+        cursor: Option<&[u8]>,
+    ) -> Option<Incoming> {
+        let method = scan::string(&one.message, one.envelope.method?)?;
+        let listens = one.method == Method::Listen;
+        let filter = Filter::read(&one.message, one.envelope.params);
+        let mut out = Vec::new();
+        write::object(&mut out, |out| {
+            out.str("jsonrpc", "2.0").raw("id", one.id().unwrap_or(b"null"));
+            out.str("method", &method);
+            if let Some(cursor) = cursor {
+                out.object("params", |out| {
+                    out.raw("cursor", cursor);
+                });
+            } else if listens {
+                out.object("params", |out| {
+                    out.object("notifications", |out| filter.write_flags(out));
+                });
+            }
+        });
+        let plain = self.read_again(Message::new(out))?;
+        if era == Era::Legacy {
+            return Some(plain);
+        }
+        let info = self.own_info();
+        let identity = Identity { client_info: Some(&info), capabilities: b"{}", log_level: None };
+        self.read_again(meta::with_ours(&plain.message, &plain.envelope, &identity))
+    }
+}
+
+/// Whether a request says nothing but which one it is. What a modern one says of its client in
+/// `_meta` and to what it subscribes is said anew.
+fn says_nothing(one: &Incoming) -> bool {
+    let text = &one.message;
+    let has_only = |span: Span, known: &[&str]| {
+        let mut names = scan::members(text, span).map(|(name, _)| scan::string(text, name));
+        names.all(|name| name.is_some_and(|name| known.contains(&&*name)))
+    };
+    let known: &[&str] = match one.method {
+        Method::Listen => &["_meta", "notifications"],
+        _ if one.envelope.meta_version.is_some() => &["_meta"],
+        _ => &[],
+    };
+    let is_bare = |params: Span| params.of(text).starts_with(b"{") && has_only(params, known);
+    has_only(edit::whole(text), &["jsonrpc", "id", "method", "params"])
+        && one.envelope.params.is_none_or(is_bare)
 }

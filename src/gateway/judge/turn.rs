@@ -2,6 +2,7 @@
 //! What comes back from the workers, and where it goes on.
 
 use super::Judging;
+use super::begin::beginning;
 use super::deny::Denial;
 use super::piece::{INTRODUCTION, Piece, Reached, Verdict};
 use crate::base::Key;
@@ -16,6 +17,9 @@ impl Gateway {
         let Ok(mut piece) = task.into_any().downcast::<Piece>() else { return };
         let server = piece.server();
         self.note_guard_logs(server, std::mem::take(&mut piece.logs));
+        if key == beginning(server) {
+            return self.begins(key, *piece);
+        }
         if !self.judgings.contains(key) {
             return self.take_back(server, piece.into_running());
         }

@@ -40,7 +40,7 @@ impl Gateway {
             None => self.first_pages(session, list, one),
             Some(span) => {
                 let place = self.open_cursor(session, list, &one.message, span);
-                self.next_pages(one, span, &place.ok_or(ClientFault::UnknownCursor)?)
+                self.next_pages(session, one, span, &place.ok_or(ClientFault::UnknownCursor)?)
             }
         };
         if let (None, Some(unified)) = (cursor, self.unified_mut(session)) {
@@ -70,17 +70,41 @@ impl Gateway {
         let view = self.sessions.get(session).and_then(|one| self.snapshot.view(one.server));
         let is_shown =
             |server: &ServerId| view.and_then(|view| view.part(*server)).is_some_and(shows);
-        let again = |server| Some((server, self.read_again(one.message.clone())?));
+        let again = |server| match self.may_hear(session, server) {
+            true => Some((server, self.read_again(one.message.clone())?)),
+            false => Some((server, self.plain_request(self.era_of_session(session), one, None)?)),
+        };
         servers.into_iter().filter(is_shown).filter_map(again).collect()
     }
 
-    fn next_pages(&self, one: &Incoming, span: Span, place: &Place) -> Vec<(ServerId, Incoming)> {
+    fn next_pages(
+        &self,
+        session: Key<Session>,
+        one: &Incoming,
+        span: Span,
+        place: &Place,
+    ) -> Vec<(ServerId, Incoming)> {
         let page = |(server, cursor): &(u16, Box<[u8]>)| {
+            let server = ServerId(*server);
+            if !self.may_hear(session, server) {
+                let era = self.era_of_session(session);
+                return Some((server, self.plain_request(era, one, Some(cursor))?));
+            }
             let cursor = Patch::Bytes(Message::copy_of(cursor));
             let request = Splice::whole(one.message.clone()).with(span, cursor);
-            Some((ServerId(*server), self.read_again(request.to_message())?))
+            Some((server, self.read_again(request.to_message())?))
         };
         place.at.iter().filter_map(page).collect()
+    }
+
+    /// Whether what a client says beside the list that it wants may go to this server.
+    fn may_hear(&self, session: Key<Session>, server: ServerId) -> bool {
+        let who = self.sessions.get(session).map(|session| session.principal);
+        who.is_none_or(|who| self.may_ask_in_words(server, who))
+    }
+
+    fn era_of_session(&self, session: Key<Session>) -> Era {
+        self.sessions.get(session).map_or(Era::Legacy, Session::era)
     }
 
     /// The servers of a session's view that have a capability, as far as is known.

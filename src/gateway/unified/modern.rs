@@ -220,6 +220,12 @@ impl Gateway {
         fan.is_some_and(|fan| matches!(fan.what, What::Listen { acknowledged: false, .. }))
     }
 
+    /// Whether an exchange asks for one server's part of a list.
+    pub(crate) fn is_part_of_list(&self, exchange: Key<Exchange>) -> bool {
+        let fan = self.part_in_fan(exchange).and_then(|(key, _)| self.fans.get(key));
+        fan.is_some_and(|fan| matches!(fan.what, What::List(_)))
+    }
+
     fn part_in_fan(&self, exchange: Key<Exchange>) -> Option<(Key<Fan>, usize)> {
         match self.exchanges.get(exchange)? {
             Exchange::AwaitResponse(sent) => match sent.part_of? {

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::base::Secret;
 use crate::base::stamp::Stamp;
-use crate::gateway::io::{Event, EventKind, Level};
+use crate::gateway::io::{CallEnd, Event, EventKind, Level};
 use crate::gateway::snapshot::ServerId;
 use crate::observe::debug::{Elapsed, Patterns};
 use crate::observe::redact::{Form, Redactor};
@@ -103,6 +103,8 @@ pub struct Reply<'e> {
     pub error: Option<&'e [u8]>,
     /// From the request to the answer.
     pub duration: Duration,
+    /// What became of the request.
+    pub end: CallEnd,
 }
 
 impl<'e> Rpc<'e> {
@@ -112,12 +114,14 @@ impl<'e> Rpc<'e> {
         Self::of_kind(event.at_unix_ms, event.server, &event.kind)
     }
 
-    fn of_kind(at_unix_ms: u64, server: Option<ServerId>, kind: &'e EventKind) -> Option<Self> {
+    /// The message that a kind of event tells of; what its agent carries is left to the caller.
+    #[must_use]
+    pub fn of_kind(at_unix_ms: u64, server: Option<ServerId>, kind: &'e EventKind) -> Option<Self> {
         let (method, payload, payload_len, reply) = match kind {
             EventKind::RpcOut { method, payload } => (method, payload, payload.len(), None),
-            EventKind::RpcIn { method, tool, payload, bytes, duration, error } => {
-                let error = error.as_deref().map(str::as_bytes);
-                let reply = Reply { tool: tool.as_deref(), error, duration: *duration };
+            EventKind::RpcIn { method, tool, payload, bytes, duration, end, error } => {
+                let (tool, error) = (tool.as_deref(), error.as_deref().map(str::as_bytes));
+                let reply = Reply { tool, error, duration: *duration, end: *end };
                 (method, payload, *bytes, Some(reply))
             }
             _ => return None,
@@ -177,6 +181,8 @@ impl Log {
                 }
             }
             EventKind::Stderr { line } => self.record_stderr(&about, line, batch),
+            // It is counted; notes say what people want to know of it.
+            EventKind::Ended { .. } => {}
             EventKind::Filtered { tool, filtered } => {
                 self.record_filtered(&about, tool, filtered, batch);
             }

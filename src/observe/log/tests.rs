@@ -98,6 +98,7 @@ fn a_call_is_two_lines_and_two_records() {
         payload: Message::from(r#"{"jsonrpc":"2.0","id":1,"result":{"key":"x"}}"#),
         bytes: 45,
         duration: Duration::from_micros(12_250),
+        end: CallEnd::Ok,
         error: None,
     };
     let batch = record(&mut log, &event(answer));
@@ -127,6 +128,7 @@ fn a_failed_call_says_why() {
         payload: Message::default(),
         bytes: 0,
         duration: Duration::from_millis(7),
+        end: CallEnd::Error,
         error: Some("gone \"now\",\nZq8-known-secret".into()),
     };
     let batch = record(&mut log(""), &event(answer));

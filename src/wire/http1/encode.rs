@@ -85,6 +85,7 @@ const fn content_fields(content: Content) -> &'static str {
         Content::None => "",
         Content::Json => "\r\nContent-Type: application/json",
         Content::Text => "\r\nContent-Type: text/plain; charset=utf-8",
+        Content::Metrics => "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8",
         // A proxy that gathers or compresses a stream delays its events.
         Content::Events => concat!(
             "\r\nContent-Type: text/event-stream",

@@ -147,6 +147,8 @@ pub enum Content {
     Json,
     /// `text/plain; charset=utf-8`
     Text,
+    /// `text/plain; version=0.0.4; charset=utf-8`: the text format of Prometheus
+    Metrics,
     /// `text/event-stream`, with `Cache-Control: no-cache, no-transform` and
     /// `X-Accel-Buffering: no`.
     Events,

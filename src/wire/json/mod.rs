@@ -8,6 +8,7 @@
 
 pub mod edit;
 pub mod flow;
+pub mod fold;
 pub mod repeated;
 pub mod same;
 pub mod scan;

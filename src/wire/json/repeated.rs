@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::scan::{self, Cursor};
-use super::{JsonError, tree};
+use super::{JsonError, fold, tree};
 use crate::base::Span;
 
 /// The first name that is found twice in one object, decoded and whatever its case; `None`: each
@@ -57,16 +57,12 @@ impl<'t> Walk<'t> {
     fn close(&mut self, start: usize) {
         let names = &mut self.names[start..];
         if self.found.is_none() {
-            names.sort_unstable_by(|a, b| folded(a).cmp(folded(b)));
-            let twice = names.windows(2).find(|pair| pair[0].eq_ignore_ascii_case(&pair[1]));
+            names.sort_unstable_by(|a, b| fold::compare(a, b));
+            let twice = names.windows(2).find(|pair| fold::is_same(&pair[0], &pair[1]));
             self.found = twice.map(|pair| pair[0].clone());
         }
         self.names.truncate(start);
     }
-}
-
-fn folded(name: &str) -> impl Iterator<Item = u8> + '_ {
-    name.bytes().map(|byte| byte.to_ascii_lowercase())
 }
 
 /// Fuzz body: what the walk says, the tree says.
@@ -83,7 +79,7 @@ pub fn fuzz(input: &[u8]) {
 fn has_repeated(node: &tree::Node) -> bool {
     let members = node.as_object().unwrap_or_default();
     let is_twice = members.iter().enumerate().any(|(index, (name, _))| {
-        members[..index].iter().any(|(other, _)| other.text.eq_ignore_ascii_case(&name.text))
+        members[..index].iter().any(|(other, _)| fold::is_same(&other.text, &name.text))
     });
     let elements = node.as_array().unwrap_or_default();
     is_twice || members.iter().map(|(_, value)| value).chain(elements).any(has_repeated)
@@ -92,6 +88,7 @@ fn has_repeated(node: &tree::Node) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[track_caller]
     fn check(text: &str, want: Option<&str>) {
@@ -112,6 +109,46 @@ mod tests {
     fn names_are_compared_as_they_are_meant() {
         check(r#"{"folder":"public","fold\u0065r":"acme"}"#, Some("folder"));
         check(r#"{"":1,"":2}"#, Some(""));
+    }
+
+    #[test]
+    fn letters_whose_other_case_is_in_ascii_do_not_make_another_name() {
+        for twice in ["argument\u{17f}", "argument\\u017f", "Argument\\u017F", "argument\\u0053"] {
+            let text = format!(r#"{{"arguments":1,"{twice}":2}}"#);
+            assert!(repeated(text.as_bytes(), 64).unwrap().is_some(), "{text}");
+            fuzz(text.as_bytes());
+        }
+        check(r#"{"key":1,"\u212aey":2}"#, Some("key"));
+    }
+
+    proptest! {
+        /// Each member of one object is written plainly or in escapes.
+        #[test]
+        fn names_are_compared_with_all_others_of_their_object(
+            names in proptest::collection::vec(
+                ("[kKsS\u{17f}\u{212a}]{0,3}", any::<bool>()),
+                0..6,
+            ),
+        ) {
+            let spell = |(name, is_escaped): &(String, bool)| match is_escaped {
+                true => {
+                    let escaped = name.chars().map(|char| format!("\\u{:04x}", u32::from(char)));
+                    escaped.collect()
+                }
+                false => name.clone(),
+            };
+            let members = names.iter().map(|name| format!(r#""{}":0"#, spell(name)));
+            let members: Vec<_> = members.collect();
+            let text = format!("{{{}}}", members.join(","));
+            let mut known: Vec<String> = Vec::new();
+            let mut is_twice = false;
+            for (name, _) in &names {
+                is_twice |= known.iter().any(|other| fold::is_same(other, name));
+                known.push(name.clone());
+            }
+            prop_assert_eq!(repeated(text.as_bytes(), 64).unwrap().is_some(), is_twice);
+            fuzz(text.as_bytes());
+        }
     }
 
     #[test]

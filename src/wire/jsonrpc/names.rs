@@ -2,7 +2,7 @@
 //! The names of the members that route, by the object in which they stand.
 
 use crate::base::Span;
-use crate::wire::json::scan::{self, Key};
+use crate::wire::json::{fold, scan};
 
 /// A member that routes. Its number is its place among what was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,32 +27,41 @@ pub(in crate::wire) enum Member {
 /// How many there are.
 pub(super) const MEMBERS: usize = Member::ResultType as usize + 1;
 
+/// The members of which a request has none in other letters: those of a message itself, and those
+/// whose names belong to the protocol wherever they stand.
+pub(super) const ROUTING: [Member; 10] = [
+    Member::Jsonrpc,
+    Member::Id,
+    Member::Method,
+    Member::Params,
+    Member::Result,
+    Member::Error,
+    Member::Meta,
+    Member::MetaProgressToken,
+    Member::MetaVersion,
+    Member::SubscriptionId,
+];
+
 /// The members that route in one kind of object.
 pub(in crate::wire) struct Names {
     /// The one of exactly this name. A `match` compares a few bytes in place; to walk through `all`
     /// would cost a call for each name, for each key of each message.
-    pub(in crate::wire) exact: fn(&[u8]) -> Option<Member>,
+    pub(super) exact: fn(&[u8]) -> Option<Member>,
     all: &'static [(&'static [u8], Member)],
 }
 
 impl Names {
-    /// The member of this name in any case of ASCII letters, with its exact name.
-    fn lookup(&self, key: &[u8]) -> Option<(&'static [u8], Member)> {
-        self.all.iter().copied().find(|(name, _)| name.eq_ignore_ascii_case(key))
+    /// The member of this name in ASCII letters of any case.
+    pub(super) fn lookup(&self, key: &[u8]) -> Option<Member> {
+        let mut all = self.all.iter();
+        all.find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, member)| *member)
     }
 
-    /// What a key of `text` that is not spelled as one of them means, and whether it is one of them
-    /// in escapes.
-    pub(in crate::wire) fn other(&self, text: &[u8], key: Key) -> Option<(Member, bool)> {
-        let spelled = key.span.of(text);
-        let plain = spelled.get(1..spelled.len() - 1).unwrap_or_default();
-        if !key.has_escapes && plain.is_ascii() {
-            return self.lookup(plain).map(|(_, member)| (member, false));
-        }
-        let decoded = scan::string(text, key.span)?;
-        // The two letters that have an ASCII letter for their other case.
-        let folded = decoded.replace('\u{17f}', "s").replace('\u{212a}', "k");
-        self.lookup(folded.as_bytes()).map(|(name, member)| (member, decoded.as_bytes() == name))
+    /// The same of a name in any letters, and whether these are its own.
+    pub(super) fn lookup_folded(&self, key: &str) -> Option<(Member, bool)> {
+        let is_same = |name| str::from_utf8(name).is_ok_and(|name| fold::is_same(name, key));
+        let found = self.all.iter().find(|(name, _)| is_same(name));
+        found.map(|(name, member)| (*member, *name == key.as_bytes()))
     }
 
     /// What a name means that stands alone, with its quotes, and whether it is spelled exactly so
@@ -62,8 +71,7 @@ impl Names {
         if let Some(member) = (self.exact)(plain) {
             return Some((member, true));
         }
-        let has_escapes = plain.contains(&b'\\');
-        self.other(spelled, Key { span: Span::new(0, spelled.len()), has_escapes })
+        self.lookup_folded(&scan::string(spelled, Span::new(0, spelled.len()))?)
     }
 }
 

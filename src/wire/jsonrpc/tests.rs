@@ -197,9 +197,37 @@ fn the_type_of_a_result_is_found_one_level_deep() {
 
 #[test]
 fn names_in_other_letters_do_not_route() {
-    let text = r#"{"jsonrpc":"2.0","method":"m","ID":1,"params":{"NAME":"x"}}"#;
-    let envelope = single(text);
-    assert_eq!((envelope.kind, envelope.id, envelope.name), (Kind::Notification, None, None));
+    let text = r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"NAME":"x"}}"#;
+    assert_eq!(single(text).name, None);
+    let text = r#"{"jsonrpc":"2.0","id":1,"result":1,"Params":{},"ERROR":null}"#;
+    assert_eq!((single(text).kind, single(text).params), (Kind::Response, None));
+}
+
+#[test]
+fn what_makes_a_request_is_not_only_there_for_readers_that_take_other_letters() {
+    let rest = r#""jsonrpc":"2.0","method":"tools/list""#;
+    for misspelt in [
+        r#""Params":{"cursor":"x"}"#,
+        r#""PARAMS":[]"#,
+        "\"param\u{17f}\":{}",
+        r#""param\u017f":{}"#,
+        r#""\u0050arams":{}"#,
+        r#""Result":{}"#,
+        r#""errOr":null"#,
+        r#""params":{"_Meta":{"progressToken":1}}"#,
+        r#""params":{"_meta":{"ProgressToken":1}}"#,
+        "\"params\":{\"_meta\":{\"progressTo\u{212a}en\":1}}",
+        r#""params":{"_meta":{"io.modelcontextprotocol/ProtocolVersion":"2026-07-28"}}"#,
+    ] {
+        let reason = "a member that routes is misspelt";
+        check_refused(&format!("{{\"id\":5,{rest},{misspelt}}}"), reason, Some("5"));
+        check_refused(&format!("{{{misspelt},{rest}}}"), reason, None);
+        check_refused(&format!("{{{rest},\"Id\":5}}"), reason, None);
+    }
+    // Names that are not the protocol's, and the same names elsewhere.
+    single(&format!(
+        "{{\"id\":5,{rest},\"Param\":1,\"params\":{{\"Params\":1,\"URI\":1,\"x\":{{\"_META\":1}}}}}}"
+    ));
 }
 
 #[test]

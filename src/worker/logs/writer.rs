@@ -11,6 +11,7 @@ use super::{LogOptions, Queue, Shared, WAKING_BYTES};
 use crate::base::Secret;
 use crate::gateway::io::{Event, EventKind, Level};
 use crate::observe::{Batch, Block, Entry, Log};
+use crate::worker::Counters;
 use crate::worker::files::{self, LogFile};
 
 /// How long the thread collects before it writes again.
@@ -36,6 +37,7 @@ pub(super) struct Writer {
     log: Log,
     batch: Batch,
     sinks: Option<Sinks>,
+    counters: Option<Arc<Counters>>,
     /// The time of the last event.
     last_ms: u64,
     /// Whether the text log goes to stderr, since there is no other place for it.
@@ -68,9 +70,17 @@ impl Writer {
         let batch = Batch::new(servers.len());
         let log = Log::new(servers, secrets, options.patterns);
         let text_on_stderr = wants_files && sinks.is_none();
-        let on_idle = options.on_idle;
-        let last_ms = 0;
-        Self { log, batch, sinks, last_ms, text_on_stderr, stderr, on_idle, bytes_since_idle: 0 }
+        Self {
+            log,
+            batch,
+            sinks,
+            counters: options.counters,
+            last_ms: 0,
+            text_on_stderr,
+            stderr,
+            on_idle: options.on_idle,
+            bytes_since_idle: 0,
+        }
     }
 
     pub(super) fn run(mut self, shared: &Shared) {
@@ -124,6 +134,9 @@ impl Writer {
             block.clear();
         }
         if dropped > 0 {
+            if let Some(counters) = &self.counters {
+                counters.note_dropped(dropped);
+            }
             let text = format!("{dropped} log events were dropped: they came too fast");
             let kind = EventKind::Note { level: Level::Warn, category: "log", text };
             let event = Event { at_unix_ms: self.last_ms, server: None, kind };
@@ -134,6 +147,9 @@ impl Writer {
 
     fn record(&mut self, block: &Block) {
         for entry in block.iter() {
+            if let Some(counters) = &self.counters {
+                counters.note(&entry);
+            }
             match entry {
                 Entry::Rpc(rpc) => {
                     self.last_ms = rpc.at_unix_ms;
