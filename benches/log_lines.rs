@@ -139,8 +139,9 @@ fn whole(name: &str, text: &str, logged: bool) {
             let (method, tool): (Message, Message) = call;
             let payload = Message::copy_of(&answer);
             let duration = Duration::from_micros(812);
-            let (tool, end) = (Some(tool), CallEnd::Ok);
-            let kind = EventKind::RpcIn { method, tool, payload, duration, end, error: None };
+            let (tool, bytes, end) = (Some(tool), payload.len(), CallEnd::Ok);
+            let kind =
+                EventKind::RpcIn { method, tool, payload, bytes, duration, end, error: None };
             if logged {
                 sender.push(event(kind));
             }

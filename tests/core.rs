@@ -58,6 +58,8 @@ mod guards_words;
 mod http_backends;
 #[path = "core/jobs.rs"]
 mod jobs;
+#[path = "core/large.rs"]
+mod large;
 #[path = "core/leftovers.rs"]
 mod leftovers;
 #[path = "core/metrics.rs"]

@@ -90,6 +90,7 @@ fn answer(payload: Vec<u8>, error: Option<&str>) -> Event {
     event(EventKind::RpcIn {
         method: "tools/call".into(),
         tool: Some("get_issue".into()),
+        bytes: payload.len(),
         payload: payload.into(),
         duration: Duration::from_millis(6000),
         end: CallEnd::Ok,

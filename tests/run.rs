@@ -2,6 +2,7 @@
 //! The binary: its flags, its start, what its children see, its end.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![allow(clippy::print_stdout, reason = "measurements are for people")]
 
 #[path = "run/binary.rs"]
 mod binary;
@@ -17,6 +18,8 @@ mod exposition;
 mod flags;
 #[path = "run/guards.rs"]
 mod guards;
+#[path = "run/large.rs"]
+mod large;
 #[path = "run/metrics.rs"]
 mod metrics;
 #[path = "run/sandbox.rs"]

@@ -33,6 +33,8 @@ mod modern_origin;
 mod origin;
 #[path = "sim/reader.rs"]
 mod reader;
+#[path = "sim/reading.rs"]
+mod reading;
 #[path = "sim/run.rs"]
 mod run;
 #[path = "sim/socket.rs"]
@@ -83,7 +85,12 @@ fn no_sequence_of_events_breaks_a_promise() {
     assert!(failed.is_empty(), "seeds that fail: {failed:?}");
     // A world in which nothing is answered proves nothing.
     println!("{seen:?}");
-    for what in ["answers to old clients", "answers to modern clients"] {
+    for what in [
+        "answers to old clients",
+        "answers to modern clients",
+        "lines that passed",
+        "messages that passed",
+    ] {
         assert!(seen.get(what).is_some_and(|n| *n > 0), "there were no {what}");
     }
 }

@@ -208,6 +208,7 @@ impl World {
                 }
                 ClientEvent::Done { .. } => Input::FetchDone { fetch, end: Ok(()) },
                 ClientEvent::Failed(error) => panic!("{error}"),
+                event => panic!("no answer here is long: {event:?}"),
             };
             self.gateway.handle_input(input, self.now);
         }

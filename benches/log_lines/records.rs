@@ -45,6 +45,7 @@ pub fn events() -> [Event; 2] {
     let answer = event(EventKind::RpcIn {
         method: "tools/call".into(),
         tool: Some("search_code".into()),
+        bytes: payload.len(),
         payload,
         duration: Duration::from_micros(1234),
         end: CallEnd::Ok,

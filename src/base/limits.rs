@@ -92,6 +92,9 @@ pub struct Limits {
     // Backends
     /// One message of a backend; beyond: the exchange fails, the rest of the line is dropped.
     pub backend_message_bytes_max: usize,
+    /// An answer of a backend of which so much has come and that nothing looks into is passed on in
+    /// blocks from then on, and not gathered.
+    pub stream_from_bytes: usize,
     /// One line of a child's stderr; the rest of a longer one is dropped.
     pub stderr_line_bytes_max: usize,
     /// Lines of stderr kept for error messages, per child.
@@ -217,6 +220,7 @@ impl Limits {
         json_depth_max: 512,
         id_bytes_max: 4 * KIB,
         backend_message_bytes_max: 64 * MIB,
+        stream_from_bytes: MIB,
         stderr_line_bytes_max: 4 * KIB,
         stderr_lines_kept: 20,
         backend_outbox_bytes_max: 64 * MIB,
@@ -293,6 +297,7 @@ impl Limits {
         json_depth_max: 8,
         id_bytes_max: 32,
         backend_message_bytes_max: 1024,
+        stream_from_bytes: 512,
         stderr_line_bytes_max: 32,
         stderr_lines_kept: 2,
         backend_outbox_bytes_max: 2048,
@@ -340,6 +345,7 @@ impl Limits {
         assert!(self.outbox_bytes_high <= self.outbox_bytes_max);
         assert!(self.head_bytes_max <= self.pipelined_bytes_max, "a pipelined head must fit");
         assert!(self.id_bytes_max <= self.message_bytes_max);
+        assert!(self.stream_from_bytes >= self.replay_bytes_max, "what is kept is not passed on");
         assert!(self.replay_events_max > 0 && self.queued_messages_max > 0);
         self
     }

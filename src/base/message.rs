@@ -96,6 +96,19 @@ impl Message {
         Self { bytes: self.bytes.clone(), span: Span { start, end } }
     }
 
+    /// The bytes as a vector: the one that they were grown in if nobody else has it, else a copy.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<u8> {
+        let span = self.span;
+        let bytes = match self.bytes {
+            Bytes::Grown(bytes) if span.len() == bytes.len() => bytes,
+            Bytes::Grown(bytes) => return span.of(&bytes).to_vec(),
+            Bytes::Fixed(bytes) => return span.of(bytes).to_vec(),
+            Bytes::Exact(bytes) => return span.of(&bytes).to_vec(),
+        };
+        Arc::try_unwrap(bytes).unwrap_or_else(|shared| shared.to_vec())
+    }
+
     /// The bytes, borrowed.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -149,6 +162,18 @@ impl fmt::Debug for Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_vector_comes_back_as_it_was_given() {
+        let grown = Vec::from(*b"0123456789");
+        let place = grown.as_ptr();
+        let message = Message::new(grown);
+        assert_eq!(message.slice(Span::new(2, 4)).into_vec(), b"23");
+        assert_eq!(Message::fixed(b"abc").slice(Span::new(1, 3)).into_vec(), b"bc");
+        assert_eq!(Message::copy_of(b"abc").into_vec(), b"abc");
+        let back = message.into_vec();
+        assert_eq!((back.as_ptr(), &back[..]), (place, &b"0123456789"[..]));
+    }
 
     #[test]
     fn a_slice_of_a_slice_stays_inside() {

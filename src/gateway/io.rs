@@ -4,16 +4,21 @@
 //! The gateway never calls its caller. It is told facts ([`Input`]) and asked for effects
 //! ([`Output`]) until there are none; the reactor and the tests do this in the same way.
 
+mod fetching;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::{Key, Message};
 use crate::gateway::shards::Moved;
-use crate::gateway::snapshot::{ChildCommand, HttpTarget, ServerId};
+use crate::gateway::snapshot::{ChildCommand, ServerId};
 use crate::wire::Splice;
 use crate::wire::http1::{RequestHead, ResponseHead};
 
+pub use self::fetching::{
+    FetchContent, FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest,
+};
 pub use crate::gateway::backend::Backend;
 pub use crate::gateway::call_end::CallEnd;
 pub use crate::gateway::fetch::Fetch;
@@ -93,6 +98,25 @@ pub enum Input {
         /// The line without its end.
         line: Message,
     },
+    /// The beginning of a long line like that: nothing more of it comes before `PassLine`.
+    LineBegins {
+        /// The backend whose child it is.
+        backend: Key<Backend>,
+        /// What has come of it.
+        start: Message,
+    },
+    /// A part of a line that passes.
+    LinePart {
+        /// The backend whose child it is.
+        backend: Key<Backend>,
+        /// What follows what came before.
+        block: Message,
+    },
+    /// That line is complete, or cut since it is longer than allowed.
+    LineEnd {
+        /// The backend whose child it is.
+        backend: Key<Backend>,
+    },
     /// One line of a child's stdout that cannot be a message; not an error.
     Noise {
         /// The backend whose child it is.
@@ -149,6 +173,26 @@ pub enum Input {
         message: Message,
         /// What the event said about itself; empty for JSON.
         event: FetchEvent,
+    },
+    /// The beginning of a long message of an answer that is JSON: nothing more of it comes before
+    /// `PassMessage`.
+    FetchBegins {
+        /// The request it answers.
+        fetch: Key<Fetch>,
+        /// What has come of it.
+        start: Message,
+    },
+    /// A part of a message that passes.
+    FetchPart {
+        /// The request it answers.
+        fetch: Key<Fetch>,
+        /// What follows what came before.
+        block: Message,
+    },
+    /// That message is complete.
+    FetchEnd {
+        /// The request it answers.
+        fetch: Key<Fetch>,
     },
     /// The answer is complete, or will never be. Nothing more comes for this fetch.
     FetchDone {
@@ -217,6 +261,20 @@ pub enum Output {
         /// Whether each server is up, in the order of the snapshot.
         up: Box<[bool]>,
     },
+    /// The head of an answer that comes in parts, until `Finish`.
+    Begin {
+        /// The connection.
+        peer: Key<Peer>,
+        /// Status, content type, extra fields.
+        head: ResponseHead,
+    },
+    /// A part of an answer that has begun, or of an event on an open stream, as it leaves.
+    Part {
+        /// The connection.
+        peer: Key<Peer>,
+        /// The bytes.
+        bytes: Message,
+    },
     /// The head of an answer that is an event stream.
     Stream {
         /// The connection.
@@ -241,7 +299,8 @@ pub enum Output {
         /// The event.
         event: StreamEvent,
     },
-    /// The stream is complete; the connection may be used again, unless it was upgraded.
+    /// The stream, or the answer in parts, is complete; the connection may be used again, unless it
+    /// was upgraded.
     Finish {
         /// The connection.
         peer: Key<Peer>,
@@ -284,6 +343,13 @@ pub enum Output {
         /// Whether to skip the waits.
         now: bool,
     },
+    /// Let the line that has begun pass in parts, or gather it.
+    PassLine {
+        /// The backend.
+        backend: Key<Backend>,
+        /// Whether it passes.
+        passes: bool,
+    },
     /// Stop or go on reading from a child.
     PauseChild {
         /// The backend.
@@ -304,6 +370,13 @@ pub enum Output {
     Cancel {
         /// The request.
         fetch: Key<Fetch>,
+    },
+    /// Let the message of an answer that has begun pass in parts, or gather it.
+    PassMessage {
+        /// The request.
+        fetch: Key<Fetch>,
+        /// Whether it passes.
+        passes: bool,
     },
     /// Stop or go on reading an answer.
     PauseFetch {
@@ -391,108 +464,6 @@ pub enum ChildEnd {
     Lost(String),
 }
 
-/// One request to an HTTP backend.
-#[derive(Clone, Debug)]
-pub struct FetchRequest {
-    /// Where to.
-    pub target: Arc<HttpTarget>,
-    /// Another path and query on the same host, for the endpoint of the HTTP+SSE transport.
-    pub path: Option<Box<str>>,
-    /// What to do.
-    pub method: FetchMethod,
-    /// `Mcp-Session-Id`, as the backend gave it.
-    pub session_id: Option<Arc<str>>,
-    /// `MCP-Protocol-Version`.
-    pub revision: Option<Arc<str>>,
-    /// Fields that this message needs besides: names are tokens, values hold no control bytes.
-    pub fields: Vec<(Box<str>, Box<str>)>,
-    /// `Last-Event-ID`.
-    pub last_event_id: Option<Box<str>>,
-    /// The body of a POST.
-    pub body: Option<Splice>,
-    /// Whether it does no harm to send it twice. Otherwise it is sent again only if no byte of it
-    /// had left.
-    pub repeatable: bool,
-    /// From the request to the head of the answer; beyond: `TimedOut`. `None`: no limit.
-    pub head_after_max: Option<Duration>,
-}
-
-/// The HTTP methods that MCP uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FetchMethod {
-    /// Opens or resumes a stream.
-    Get,
-    /// Sends a message.
-    Post,
-    /// Ends a session.
-    Delete,
-}
-
-/// The head of a backend's answer.
-#[derive(Clone, Debug)]
-pub struct FetchHead {
-    /// The HTTP status.
-    pub status: u16,
-    /// What the body is.
-    pub content: FetchContent,
-    /// `Mcp-Session-Id`.
-    pub session_id: Option<Box<str>>,
-    /// `Location`, if the status is a redirect.
-    pub location: Option<Box<str>>,
-}
-
-/// What the body of an answer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FetchContent {
-    /// `application/json` or another JSON type.
-    Json,
-    /// `text/event-stream`.
-    Events,
-    /// Anything else; the body comes as one message, cut at 4 KiB.
-    Other,
-}
-
-/// What an SSE event says about itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FetchEvent {
-    /// `event:`, if it is not `message`.
-    pub name: Option<Box<str>>,
-    /// `id:` of this event.
-    pub id: Option<Box<str>>,
-    /// `retry:` seen with or before this event, in milliseconds.
-    pub retry_ms: Option<u32>,
-}
-
-/// Why an answer will never be complete.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FetchError {
-    /// What happened.
-    pub kind: FetchErrorKind,
-    /// Whether any byte of the request may have reached the backend.
-    pub sent: bool,
-    /// The system's or our words, without secrets.
-    pub text: String,
-}
-
-/// What can happen to a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FetchErrorKind {
-    /// The name has no address.
-    Dns,
-    /// No connection.
-    Connect,
-    /// The certificate, or the TLS protocol.
-    Tls,
-    /// `connect_timeout` or `head_after_max` has passed.
-    TimedOut,
-    /// The connection ended too early.
-    Closed,
-    /// The answer is not HTTP, or not what we accept of it.
-    Protocol,
-    /// A message of the answer is longer than allowed.
-    TooLong,
-}
-
 /// Something worth recording. Text is made from it by the observers, never here.
 #[derive(Clone, Debug)]
 pub struct Event {
@@ -536,8 +507,10 @@ pub enum EventKind {
         method: Message,
         /// The tool, if the method was `tools/call`.
         tool: Option<Message>,
-        /// The message as it came; empty if there was none.
+        /// The message as it came; empty if there was none, or if it was not gathered.
         payload: Message,
+        /// How long the message was.
+        bytes: usize,
         /// From sending the request to this answer.
         duration: Duration,
         /// What became of the request.

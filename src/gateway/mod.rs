@@ -39,6 +39,7 @@ pub mod fetch;
 pub mod flight;
 pub mod fuzz;
 pub mod health;
+mod invariants;
 pub mod io;
 pub mod jobs;
 pub mod judge;
@@ -46,6 +47,7 @@ pub mod listen;
 pub mod note;
 pub mod owners;
 pub mod params;
+pub mod passage;
 pub mod patience;
 pub mod pause;
 pub mod peers;
@@ -82,7 +84,8 @@ use judge::origins::Origins;
 use judge::reads::Reads;
 use judge::{Guards, Judging};
 use owners::Owners;
-use pause::Pauses;
+use passage::Passages;
+use pause::{Pauses, Source};
 use peers::Peers;
 use sessions::Sessions;
 use shards::Shard;
@@ -106,6 +109,7 @@ pub struct Gateway {
     outputs: VecDeque<Output>,
     peers: Peers,
     pauses: Pauses,
+    passages: Passages,
     exchanges: Slab<Exchange>,
     sessions: Sessions,
     backends: Slab<Backend>,
@@ -181,6 +185,7 @@ impl Gateway {
             outputs: VecDeque::new(),
             peers: Peers::default(),
             pauses: Pauses::default(),
+            passages: Passages::default(),
             exchanges: Slab::new(),
             sessions: Sessions::default(),
             backends: Slab::new(),
@@ -259,6 +264,9 @@ impl Gateway {
             Input::PeerFull { peer } => self.pause_sources_of(peer),
             Input::PeerDrained { peer } => self.read_again_for(peer),
             Input::Line { backend, line } => self.line(backend, line),
+            Input::LineBegins { backend, start } => self.line_begins(backend, &start),
+            Input::LinePart { backend, block } => self.passes(Source::Child(backend), &block),
+            Input::LineEnd { backend } => self.has_passed(Source::Child(backend)),
             Input::Noise { backend, line } => self.noise(backend, &line),
             Input::LineTooLong { backend, start } => self.line_too_long(backend, &start),
             Input::Stderr { backend, line } => self.stderr(backend, line),
@@ -269,6 +277,9 @@ impl Gateway {
             Input::FetchMessage { fetch, message, event } => {
                 self.fetch_message(fetch, message, event);
             }
+            Input::FetchBegins { fetch, start } => self.message_begins(fetch, &start),
+            Input::FetchPart { fetch, block } => self.passes(Source::Fetch(fetch), &block),
+            Input::FetchEnd { fetch } => self.has_passed(Source::Fetch(fetch)),
             Input::FetchDone { fetch, end } => self.fetch_done(fetch, end),
             Input::Worked { judging, task } => self.worked(judging, task),
             Input::Drain { deadline, why } => self.drain(deadline, why),
@@ -324,43 +335,6 @@ impl Gateway {
             "{:?}, {n} backends, {exchanges:?}, {calls:?}, {fetches:?}, {judgings:?}",
             self.phase
         )
-    }
-
-    /// What has to hold between any two inputs; costs a walk, so it runs in tests alone.
-    pub fn check_invariants(&self) {
-        for (_, call) in self.calls.iter() {
-            if let call::CallFor::Exchange(exchange) = call.whom
-                && !call.cancelled
-            {
-                let waits =
-                    matches!(self.exchanges.get(exchange), Some(Exchange::AwaitResponse(_)));
-                assert!(waits, "a call waits for an exchange that is gone");
-            }
-            assert!(self.backends.contains(call.backend), "a call waits at a backend that is gone");
-        }
-        for (key, exchange) in self.exchanges.iter() {
-            let Exchange::AwaitResponse(sent) = exchange else { continue };
-            let calls = self.calls.iter().filter(|(_, call)| call.is_waited_for_by(key)).count();
-            let calls = calls + self.n_gathering_for(key);
-            assert_eq!(sent.waiting, calls, "an exchange waits for answers nobody was asked for");
-        }
-        self.check_jobs();
-        self.check_flights();
-        self.check_needs();
-        self.check_judgements();
-        let limits = self.limits();
-        assert!(self.parks.len() <= limits.parked_calls_max);
-        let of_clients = |exchange: &Exchange| match exchange {
-            Exchange::AwaitResponse(sent) => sent.part_of.is_none(),
-            _ => true,
-        };
-        let n = self.exchanges.iter().filter(|(_, exchange)| of_clients(exchange)).count();
-        assert!(n <= limits.exchanges_max);
-        assert!(self.sessions.len() <= limits.sessions_max);
-        for (_, session) in self.sessions.iter() {
-            assert!(session.queued.len() <= limits.queued_messages_max);
-            assert!(session.streams.len() <= limits.replay_streams_max + limits.exchanges_max);
-        }
     }
 
     fn limits(&self) -> &Limits {

@@ -2,9 +2,10 @@
 //! What the gateway has to say to people. Nothing here is on the hot path.
 
 use super::Gateway;
-use super::call::CallFor;
-use super::io::{Event, EventKind, Level, Output};
+use super::call::{Call, CallFor};
+use super::io::{CallEnd, Event, EventKind, Level, Output};
 use super::snapshot::ServerId;
+use crate::base::Message;
 
 /// The first characters of an id that must not be logged whole.
 #[must_use]
@@ -36,6 +37,29 @@ impl Gateway {
             false => self.of_agent(server, whom, kind),
         };
         self.emit(server, kind);
+    }
+
+    /// Records what a call has come to: its answer and the length of that, which may have been too
+    /// long to be kept, or why there is none.
+    #[inline]
+    pub(super) fn record_end(
+        &mut self,
+        call: &Call,
+        (payload, bytes): (Message, usize),
+        end: CallEnd,
+        error: Option<Box<str>>,
+    ) {
+        let server = self.backends.get(call.backend).map(|backend| backend.server);
+        let kind = EventKind::RpcIn {
+            method: call.name.clone(),
+            tool: call.tool.clone(),
+            payload,
+            bytes,
+            duration: self.now.mono.saturating_duration_since(call.sent_at),
+            end,
+            error,
+        };
+        self.emit_rpc(server, &call.whom, kind);
     }
 
     fn of_agent(&self, server: Option<ServerId>, whom: &CallFor, kind: EventKind) -> EventKind {

@@ -9,10 +9,12 @@ use super::io::{Fetch, Output, Peer};
 use super::session::Session;
 use crate::base::Key;
 
-/// What is not read.
+/// What is read for a client, or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
+pub enum Source {
+    /// The stdout of a child.
     Child(Key<Backend>),
+    /// The answer to an HTTP request.
     Fetch(Key<Fetch>),
 }
 

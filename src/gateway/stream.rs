@@ -18,6 +18,7 @@ use crate::base::bytes::parse_u64;
 use crate::base::{Key, Limits};
 use crate::wire::Splice;
 use crate::wire::http1::ResponseHead;
+use crate::wire::sse::event_start;
 
 /// What a stream answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct Stream {
     pub complete: bool,
     /// When something last left on it.
     pub sent_at: Instant,
+    /// What waits behind an event that is passing in parts.
+    passing: Option<VecDeque<Splice>>,
     next_event: u64,
     kept: VecDeque<(u64, Splice)>,
     kept_bytes: usize,
@@ -111,6 +114,7 @@ impl Gateway {
             resumable,
             complete: false,
             sent_at: now,
+            passing: None,
             next_event: 0,
             kept: VecDeque::new(),
             kept_bytes: 0,
@@ -148,6 +152,7 @@ impl Gateway {
             resumable: false,
             complete: false,
             sent_at: now,
+            passing: None,
             next_event: 0,
             kept: VecDeque::new(),
             kept_bytes: 0,
@@ -161,6 +166,17 @@ impl Gateway {
         let (limits, now) = (self.snapshot.limits, self.now.mono);
         let Some(session) = self.sessions.get_mut(key) else { return };
         let Some(stream) = session.stream_mut(number) else { return };
+        if let Some(waiting) = &mut stream.passing {
+            waiting.push_back(message);
+            // What tells of a call is worth less than its answer: the oldest gives way.
+            let bytes = |waiting: &VecDeque<Splice>| waiting.iter().map(Splice::len).sum::<usize>();
+            while waiting.len() > limits.queued_messages_max
+                || bytes(waiting) > limits.queued_bytes_max
+            {
+                waiting.pop_front();
+            }
+            return;
+        }
         let event = stream.next_id();
         stream.sent_at = now;
         let id = stream.event_id(event);
@@ -170,6 +186,31 @@ impl Gateway {
         if let Some(peer) = stream.peer {
             let data = StreamData::Message(message);
             self.push(Output::Event { peer, event: StreamEvent { id, retry_ms: None, data } });
+        }
+    }
+
+    /// Begins an event on a stream that passes in parts, if its client is there; gives the client
+    /// and what stands before the first part.
+    pub(super) fn begin_event(
+        &mut self,
+        key: Key<Session>,
+        number: u32,
+    ) -> Option<(Key<Peer>, Vec<u8>)> {
+        let stream = self.sessions.get_mut(key)?.stream_mut(number)?;
+        let peer = stream.peer.filter(|_| stream.kind == StreamKind::Post)?;
+        if stream.passing.is_some() {
+            return None;
+        }
+        stream.passing = Some(VecDeque::new());
+        let event = stream.next_id();
+        Some((peer, event_start(stream.event_id(event).as_deref())))
+    }
+
+    /// An event has passed, or will never be complete: what waits behind it leaves.
+    pub(super) fn end_event(&mut self, key: Key<Session>, number: u32) {
+        let stream = self.sessions.get_mut(key).and_then(|session| session.stream_mut(number));
+        for message in stream.and_then(|stream| stream.passing.take()).unwrap_or_default() {
+            self.send_on_stream(key, number, message);
         }
     }
 
@@ -252,7 +293,8 @@ impl Gateway {
         let mut next = self.next_silence();
         for (key, session) in self.sessions.iter() {
             for stream in &session.streams {
-                let Some(peer) = stream.peer else { continue };
+                // A comment in an event would be a part of it.
+                let Some(peer) = stream.peer.filter(|_| stream.passing.is_none()) else { continue };
                 let mut at = stream.sent_at + every;
                 if at <= now {
                     silent.push((key, stream.number, peer));

@@ -20,6 +20,13 @@ pub enum StdioEvent {
     Line(Message),
     /// Any other line of stdout, or its first 4 KiB.
     Noise(Message),
+    /// The beginning of a line of stdout that is long and begins like an object: nothing more of
+    /// stdout is taken before it has been said whether it is to be gathered.
+    LineBegins(Message),
+    /// A part of a line that passes, perhaps with the CR at its end.
+    LinePart(Message),
+    /// That line is complete, or longer than `backend_message_bytes_max` and cut.
+    LineEnd,
     /// The first 1 KiB of a line of stdout that is longer than `backend_message_bytes_max`.
     LineTooLong(Message),
     /// A line of stderr, or its first `stderr_line_bytes_max` bytes.
@@ -30,6 +37,10 @@ pub enum StdioEvent {
 pub struct Stdio {
     stdout: Lines,
     stderr: Lines,
+    /// What came behind the beginning of a line about which was asked.
+    behind: Vec<u8>,
+    /// Whether stdout has ended there.
+    ends_behind: bool,
     events: VecDeque<StdioEvent>,
     outbox: Outbox,
 }
@@ -46,17 +57,52 @@ impl Stdio {
         let message_max = limits.backend_message_bytes_max;
         let stderr_max = limits.stderr_line_bytes_max;
         Self {
-            stdout: Lines::new(message_max, START_BYTES_MAX.min(message_max)),
+            stdout: Lines::new(message_max, START_BYTES_MAX.min(message_max))
+                .asking_from(limits.stream_from_bytes),
             stderr: Lines::new(stderr_max, stderr_max),
+            behind: Vec::new(),
+            ends_behind: false,
             events: VecDeque::new(),
             outbox: Outbox::new(),
         }
     }
 
-    /// Takes what the child has written to stdout, cut anywhere.
+    /// Takes what the child has written to stdout, cut anywhere. What comes although it wants
+    /// nothing waits.
     pub fn feed_stdout(&mut self, input: &[u8]) {
+        if !self.wants_stdout() {
+            return self.behind.extend_from_slice(input);
+        }
         let events = &mut self.events;
         self.stdout.feed(input, &mut |line| events.extend(sort(line)));
+        let Some(start) = self.stdout.asked() else { return };
+        if start.trim_ascii_start().first() == Some(&b'{') {
+            self.events.push_back(StdioEvent::LineBegins(start.clone()));
+        } else {
+            self.stdout.gather();
+        }
+    }
+
+    /// Whether it takes more of stdout: not before it is known what becomes of a long line.
+    #[must_use]
+    pub const fn wants_stdout(&self) -> bool {
+        self.stdout.asked().is_none()
+    }
+
+    /// The line that has begun is wanted whole, or else in the parts in which it comes.
+    pub fn decide(&mut self, passes: bool) {
+        if passes {
+            self.stdout.pass();
+        } else {
+            self.stdout.gather();
+        }
+        let behind = std::mem::take(&mut self.behind);
+        if !behind.is_empty() {
+            self.feed_stdout(&behind);
+        }
+        if std::mem::take(&mut self.ends_behind) {
+            self.end_of_stdout();
+        }
     }
 
     /// Takes what the child has written to stderr, cut anywhere.
@@ -67,6 +113,10 @@ impl Stdio {
 
     /// The child has closed stdout; a last line without its end is a line.
     pub fn end_of_stdout(&mut self) {
+        if !self.wants_stdout() {
+            self.ends_behind = true;
+            return;
+        }
         let events = &mut self.events;
         self.stdout.finish(&mut |line| events.extend(sort(line)));
     }
@@ -105,6 +155,8 @@ impl Stdio {
 fn sort(line: Line) -> Option<StdioEvent> {
     let line = match line {
         Line::Start(start) => return Some(StdioEvent::LineTooLong(start)),
+        Line::Part(part) => return Some(StdioEvent::LinePart(part)),
+        Line::End | Line::Cut => return Some(StdioEvent::LineEnd),
         Line::Whole(line) => line,
     };
     match line.iter().find(|byte| !byte.is_ascii_whitespace())? {
@@ -120,27 +172,35 @@ fn sort(line: Line) -> Option<StdioEvent> {
 
 fn text(line: Line) -> Message {
     match line {
-        Line::Whole(text) | Line::Start(text) => text,
+        Line::Whole(text) | Line::Start(text) | Line::Part(text) => text,
+        Line::End | Line::Cut => Message::default(),
     }
 }
 
 /// Feeds `input` to stdout and stderr, in one piece and in small ones: the events must be the same
 /// for each pipe, and within the limits.
 pub fn fuzz(input: &[u8]) {
-    let limits = Arc::new(Limits { backend_message_bytes_max: 40, ..Limits::TEST_MIN });
+    let limits =
+        Limits { backend_message_bytes_max: 40, stream_from_bytes: usize::MAX, ..Limits::TEST_MIN };
+    let small = Arc::new(Limits { stream_from_bytes: 12, ..limits });
+    let limits = Arc::new(limits);
     let mut whole = Stdio::new(Arc::clone(&limits));
     whole.feed_stdout(input);
     whole.end_of_stdout();
     whole.feed_stderr(input);
     whole.end_of_stderr();
 
-    let mut cut = Stdio::new(Arc::clone(&limits));
+    let mut cut = Stdio::new(small);
     let size = input.first().map_or(1, |&byte| usize::from(byte % 9) + 1);
-    input.chunks(size).for_each(|piece| cut.feed_stdout(piece));
+    for piece in input.chunks(size) {
+        cut.feed_stdout(piece);
+        cut.decide(false);
+    }
     cut.end_of_stdout();
     input.chunks(size).for_each(|piece| cut.feed_stderr(piece));
     cut.end_of_stderr();
 
+    cut.events.retain(|event| !matches!(event, StdioEvent::LineBegins(_)));
     assert_eq!(whole.events, cut.events);
     for event in &whole.events {
         match event {
@@ -148,6 +208,7 @@ pub fn fuzz(input: &[u8]) {
             StdioEvent::Line(line) | StdioEvent::Noise(line) | StdioEvent::LineTooLong(line) => {
                 assert!(line.len() <= limits.backend_message_bytes_max);
             }
+            event => panic!("nobody was asked about {event:?}"),
         }
     }
 }
@@ -208,6 +269,42 @@ mod tests {
         assert_eq!(stdio.poll_event(), Some(StdioEvent::LineTooLong(vec![b'['; 1024].into())));
         assert_eq!(stdio.poll_event(), Some(line("{}")));
         assert_eq!(stdio.poll_event(), None);
+    }
+
+    #[test]
+    fn a_long_object_is_asked_about_and_leaves_in_parts_or_as_a_whole() {
+        let limits = Limits { stream_from_bytes: 8, ..Limits::TEST_MIN };
+        let mut stdio = Stdio::new(Arc::new(limits));
+        for passes in [true, false] {
+            stdio.feed_stdout(b"{}\n{\"long\":");
+            assert_eq!(stdio.poll_event(), Some(line("{}")));
+            assert!(stdio.wants_stdout(), "it is not long");
+            stdio.feed_stdout(b"1");
+            assert_eq!(stdio.poll_event(), Some(StdioEvent::LineBegins("{\"long\":1".into())));
+            assert!(!stdio.wants_stdout());
+            stdio.decide(passes);
+            assert!(stdio.wants_stdout());
+            stdio.feed_stdout(b"}\r\n{}\n");
+            match passes {
+                true => {
+                    assert_eq!(stdio.poll_event(), Some(StdioEvent::LinePart("}\r".into())));
+                    assert_eq!(stdio.poll_event(), Some(StdioEvent::LineEnd));
+                }
+                false => assert_eq!(stdio.poll_event(), Some(line("{\"long\":1}"))),
+            }
+            assert_eq!(stdio.poll_event(), Some(line("{}")));
+        }
+        stdio.feed_stdout(b"{\"long\":2");
+        stdio.feed_stdout(b",\"longer\":3");
+        stdio.end_of_stdout();
+        assert_eq!(stdio.poll_event(), Some(StdioEvent::LineBegins("{\"long\":2".into())));
+        assert_eq!(stdio.poll_event(), None);
+        stdio.decide(true);
+        let rest = StdioEvent::LinePart(",\"longer\":3".into());
+        assert_eq!(stdio.poll_event(), Some(rest), "what came too early has waited");
+        assert_eq!(stdio.poll_event(), Some(StdioEvent::LineEnd));
+        stdio.feed_stdout(b" [ long array");
+        assert!(stdio.wants_stdout(), "a batch is gathered");
     }
 
     // Checklist 107.

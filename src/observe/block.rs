@@ -197,6 +197,7 @@ mod tests {
             method: "tools/call".into(),
             tool: Some("echo".into()),
             payload: long,
+            bytes: PAYLOAD_BYTES_MAX + 1,
             duration: Duration::from_millis(2),
             end: CallEnd::TimedOut,
             error: Some("gone".into()),

@@ -192,10 +192,11 @@ impl Child {
         self.queued = false;
         let budget = turn.limits.read_bytes_per_turn_max;
         let link = &mut self.talk.link;
-        if let Some(stdout) = self.stdout.as_mut().filter(|_| !self.paused) {
+        let reads = !self.paused && link.wants_stdout();
+        if let Some(stdout) = self.stdout.as_mut().filter(|_| reads) {
             let take = |bytes: &[u8]| {
                 link.feed_stdout(bytes);
-                true
+                link.wants_stdout()
             };
             let ready = &mut self.stdout_ready;
             match source::read_some(stdout, ready, &mut turn.buffer, budget, take) {
@@ -268,6 +269,13 @@ impl Child {
     fn close_stdin(&mut self) {
         self.stdin = None;
         self.talk.forget_owed();
+    }
+
+    /// Says what becomes of the line that has begun.
+    pub(super) fn pass(&mut self, key: Key<Self>, passes: bool, turn: &mut Turn) {
+        self.talk.link.decide(passes);
+        self.talk.tell(turn);
+        turn.queue(&mut self.queued, Work::Child(key));
     }
 
     /// Stops or goes on reading its stdout. One that has to leave is always read.

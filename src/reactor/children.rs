@@ -186,6 +186,15 @@ impl Children {
         }
     }
 
+    /// Says what becomes of the line that the child of `backend` has begun.
+    pub(super) fn pass(&mut self, backend: Key<Backend>, passes: bool, turn: &mut Turn) {
+        if let Some((key, child)) = self.find(backend) {
+            child.pass(key, passes, turn);
+        } else if let Some(engine) = &mut self.engine {
+            engine.pass(backend, passes, turn);
+        }
+    }
+
     /// Begins the end of the child of `backend`.
     pub(super) fn stop(&mut self, backend: Key<Backend>, now: bool, turn: &mut Turn) {
         if let Some((key, child)) = self.find(backend) {

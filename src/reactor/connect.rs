@@ -167,7 +167,7 @@ impl Connection {
             return Ok(Progress::Opening);
         }
         // A handshake is nobody's answer: it goes on while the request is paused.
-        if !paused || self.stage == Stage::Securing {
+        if !paused && self.http.wants_input() || self.stage == Stage::Securing {
             self.read(key, turn)?;
         }
         if self.stage == Stage::Securing {
@@ -222,7 +222,7 @@ impl Connection {
             let Some(tls) = tls else {
                 answered = true;
                 http.feed(bytes);
-                return true;
+                return http.wants_input();
             };
             plain.clear();
             if let Err(error) = tls.feed(bytes, &mut plain) {
@@ -232,7 +232,7 @@ impl Connection {
                 answered = true;
                 http.feed(&plain);
             }
-            broken.is_none()
+            broken.is_none() && http.wants_input()
         };
         let budget = turn.limits.read_bytes_per_turn_max;
         let pulled =

@@ -17,6 +17,12 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 self.peers.set_streaming(peer, false);
                 self.peers.owe(peer, turn, |link, now| link.respond(&head, &body, close, now));
             }
+            Output::Begin { peer, head } => {
+                self.peers.apply(peer, turn, |link, now| link.open_stream(&head, now));
+            }
+            Output::Part { peer, bytes } => {
+                self.peers.owe(peer, turn, |link, now| link.send_part(&bytes, now));
+            }
             Output::RespondMetrics { peer, head, up } => {
                 let body = self.counted(&up).into();
                 self.apply(Output::Respond { peer, head, body, close: false });
@@ -49,9 +55,11 @@ impl<C: Core, O: Observer> Reactor<C, O> {
             Output::Spawn { backend, command } => self.children.spawn(backend, command, turn),
             Output::Send { backend, message } => self.children.send(backend, &message, turn),
             Output::Stop { backend, now } => self.children.stop(backend, now, turn),
+            Output::PassLine { backend, passes } => self.children.pass(backend, passes, turn),
             Output::PauseChild { backend, paused } => self.children.pause(backend, paused, turn),
             Output::Fetch { fetch, request } => self.fetches.start(fetch, request, turn),
             Output::Cancel { fetch } => self.fetches.cancel(fetch),
+            Output::PassMessage { fetch, passes } => self.fetches.pass(fetch, passes, turn),
             Output::PauseFetch { fetch, paused } => self.fetches.pause(fetch, paused, turn),
             Output::Work { judging, task } => self.judges.start((judging, task), turn),
             Output::Emit(event) => self.observer.push(event),

@@ -297,6 +297,13 @@ impl Fetches {
                     let event = FetchEvent { name, id, retry_ms };
                     turn.inbox.push_back(Input::FetchMessage { fetch, message, event });
                 }
+                ClientEvent::Begins(start) => {
+                    turn.inbox.push_back(Input::FetchBegins { fetch, start });
+                }
+                ClientEvent::Part(block) => {
+                    turn.inbox.push_back(Input::FetchPart { fetch, block });
+                }
+                ClientEvent::End => turn.inbox.push_back(Input::FetchEnd { fetch }),
                 ClientEvent::Done { reusable } => return self.finish(key, place, reusable, turn),
                 ClientEvent::Failed(ClientError::Closed)
                     if fetching.pooled
@@ -381,6 +388,20 @@ impl Fetches {
         let Some(fetching) = self.find(fetch).and_then(|key| self.remove(key)) else { return };
         if let At::Connecting { connection, .. } | At::Exchanging { connection } = fetching.at {
             self.drop_connection(connection);
+        }
+    }
+
+    /// Says what becomes of the message of an answer that has begun.
+    pub(super) fn pass(&mut self, fetch: Key<Fetch>, passes: bool, turn: &mut Turn) {
+        let fetching = self.find(fetch).and_then(|key| self.slab.get(key));
+        if let Some(Fetching { at: At::Exchanging { connection: place }, .. }) = fetching
+            && let Some(connection) = self.connections.get_mut(*place)
+        {
+            match passes {
+                true => connection.http.pass(),
+                false => connection.http.gather(),
+            }
+            turn.queue(&mut connection.queued, Work::Connection(*place));
         }
     }
 

@@ -26,6 +26,9 @@ impl Talk {
         while let Some(event) = self.link.poll_event() {
             turn.inbox.push_back(match event {
                 StdioEvent::Line(line) => Input::Line { backend, line },
+                StdioEvent::LineBegins(start) => Input::LineBegins { backend, start },
+                StdioEvent::LinePart(block) => Input::LinePart { backend, block },
+                StdioEvent::LineEnd => Input::LineEnd { backend },
                 StdioEvent::Noise(line) => Input::Noise { backend, line },
                 StdioEvent::LineTooLong(start) => Input::LineTooLong { backend, start },
                 StdioEvent::Stderr(line) => Input::Stderr { backend, line },

@@ -8,7 +8,7 @@
 //! are spelled with escapes, and also for readers that take `ID` for `id`. We take them in their
 //! exact spelling alone, and no request in which one stands in another spelling only.
 
-mod names;
+pub(in crate::wire) mod names;
 mod twin;
 
 use std::fmt;

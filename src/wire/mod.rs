@@ -12,6 +12,7 @@
 //!  json    scan (places), tree (values), write           RFC 8259
 //!  jsonrpc which message it is, and what routes it       JSON-RPC 2.0
 //!  splice  a message with one or two places replaced
+//!  passing a result on its way, in blocks
 //!  websocket frames                                      RFC 6455
 //! ```
 //!
@@ -23,6 +24,7 @@ pub mod json;
 pub mod json_ends;
 pub mod jsonrpc;
 pub mod ndjson;
+pub mod passing;
 pub mod splice;
 pub mod sse;
 pub mod websocket;

@@ -127,6 +127,24 @@ pub fn encode_event(
     EventOut::new(id, retry_ms, data).encode(out);
 }
 
+/// Everything of an event that stands before its data, which is to follow as one line and then
+/// [`EVENT_END`].
+#[must_use]
+pub fn event_start(id: Option<&str>) -> Vec<u8> {
+    let mut out = Vec::new();
+    if let Some(id) = id {
+        out.extend_from_slice(ID.as_bytes());
+        out.extend_from_slice(id.as_bytes());
+        out.push(b'\n');
+    }
+    out.extend_from_slice(NAME.as_bytes());
+    out.extend_from_slice(DATA.as_bytes());
+    out
+}
+
+/// What ends an event behind its data.
+pub const EVENT_END: &[u8] = b"\n\n";
+
 /// How many bytes [`push_endpoint`] appends.
 #[must_use]
 pub fn endpoint_len(path: &[u8]) -> usize {

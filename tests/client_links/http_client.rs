@@ -48,6 +48,9 @@ fn show(event: ClientEvent) -> String {
             let retry = retry_ms.map(|ms| format!("retry {ms} ")).unwrap_or_default();
             format!("{name}{id}{retry}< {}", String::from_utf8_lossy(&message))
         }
+        ClientEvent::Begins(start) => format!("begins {}", String::from_utf8_lossy(&start)),
+        ClientEvent::Part(part) => format!("part {}", String::from_utf8_lossy(&part)),
+        ClientEvent::End => "end".into(),
         ClientEvent::Done { .. } => "done".into(),
         ClientEvent::Failed(error) => format!("failed: {error}"),
     }
@@ -185,6 +188,65 @@ fn messages_that_are_too_long_are_a_failure() {
 
 fn answer_kind(answer: &str) -> &'static str {
     if answer.starts_with(JSON) { "200 json" } else { "200 events" }
+}
+
+/// What is told of a JSON body of this framing that comes in `pieces`, each long message being
+/// passed on or gathered.
+fn told_of(framing: &str, pieces: &[&str], passes: bool) -> Vec<String> {
+    let limits = Limits { stream_from_bytes: 8, ..Limits::DEFAULT };
+    let mut client = HttpClient::new(Arc::new(limits));
+    client.send(&ClientRequest { method: "GET", target: "/", host: "", fields: &[], body: None });
+    client.wrote(client.outbox().len());
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{framing}\r\n\r\n");
+    client.feed(head.as_bytes());
+    let mut told = Vec::new();
+    for piece in pieces {
+        let chunk = format!("{:x}\r\n{piece}\r\n", piece.len());
+        client.feed(if framing.contains("chunked") { chunk.as_bytes() } else { piece.as_bytes() });
+        while let Some(event) = client.poll_event() {
+            told.push(show(event));
+        }
+        if !client.wants_input() {
+            // Its end is not its end before this is decided.
+            client.end_of_input();
+            if passes { client.pass() } else { client.gather() }
+        }
+    }
+    if framing.contains("chunked") {
+        client.feed(b"0\r\n\r\n");
+    }
+    client.end_of_input();
+    told.extend(std::iter::from_fn(|| client.poll_event()).map(show));
+    told
+}
+
+#[test]
+fn a_long_message_is_asked_about_and_comes_in_parts_or_as_a_whole() {
+    let pieces = ["[1,2,3,", "4,5,", "6,7]"];
+    for framing in ["Content-Length: 15", "Transfer-Encoding: chunked", "Connection: close"] {
+        let parts = ["200 json", "begins [1,2,3,4,5,", "part 6,7]", "end", "done"];
+        assert_eq!(told_of(framing, &pieces, true), parts, "{framing}");
+        let whole = ["200 json", "begins [1,2,3,4,5,", "< [1,2,3,4,5,6,7]", "done"];
+        assert_eq!(told_of(framing, &pieces, false), whole, "{framing}");
+    }
+    let at_once = ["200 json", "< [1,2,3,4,5,6,7]", "done"];
+    assert_eq!(told_of("Content-Length: 15", &[&pieces.concat()], true), at_once);
+}
+
+#[test]
+fn only_the_text_that_is_long_passes() {
+    let pieces = ["{}\n[1,2,3,4,", "5]\n[6]\n", "[7]\n"];
+    let told = told_of("Transfer-Encoding: chunked", &pieces, true);
+    let want =
+        ["200 json", "< {}", "begins [1,2,3,4,", "part 5]\n", "end", "< [6]", "< [7]", "done"];
+    assert_eq!(told, want);
+}
+
+#[test]
+fn a_long_message_that_is_cut_never_ends() {
+    let told = told_of("Content-Length: 99", &["[1,2,3,4,", "5"], true);
+    let closed = "failed: the connection ended before the answer was complete";
+    assert_eq!(told, ["200 json", "begins [1,2,3,4,", "part 5", closed]);
 }
 
 #[test]

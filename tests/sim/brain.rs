@@ -19,6 +19,8 @@ pub struct Manner {
     pub notify: u32,
     pub linger: u32,
     pub log: u32,
+    /// Answers that are long.
+    pub long: u32,
     // What is not.
     pub lie: u32,
     pub twice: u32,
@@ -39,6 +41,7 @@ impl Manner {
             notify: dice.pick(&[0, 9]),
             linger: dice.pick(&[0, 3]),
             log: dice.pick(&[0, 4]),
+            long: 0,
             ..Self::default()
         }
     }
@@ -51,6 +54,7 @@ impl Manner {
             notify: often(),
             linger: often(),
             log: often(),
+            long: 0,
             lie: often(),
             twice: often(),
             noise: often(),
@@ -450,14 +454,15 @@ impl Task {
             return Said::Answer(self.failure(ledger, dice));
         }
         let spaced = dice.one_in(3);
-        let padding = if dice.one_in(20) { "x".repeat(dice.below(3000)) } else { String::new() };
+        let padding =
+            if dice.one_in(m.long) { "x".repeat(dice.below(3000)) } else { String::new() };
         let kind = self.kind(dice, m);
         Said::Answer(match spaced {
             true => format!(
                 r#"{{ "result" : {{"tag": {tag}, "pad":"{padding}"{kind}}} , "id": {id}, "jsonrpc":"2.0" }}"#
             ),
             false => format!(
-                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tag":{tag},"pad":"{padding}"{kind}}}}}"#
+                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"tag":{tag}{kind},"pad":"{padding}"}}}}"#
             ),
         })
     }

@@ -14,7 +14,7 @@ use crate::socket::{front_of, take};
 use crate::world::World;
 
 pub struct Child {
-    link: Stdio,
+    pub link: Stdio,
     brain: Brain,
     pub manner: Manner,
     tasks: Vec<Task>,
@@ -58,12 +58,6 @@ impl World {
     pub fn send_to_child(&mut self, key: Key<Backend>, message: &penstock::wire::Splice) {
         self.child_mut(key).link.send(message);
         self.note_child_fullness(key);
-    }
-
-    pub fn pause_child(&mut self, key: Key<Backend>, paused: bool) {
-        let child = self.child_mut(key);
-        assert_ne!(child.paused, paused, "paused or resumed twice");
-        child.paused = paused;
     }
 
     fn note_child_fullness(&mut self, key: Key<Backend>) {
@@ -114,8 +108,9 @@ impl World {
 
     /// Some of the child's stdout arrives.
     pub fn pump_stdout(&mut self, key: Key<Backend>, n: usize) -> bool {
+        let n = n.min(self.piece_max);
         let Some(child) = self.children.get_mut(&key) else { return false };
-        if child.paused || child.closed || child.stdout.is_empty() {
+        if child.paused || child.closed || child.stdout.is_empty() || !child.link.wants_stdout() {
             return false;
         }
         let bytes = take(&mut child.stdout, n);
@@ -127,8 +122,14 @@ impl World {
     fn take_lines(&mut self, key: Key<Backend>) {
         let Some(child) = self.children.get_mut(&key) else { return };
         while let Some(event) = child.link.poll_event() {
+            if child.closed && matches!(event, StdioEvent::LineBegins(_)) {
+                continue;
+            }
             self.inbox.push_back(match event {
                 StdioEvent::Line(line) => Input::Line { backend: key, line },
+                StdioEvent::LineBegins(start) => Input::LineBegins { backend: key, start },
+                StdioEvent::LinePart(block) => Input::LinePart { backend: key, block },
+                StdioEvent::LineEnd => Input::LineEnd { backend: key },
                 StdioEvent::Noise(line) => Input::Noise { backend: key, line },
                 StdioEvent::LineTooLong(start) => Input::LineTooLong { backend: key, start },
                 StdioEvent::Stderr(line) => Input::Stderr { backend: key, line },
@@ -197,10 +198,20 @@ impl World {
 
     /// The child ends: what it has written is read, and the gateway is told.
     fn bury(&mut self, key: Key<Backend>, why: ChildEnd) {
+        // The loop asks about a long line before anything else happens.
+        if self.children.get(&key).is_some_and(|child| !child.link.wants_stdout()) {
+            self.think();
+        }
         let Some(child) = self.children.get_mut(&key) else { return };
         child.closed = true;
         let rest: Vec<u8> = child.stdout.drain(..).collect();
-        child.link.feed_stdout(&rest);
+        if child.link.wants_stdout() {
+            child.link.feed_stdout(&rest);
+        }
+        // The loop would wait for the answer; here it is always the same.
+        if !child.link.wants_stdout() {
+            child.link.decide(false);
+        }
         child.link.end_of_stdout();
         child.link.end_of_stderr();
         self.take_lines(key);

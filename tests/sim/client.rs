@@ -288,7 +288,14 @@ impl World {
 
     /// A connection is gone: what was expected on it will not come, or can be fetched.
     pub fn lost(&mut self, socket: Socket) {
-        let calm = self.weather.calm && !self.exited;
+        // A half answer to what its client has given up is cut off, with all that waits behind it.
+        let is_given_up = |expect: &Expect| {
+            let tags = expect.kind.tags();
+            let all = tags.iter().all(|tag| self.ledger.calls[*tag].cancelled);
+            expect.status != 0 && all && !tags.is_empty()
+        };
+        let is_cut_off = socket.expects.front().is_some_and(is_given_up);
+        let calm = self.weather.calm && !self.exited && !is_cut_off;
         let client = &mut self.clients[socket.client];
         for expect in socket.expects {
             assert!(!calm || expect.kind.is_endless(), "lost: {expect:?}");

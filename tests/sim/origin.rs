@@ -61,8 +61,8 @@ pub enum Doing {
 /// One connection to a server.
 pub struct Wire {
     pub number: u64,
-    link: HttpClient,
-    fetch: Option<Key<Fetch>>,
+    pub link: HttpClient,
+    pub fetch: Option<Key<Fetch>>,
     pub server: usize,
     request: Vec<u8>,
     to_gateway: VecDeque<u8>,
@@ -171,13 +171,6 @@ impl World {
         self.wires.retain(|wire| wire.fetch != Some(fetch));
     }
 
-    pub fn pause_fetch(&mut self, fetch: Key<Fetch>, paused: bool) {
-        if let Some(wire) = self.wires.iter_mut().find(|wire| wire.fetch == Some(fetch)) {
-            assert_ne!(wire.paused, paused, "paused or resumed twice");
-            wire.paused = paused;
-        }
-    }
-
     pub fn expire_wires(&mut self) {
         let now = self.now.mono;
         for at in (0..self.wires.len()).rev() {
@@ -207,13 +200,14 @@ impl World {
 
     /// Some of an answer arrives at the gateway.
     pub fn pump_answer(&mut self, number: u64, n: usize) -> bool {
+        let n = n.min(self.piece_max);
         let Some(wire) = self.wire_mut(number) else { return false };
-        if wire.paused || wire.to_gateway.is_empty() && !wire.ends {
+        if wire.paused || wire.to_gateway.is_empty() && !wire.ends || !wire.link.wants_input() {
             return false;
         }
         let bytes = take(&mut wire.to_gateway, n);
         wire.link.feed(&bytes);
-        let ended = wire.ends && wire.to_gateway.is_empty();
+        let ended = wire.ends && wire.to_gateway.is_empty() && wire.link.wants_input();
         if ended {
             wire.link.end_of_input();
         }
@@ -246,6 +240,9 @@ impl World {
                     let event = FetchEvent { name, id, retry_ms };
                     inbox.push(Input::FetchMessage { fetch, message, event });
                 }
+                ClientEvent::Begins(start) => inbox.push(Input::FetchBegins { fetch, start }),
+                ClientEvent::Part(block) => inbox.push(Input::FetchPart { fetch, block }),
+                ClientEvent::End => inbox.push(Input::FetchEnd { fetch }),
                 ClientEvent::Done { .. } => {
                     inbox.push(Input::FetchDone { fetch, end: Ok(()) });
                     wire.fetch = None;

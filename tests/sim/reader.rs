@@ -14,6 +14,8 @@ enum State {
     Head,
     Length(usize),
     Chunks,
+    /// Chunks of one body.
+    Parts,
 }
 
 /// The answers on one connection.
@@ -53,7 +55,7 @@ impl Reader {
                 self.state = State::Head;
                 true
             }
-            State::Chunks => self.chunk(seen),
+            State::Chunks | State::Parts => self.chunk(seen),
         }
     }
 
@@ -76,9 +78,14 @@ impl Reader {
         };
         let chunked = field("transfer-encoding").is_some();
         let session = field("mcp-session-id");
-        seen.push(Seen::Head { status, session, streams: chunked });
+        let is_json = field("content-type").is_some_and(|kind| kind == "application/json");
+        seen.push(Seen::Head { status, session, streams: chunked && !is_json });
         let length = field("content-length").map_or(0, |length| length.parse().unwrap());
-        self.state = if chunked { State::Chunks } else { State::Length(length) };
+        self.state = match chunked {
+            true if is_json => State::Parts,
+            true => State::Chunks,
+            false => State::Length(length),
+        };
         true
     }
 
@@ -91,6 +98,9 @@ impl Reader {
         }
         let chunk: Vec<u8> = self.bytes.drain(..end + 2 + size + 2).collect();
         assert!(chunk.ends_with(b"\r\n"), "a chunk without its end");
+        if size == 0 && matches!(self.state, State::Parts) {
+            seen.push(Seen::Body(std::mem::take(&mut self.text)));
+        }
         if size == 0 {
             assert!(self.text.is_empty(), "half an event at the end: {:?}", self.text);
             seen.push(Seen::End);
@@ -98,6 +108,9 @@ impl Reader {
             return true;
         }
         self.text.push_str(std::str::from_utf8(&chunk[end + 2..end + 2 + size]).unwrap());
+        if matches!(self.state, State::Parts) {
+            return true;
+        }
         while let Some(end) = self.text.find("\n\n") {
             let event: String = self.text.drain(..end + 2).collect();
             seen.extend(event_of(&event));

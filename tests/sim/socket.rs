@@ -64,6 +64,8 @@ enum Phase {
     Head,
     Body,
     Streaming,
+    /// An answer comes in parts.
+    Answering,
 }
 
 pub struct Socket {
@@ -267,6 +269,8 @@ impl World {
         let now = self.now;
         let (Output::Receive { peer, .. }
         | Output::Respond { peer, .. }
+        | Output::Begin { peer, .. }
+        | Output::Part { peer, .. }
         | Output::Stream { peer, .. }
         | Output::Event { peer, .. }
         | Output::Finish { peer }
@@ -298,7 +302,10 @@ impl World {
             Output::Respond { head, body, close, .. } => {
                 socket.link.respond(&head, &body, close, now);
             }
-            Output::Stream { head, .. } => socket.link.open_stream(&head, now),
+            Output::Begin { head, .. } | Output::Stream { head, .. } => {
+                socket.link.open_stream(&head, now);
+            }
+            Output::Part { bytes, .. } => socket.link.send_part(&bytes, now),
             Output::Event { event, .. } => {
                 let (id, retry_ms) = (event.id.as_deref(), event.retry_ms);
                 match &event.data {
@@ -324,8 +331,10 @@ impl Socket {
             (Phase::Head, Output::Receive { .. }) => Phase::Body,
             (Phase::Head | Phase::Body, Output::Respond { .. }) => Phase::Idle,
             (Phase::Head | Phase::Body, Output::Stream { .. }) => Phase::Streaming,
-            (Phase::Streaming, Output::Event { .. }) => Phase::Streaming,
-            (Phase::Streaming, Output::Finish { .. }) => Phase::Idle,
+            (Phase::Head | Phase::Body, Output::Begin { .. }) => Phase::Answering,
+            (Phase::Streaming, Output::Event { .. } | Output::Part { .. }) => Phase::Streaming,
+            (Phase::Answering, Output::Part { .. }) => Phase::Answering,
+            (Phase::Streaming | Phase::Answering, Output::Finish { .. }) => Phase::Idle,
             (phase, output) => panic!("out of turn in {phase:?}: {output:?}"),
         };
         self.phase = next;
@@ -341,7 +350,7 @@ impl Socket {
         let waits = match self.phase {
             Phase::Body => first.status == 0,
             Phase::Streaming => first.streams,
-            Phase::Idle | Phase::Head => false,
+            Phase::Idle | Phase::Head | Phase::Answering => false,
         };
         let waits = waits && self.known && !self.deaf && self.link.outbox().is_empty();
         let is_there = call.what == What::Call && call.executed == 1 && call.allowed == 1;

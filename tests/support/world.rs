@@ -4,6 +4,9 @@
 #![allow(dead_code, reason = "every test file uses its own part of the world")]
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+#[path = "got.rs"]
+mod got;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,26 +24,13 @@ use penstock::gateway::snapshot::{
     Care, ChildCommand, HttpTarget, ResponseMode, Server, ServerId, Snapshot, Transport, View,
 };
 use penstock::policy::auth;
-use penstock::wire::http1::{Content, Field, Method, ResponseHead};
+use penstock::wire::http1::{Content, Field, Method};
 
 #[path = "heads.rs"]
 mod heads;
 
+pub use got::Got;
 pub use heads::{head, mirror};
-
-/// What a client has got on its connection.
-#[derive(Debug, Default)]
-pub struct Got {
-    pub status: u16,
-    pub fields: HashMap<&'static str, String>,
-    pub body: String,
-    /// Events as `id|data`, comments as `:`, empty ones as `id|`.
-    pub events: Vec<String>,
-    pub is_stream: bool,
-    pub finished: bool,
-    pub closed: bool,
-    pub receiving: bool,
-}
 
 /// The whole world around one gateway.
 pub struct World {
@@ -55,6 +45,8 @@ pub struct World {
     pub fetches: Vec<(Key<Fetch>, FetchRequest)>,
     pub cancelled: Vec<Key<Fetch>>,
     pub paused: Vec<bool>,
+    /// What was decided about long messages.
+    pub passes: Vec<bool>,
     pub events: Vec<Event>,
     pub moved: Vec<(Key<Peer>, u16, Box<Moved>)>,
     pub told_others: Vec<&'static str>,
@@ -140,15 +132,6 @@ pub fn with_key(mut snapshot: Snapshot, keys: &[&str]) -> Snapshot {
     snapshot
 }
 
-impl Got {
-    fn streams(&mut self, head: ResponseHead) {
-        assert!(self.status == 0, "answered twice");
-        self.status = head.status;
-        self.is_stream = true;
-        self.fields = head.fields.into_iter().map(|(k, v)| (k, v.into_owned())).collect();
-    }
-}
-
 impl World {
     pub fn new(snapshot: Snapshot) -> Self {
         let mut world = Self::quiet(snapshot);
@@ -184,6 +167,7 @@ impl World {
             fetches: Vec::new(),
             cancelled: Vec::new(),
             paused: Vec::new(),
+            passes: Vec::new(),
             moved: Vec::new(),
             told_others: Vec::new(),
             events: Vec::new(),
@@ -290,13 +274,12 @@ impl World {
                 };
                 let got = self.got(peer);
                 assert!(got.is_stream && !got.finished, "an event outside a stream");
+                assert!(got.part.is_none(), "an event in an event");
                 got.events.push(text);
             }
-            Output::Finish { peer } => {
-                let got = self.got(peer);
-                assert!(got.is_stream && !got.finished, "finished twice");
-                got.finished = true;
-            }
+            Output::Begin { peer, head } => self.got(peer).begins(head),
+            Output::Part { peer, bytes } => self.got(peer).takes_part(&bytes),
+            Output::Finish { peer } => self.got(peer).finishes(),
             Output::Close { peer } => self.got(peer).closed = true,
             Output::Move { peer, shard, what } => self.moved.push((peer, shard, what)),
             Output::DrainOthers { why, .. } => self.told_others.push(why),
@@ -308,6 +291,9 @@ impl World {
                 self.sent.push((backend, text));
             }
             Output::Stop { backend, now } => self.stopped.push((backend, now)),
+            Output::PassLine { passes, .. } | Output::PassMessage { passes, .. } => {
+                self.passes.push(passes);
+            }
             Output::PauseChild { paused, .. } | Output::PauseFetch { paused, .. } => {
                 self.paused.push(paused);
             }

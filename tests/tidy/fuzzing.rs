@@ -8,6 +8,9 @@ use crate::source::{files_in, read, root, sources_in};
 const FUZZED_ELSEWHERE: &[(&str, &str)] = &[
     ("src/wire/bom.rs", "sse, and http_client for JSON bodies"),
     ("src/wire/json_ends.rs", "http_client: bodies of newline-separated JSON"),
+    ("src/wire/json/flow/nest.rs", "json_flow: it is a part of that reader"),
+    ("src/wire/json/flow/number.rs", "json_flow: it is a part of that reader"),
+    ("src/wire/json/flow/utf8.rs", "json_flow: it is a part of that reader"),
     ("src/wire/json/text.rs", "json_scan: strings, and config_json"),
     ("src/wire/json/tree.rs", "json_scan: the tree and the scanner are held against each other"),
     ("src/wire/json/write.rs", "calculator: what is written is read back"),

@@ -16,6 +16,7 @@ use crate::gateway::fetch::{Fetch, FetchFor, Purpose, Sentence, kind_of};
 use crate::gateway::io::{
     FetchError, FetchErrorKind, FetchEvent, FetchHead, FetchMethod, FetchRequest, Level, Output,
 };
+use crate::gateway::pause::Source;
 use crate::gateway::snapshot::{HttpTarget, Transport};
 use crate::wire::jsonrpc::{self, Envelope, Parsed};
 use crate::wire::{Patch, Splice};
@@ -190,7 +191,10 @@ impl Gateway {
             return self.forge_done(key, end.is_ok());
         };
         match purpose {
-            Purpose::Carry(Carrier::Call(call)) => self.call_carried(key, backend, call, end),
+            Purpose::Carry(Carrier::Call(call)) => {
+                self.call_carried(key, backend, call, end);
+                self.passages.source_ended(Source::Fetch(key));
+            }
             Purpose::Deliver(Carrier::Call(call)) => self.call_delivered(key, backend, call, end),
             Purpose::Carry(Carrier::Notice(waiting))
             | Purpose::Deliver(Carrier::Notice(waiting)) => {
@@ -347,6 +351,7 @@ impl Gateway {
     /// Forgets an HTTP request.
     pub(crate) fn cancel_fetch(&mut self, key: Key<Fetch>) {
         let Some(fetch) = self.fetches.remove(key) else { return };
+        self.passages.source_ended(Source::Fetch(key));
         if fetch.resume_at.is_none() {
             self.push(Output::Cancel { fetch: key });
         }

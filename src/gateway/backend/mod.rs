@@ -15,6 +15,7 @@ use super::call::Call;
 use super::exchange::Exchange;
 use super::fault::{BackendFaultKind, Fault};
 use super::io::{ChildEnd, EventKind, Fetch, Level, Output};
+use super::pause::Source;
 use super::session::Session;
 use super::snapshot::ServerId;
 use super::{Gateway, note};
@@ -340,6 +341,7 @@ impl Gateway {
 
     fn remove_backend(&mut self, key: Key<Backend>, fault: &Fault) {
         self.fail_calls_of(key, fault);
+        self.passages.source_ended(Source::Child(key));
         if let Some(backend) = self.backends.remove(key) {
             let state = &mut self.servers[usize::from(backend.server.0)];
             state.first.take_if(|first| *first == key);

@@ -29,7 +29,7 @@ use crate::wire::{Patch, Splice};
 const TASKS: &str = r#"{"extensions":{"io.modelcontextprotocol/tasks":{}}}"#;
 
 /// What says that a task was created is short; longer results are not looked into.
-const CREATED_BYTES_MAX: usize = 8 * 1024;
+pub(super) const CREATED_BYTES_MAX: usize = 8 * 1024;
 
 impl Gateway {
     /// A modern client that asks for tasks has to know them.

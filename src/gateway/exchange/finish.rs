@@ -10,7 +10,7 @@ use crate::base::{Key, Message};
 use crate::gateway::Gateway;
 use crate::gateway::call::{Call, CallFor};
 use crate::gateway::fault::{BackendFaultKind, Fault, backend};
-use crate::gateway::io::{CallEnd, EventKind, Output, Peer};
+use crate::gateway::io::{Backend, CallEnd, Output, Peer};
 use crate::gateway::snapshot::{ResponseMode, ServerId};
 use crate::gateway::stream::StreamKind;
 use crate::mcp::subscription::listen_result;
@@ -30,6 +30,9 @@ const NO_CONTENT: u16 = 204;
 impl Gateway {
     /// One answer for `exchange` is there.
     pub(crate) fn deliver(&mut self, key: Key<Exchange>, message: Splice) {
+        if self.passages.has_begun_for(key) {
+            return self.end_exchange(key);
+        }
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get_mut(key) else { return };
         if let Some(part_of) = sent.part_of {
             return self.part_answered(key, part_of, message);
@@ -67,7 +70,7 @@ impl Gateway {
         self.end_exchange(key);
     }
 
-    fn wants_events(&self, key: Key<Exchange>) -> bool {
+    pub(super) fn wants_events(&self, key: Key<Exchange>) -> bool {
         let Some(Exchange::AwaitResponse(sent)) = self.exchanges.get(key) else { return false };
         let Some(session) = self.sessions.get(sent.session) else { return false };
         sent.may_stream && self.mode(session.server, session.principal) == ResponseMode::Sse
@@ -110,7 +113,7 @@ impl Gateway {
     }
 
     /// With the session's id if this answer opens it, and what pages need.
-    fn session_head(&self, head: ResponseHead, sent: &Sent) -> ResponseHead {
+    pub(super) fn session_head(&self, head: ResponseHead, sent: &Sent) -> ResponseHead {
         let id = self.sessions.get(sent.session).map(|session| String::from(&*session.id));
         let head = match id {
             Some(id) if sent.opens_session => head.with("Mcp-Session-Id", id),
@@ -130,9 +133,13 @@ impl Gateway {
 
     /// Takes an exchange that is over out of the tables.
     pub(crate) fn take_sent(&mut self, key: Key<Exchange>) -> Option<Box<Sent>> {
-        let Exchange::AwaitResponse(sent) = self.exchanges.remove(key)? else { return None };
+        let begun = self.passages.take_begun(key);
+        let Exchange::AwaitResponse(mut sent) = self.exchanges.remove(key)? else { return None };
         if let Some(peer) = sent.peer {
             self.peers.clear(peer);
+        }
+        if let Some(begun) = begun {
+            self.break_off(&mut sent, &begun);
         }
         let now = self.now.mono;
         if let Some(session) = self.sessions.get_mut(sent.session) {
@@ -176,17 +183,8 @@ impl Gateway {
     /// One call of an exchange has failed.
     pub(crate) fn fail_call(&mut self, key: Key<Call>, fault: &Fault) {
         let Some(call) = self.calls.remove(key) else { return };
-        let server = self.backends.get(call.backend).map(|backend| backend.server);
-        let text = fault.text();
-        let kind = EventKind::RpcIn {
-            method: call.name.clone(),
-            tool: call.tool.clone(),
-            payload: Message::default(),
-            duration: self.now.mono.saturating_duration_since(call.sent_at),
-            end: CallEnd::of_fault(&call, fault),
-            error: Some(text.clone().into()),
-        };
-        self.emit_rpc(server, &call.whom, kind);
+        let (text, end) = (fault.text(), CallEnd::of_fault(&call, fault));
+        self.record_end(&call, (Message::default(), 0), end, Some(text.clone().into()));
         if call.cancelled {
             return;
         }
@@ -352,7 +350,7 @@ impl Gateway {
     /// a guard would withhold.
     pub(crate) fn backend_fault(
         &self,
-        at: Key<crate::gateway::backend::Backend>,
+        at: Key<Backend>,
         kind: BackendFaultKind,
         detail: &str,
     ) -> Fault {

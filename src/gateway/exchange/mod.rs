@@ -36,6 +36,7 @@ pub mod kept;
 pub mod modern;
 pub mod open;
 pub mod park;
+pub mod pass;
 pub mod receive;
 pub mod resume;
 pub mod rounds;
@@ -187,6 +188,7 @@ impl Gateway {
     /// Spec: MCP 2025-11-25, basic/transports: disconnection is not cancellation.
     pub(super) fn peer_closed(&mut self, peer: Key<Peer>) {
         self.read_again_for(peer);
+        self.passes_to_nobody(peer);
         let Some(key) = self.peers.clear(peer) else { return };
         match self.exchanges.get_mut(key) {
             Some(Exchange::AwaitBody(_) | Exchange::AwaitPosted(_) | Exchange::AwaitEra(_))

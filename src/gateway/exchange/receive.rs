@@ -10,7 +10,7 @@ use crate::base::{Key, Message, Span};
 use crate::gateway::Gateway;
 use crate::gateway::backend::{Backend, Owner};
 use crate::gateway::call::{Call, CallFor};
-use crate::gateway::io::{CallEnd, EventKind, Level};
+use crate::gateway::io::{CallEnd, Level};
 use crate::gateway::judge::quiet::Heard;
 use crate::gateway::session::Session;
 use crate::mcp::Era;
@@ -83,7 +83,8 @@ impl Gateway {
         if let Some(fetch) = call.fetch {
             self.ends_soon(fetch);
         }
-        self.record_answer(&call, &message, envelope);
+        let end = CallEnd::of_answer(&call, envelope);
+        self.record_end(&call, (message.clone(), message.len()), end, None);
         self.note_params(&call, &message, envelope);
         if call.cancelled {
             return;
@@ -177,19 +178,6 @@ impl Gateway {
             CallFor::Exchange(_) => self.begin_round(call, message, envelope),
             _ => Some(call),
         }
-    }
-
-    fn record_answer(&mut self, call: &Call, message: &Message, envelope: &Envelope) {
-        let server = self.backends.get(call.backend).map(|backend| backend.server);
-        let kind = EventKind::RpcIn {
-            method: call.name.clone(),
-            tool: call.tool.clone(),
-            payload: message.clone(),
-            duration: self.now.mono.saturating_duration_since(call.sent_at),
-            end: CallEnd::of_answer(call, envelope),
-            error: None,
-        };
-        self.emit_rpc(server, &call.whom, kind);
     }
 
     /// The answer under the client's id; all other bytes are the backend's, unless a list holds

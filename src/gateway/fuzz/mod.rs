@@ -12,6 +12,7 @@
 use std::time::Instant;
 
 mod eras;
+mod halves;
 mod phrases;
 mod script;
 mod steps;

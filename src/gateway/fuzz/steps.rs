@@ -188,13 +188,14 @@ impl World {
 
     /// A server answers one of the requests that it was sent, as it should.
     fn answer_well(&mut self, script: &mut Script<'_>) {
-        if self.open.is_empty() {
+        if self.ends_a_half() || self.open.is_empty() {
             return;
         }
         let at = script.below(self.open.len());
         let open = self.open.remove(at);
         let message = phrases::good_answer(&open.method, &open.id);
         match open.to {
+            To::Child(_) if self.begins(open.to, &message) => {}
             To::Child(backend) => self.input(Input::Line { backend, line: message }),
             To::Fetch(fetch) => {
                 let Some(view) = self.fetches.iter_mut().find(|view| view.key == fetch) else {
@@ -205,6 +206,9 @@ impl World {
                     let content = FetchContent::Json;
                     let head = FetchHead { status: 200, content, session_id, location: None };
                     self.input(Input::FetchHead { fetch, head });
+                }
+                if self.begins(open.to, &message) {
+                    return;
                 }
                 self.input(Input::FetchMessage { fetch, message, event: FetchEvent::default() });
                 if self.forget_fetch(fetch) {

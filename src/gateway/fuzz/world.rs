@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::halves::Half;
 use super::work::Workers;
 use crate::base::{Key, Limits, Message, Now, Rng};
 use crate::gateway::Gateway;
@@ -34,6 +35,8 @@ pub enum PeerState {
     Waiting,
     /// It gets events.
     Streaming,
+    /// It gets an answer in parts.
+    Answered,
     /// It gets messages, and may send some.
     Upgraded,
     /// It is closed.
@@ -98,6 +101,9 @@ pub struct World {
     /// Where attached sessions are posted to; some are over.
     pub endpoints: Vec<String>,
     pub workers: Workers,
+    /// Answers of which a half has come.
+    pub halves: Vec<Half>,
+    pub n_well: u32,
     n_stop_listening: usize,
     n_exit: usize,
 }
@@ -135,6 +141,8 @@ impl World {
             has_both_eras: options & 0x80 != 0,
             endpoints: Vec::new(),
             workers: Workers::default(),
+            halves: Vec::new(),
+            n_well: 0,
             n_stop_listening: 0,
             n_exit: 0,
         };
@@ -194,6 +202,16 @@ impl World {
                     self.note_state(&body.to_message());
                     self.check_answer(peer, &body.to_message());
                 }
+            }
+            Output::Begin { peer, head } => {
+                self.moved(peer, &[PeerState::Waiting], PeerState::Answered);
+                self.note_head(&head);
+                assert_eq!((head.status, head.content), (200, Content::Json));
+            }
+            Output::Part { peer, bytes } => {
+                assert!(!bytes.is_empty(), "a part of nothing");
+                let state = self.peer_mut(peer).map_or(PeerState::Gone, |peer| peer.state);
+                self.moved(peer, &[PeerState::Answered, PeerState::Streaming], state);
             }
             Output::RespondMetrics { peer, head, .. } => {
                 self.moved(peer, &[PeerState::Headed], PeerState::Idle);
@@ -271,6 +289,10 @@ impl World {
                     view.paused = paused;
                 }
             }
+            Output::PassLine { backend, passes } => {
+                self.half_is_decided(To::Child(backend), passes)
+            }
+            Output::PassMessage { fetch, passes } => self.half_is_decided(To::Fetch(fetch), passes),
             Output::Work { judging, task } => self.workers.take(judging, task),
             Output::Emit(_) => {}
             Output::StopListening => self.n_stop_listening += 1,
@@ -298,7 +320,8 @@ impl World {
     fn finished(&mut self, key: Key<Peer>) {
         let is_upgraded = self.peer_mut(key).is_some_and(|peer| peer.state == PeerState::Upgraded);
         let to = if is_upgraded { PeerState::Gone } else { PeerState::Idle };
-        self.moved(key, &[PeerState::Streaming, PeerState::Upgraded], to);
+        let from = [PeerState::Streaming, PeerState::Upgraded, PeerState::Answered];
+        self.moved(key, &from, to);
     }
 
     /// Whoever has asked one thing is answered under the id of that, or of nothing.
@@ -364,13 +387,20 @@ impl World {
     pub fn forget_fetch(&mut self, key: Key<Fetch>) -> bool {
         let before = self.fetches.len();
         self.fetches.retain(|fetch| fetch.key != key);
+        self.halves.retain(|half| half.to != To::Fetch(key));
         self.open.retain(|open| open.to != To::Fetch(key));
         self.fetches.len() < before
+    }
+
+    /// Whether an HTTP request is under way.
+    pub fn is_under_way(&self, key: Key<Fetch>) -> bool {
+        self.fetches.iter().any(|fetch| fetch.key == key)
     }
 
     /// A child is reaped.
     pub fn child_gone(&mut self, key: Key<Backend>, why: ChildEnd) {
         self.children.retain(|child| child.key != key);
+        self.halves.retain(|half| half.to != To::Child(key));
         self.open.retain(|open| open.to != To::Child(key));
         self.input(Input::ChildClosed { backend: key, why });
     }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 //! The body of a response: bytes without framing, cut anywhere, to messages.
 
+use std::collections::VecDeque;
 use std::mem;
 
+use super::large::Large;
+use super::{ClientEvent, event_of};
 use crate::base::Message;
 use crate::wire::http1::response::{BodyKind, Framing};
 use crate::wire::json_ends::JsonEnds;
@@ -46,25 +49,43 @@ impl Body {
         matches!(self, Self::Events(_))
     }
 
-    /// Takes the next bytes and gives `deliver` the messages that they complete.
+    /// Takes the next bytes and tells `events` what they complete; a message that passes leaves
+    /// with them.
     ///
     /// Errors: as soon as a message is longer than allowed.
     pub(super) fn feed(
         &mut self,
+        large: &mut Large,
         mut input: &[u8],
-        deliver: &mut impl FnMut(EventIn),
+        events: &mut VecDeque<ClientEvent>,
     ) -> Result<(), TooLong> {
         match self {
+            Self::Whole { bytes_max, .. } if matches!(large, Large::Passing(_)) => {
+                pass(large, input, *bytes_max, events)
+            }
             Self::Whole { text, bytes_max } => append(text, input, *bytes_max),
             Self::Texts { ends, text, bytes_max } => {
                 while let Some(end) = ends.find(input) {
-                    append_text(text, &input[..end], *bytes_max)?;
-                    deliver_text(mem::take(text), deliver);
+                    if let Large::Passing(_) = large {
+                        pass(large, &input[..end], *bytes_max, events)?;
+                        events.push_back(ClientEvent::End);
+                    } else {
+                        append_text(text, &input[..end], *bytes_max)?;
+                        deliver_text(mem::take(text), &mut |event| {
+                            events.push_back(event_of(event));
+                        });
+                    }
+                    *large = Large::Short;
                     input = &input[end..];
                 }
-                append_text(text, input, *bytes_max)
+                match large {
+                    Large::Passing(_) => pass(large, input, *bytes_max, events),
+                    _ => append_text(text, input, *bytes_max),
+                }
             }
-            Self::Events(decoder) => decoder.feed(input, deliver),
+            Self::Events(decoder) => {
+                decoder.feed(input, &mut |event| events.push_back(event_of(event)))
+            }
             Self::Taken => Ok(()),
             Self::Start { text } => {
                 let room = START_BYTES_MAX - text.len();
@@ -74,9 +95,37 @@ impl Body {
         }
     }
 
+    /// Asks what is to become of a JSON message of which more than `from` bytes have come.
+    pub(super) fn ask(
+        &mut self,
+        large: &mut Large,
+        from: usize,
+        events: &mut VecDeque<ClientEvent>,
+    ) {
+        let (Self::Whole { text, .. } | Self::Texts { text, .. }) = self else { return };
+        if text.len() > from && matches!(large, Large::Short) {
+            let start = Message::new(mem::take(text));
+            events.push_back(ClientEvent::Begins(start.clone()));
+            *large = Large::Asked(start);
+        }
+    }
+
+    /// Goes on with a message whose beginning was given out.
+    pub(super) fn put_back(&mut self, start: Vec<u8>) {
+        if let Self::Whole { text, .. } | Self::Texts { text, .. } = self {
+            *text = start;
+        }
+    }
+
     /// Delivers `input` if it is all of the body and that is one message: then it is copied once.
-    pub(super) fn take_whole(&mut self, input: &[u8], deliver: &mut impl FnMut(EventIn)) -> bool {
-        let is_whole = matches!(self, Self::Whole { text, .. } if text.is_empty());
+    pub(super) fn take_whole(
+        &mut self,
+        large: &Large,
+        input: &[u8],
+        deliver: &mut impl FnMut(EventIn),
+    ) -> bool {
+        let is_whole = matches!(large, Large::Short)
+            && matches!(self, Self::Whole { text, .. } if text.is_empty());
         if is_whole {
             deliver(EventIn { data: Message::copy_of(input), ..EventIn::default() });
             *self = Self::Taken;
@@ -95,6 +144,24 @@ impl Body {
             Self::Events(_) | Self::Taken => {}
         }
     }
+}
+
+/// Gives a part of a message out.
+fn pass(
+    large: &mut Large,
+    piece: &[u8],
+    bytes_max: usize,
+    events: &mut VecDeque<ClientEvent>,
+) -> Result<(), TooLong> {
+    let Large::Passing(n) = large else { return Ok(()) };
+    if piece.len() > bytes_max - *n {
+        return Err(TooLong);
+    }
+    *n += piece.len();
+    if !piece.is_empty() {
+        events.push_back(ClientEvent::Part(Message::copy_of(piece)));
+    }
+    Ok(())
 }
 
 fn append(text: &mut Vec<u8>, piece: &[u8], bytes_max: usize) -> Result<(), TooLong> {

@@ -6,7 +6,7 @@ use super::body::Rest;
 use super::recent::Recent;
 use super::state::{AwaitHead, Exchange, State, Stream, StreamShape};
 use super::violation::Violation;
-use crate::base::{Now, Outbox};
+use crate::base::{Message, Now, Outbox};
 use crate::wire::Splice;
 use crate::wire::http1::ResponseHead;
 use crate::wire::http1::chunked::{Chunked, LAST_CHUNK, push_chunk_head};
@@ -46,7 +46,7 @@ impl HttpServer {
         }
     }
 
-    /// Answers the exchange with the head of an event stream.
+    /// Answers the exchange with the head of an event stream, or of a body that comes in parts.
     pub fn open_stream(&mut self, head: &ResponseHead, now: Now) {
         let Some((exchange, rest)) = self.unanswered() else {
             return;
@@ -85,6 +85,13 @@ impl HttpServer {
         }
         let event = EventOut::new(id, retry_ms, data);
         self.owe_part(event.len(), now, |outbox| event.encode(outbox));
+    }
+
+    /// Sends a part of the body that was opened, as it is.
+    pub fn send_part(&mut self, part: &Message, now: Now) {
+        if !part.is_empty() {
+            self.owe_part(part.len(), now, |outbox| outbox.push_message(part.clone()));
+        }
     }
 
     /// Sends the event that says where messages are to be sent to.

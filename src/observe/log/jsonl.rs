@@ -27,7 +27,7 @@ pub enum Payload<'p> {
     Json(Cow<'p, [u8]>),
     /// Text that is not valid JSON, without secrets; empty if there was no message.
     Raw(Cow<'p, [u8]>),
-    /// More than [`PAYLOAD_BYTES_MAX`]: its length.
+    /// More than [`PAYLOAD_BYTES_MAX`], or never gathered: its length.
     TooLong(usize),
 }
 
@@ -36,7 +36,7 @@ impl<'p> Payload<'p> {
     /// were routed are known to be JSON; the others are `doubtful`.
     #[must_use]
     pub fn new(payload: &'p [u8], len: usize, doubtful: bool, redactor: &Redactor) -> Self {
-        if len > PAYLOAD_BYTES_MAX {
+        if len > PAYLOAD_BYTES_MAX || len > payload.len() {
             return Self::TooLong(len);
         }
         let has_brackets = matches!(payload.trim_ascii(), [b'{', .., b'}'] | [b'[', .., b']']);

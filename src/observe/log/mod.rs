@@ -83,7 +83,8 @@ pub struct Rpc<'e> {
     pub server: Option<ServerId>,
     /// The method, without quotes; empty for a response to a backend.
     pub method: &'e [u8],
-    /// The message; may be left out if it is longer than [`jsonl::PAYLOAD_BYTES_MAX`].
+    /// The message; may be left out if it is longer than [`jsonl::PAYLOAD_BYTES_MAX`], or if it was
+    /// not gathered.
     pub payload: &'e [u8],
     /// How long it is.
     pub payload_len: usize,
@@ -116,16 +117,15 @@ impl<'e> Rpc<'e> {
     /// The message that a kind of event tells of; what its agent carries is left to the caller.
     #[must_use]
     pub fn of_kind(at_unix_ms: u64, server: Option<ServerId>, kind: &'e EventKind) -> Option<Self> {
-        let (method, payload, reply) = match kind {
-            EventKind::RpcOut { method, payload } => (method, payload, None),
-            EventKind::RpcIn { method, tool, payload, duration, end, error } => {
+        let (method, payload, payload_len, reply) = match kind {
+            EventKind::RpcOut { method, payload } => (method, payload, payload.len(), None),
+            EventKind::RpcIn { method, tool, payload, bytes, duration, end, error } => {
                 let (tool, error) = (tool.as_deref(), error.as_deref().map(str::as_bytes));
                 let reply = Reply { tool, error, duration: *duration, end: *end };
-                (method, payload, Some(reply))
+                (method, payload, *bytes, Some(reply))
             }
             _ => return None,
         };
-        let payload_len = payload.len();
         Some(Self { at_unix_ms, server, method, payload, payload_len, reply, labels: None })
     }
 }

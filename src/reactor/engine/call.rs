@@ -196,7 +196,7 @@ impl Attached {
                 Stream::Stdout => link.feed_stdout(bytes),
                 Stream::Stderr => link.feed_stderr(bytes),
             });
-            fed.is_ok()
+            fed.is_ok() && link.wants_stdout()
         };
         let budget = turn.limits.read_bytes_per_turn_max;
         let pulled = source::read_some(stream, ready, &mut turn.buffer, budget, take);

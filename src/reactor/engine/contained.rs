@@ -235,6 +235,9 @@ impl Contained {
             return;
         }
         let Some(stream) = &mut self.stream else { return };
+        if !self.talk.link.wants_stdout() {
+            return self.talk.tell(turn);
+        }
         match stream.read(&mut self.talk.link, turn) {
             Ok(Pulled::Dry) => {}
             Ok(Pulled::Rationed) => turn.queue(&mut self.queued, Work::Contained(key)),
@@ -294,6 +297,13 @@ impl Contained {
         }
         self.talk.note_fullness(turn);
         self.soil(key, turn);
+    }
+
+    /// Says what becomes of the line that has begun.
+    pub(super) fn pass(&mut self, key: Key<Self>, passes: bool, turn: &mut Turn) {
+        self.talk.link.decide(passes);
+        self.talk.tell(turn);
+        turn.queue(&mut self.queued, Work::Contained(key));
     }
 
     /// Stops or goes on reading its stream. One that has to leave is always read.

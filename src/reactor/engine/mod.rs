@@ -153,6 +153,13 @@ impl Engine {
         })
     }
 
+    /// Says what becomes of the line that the container of `backend` has begun.
+    pub(super) fn pass(&mut self, backend: Key<Backend>, passes: bool, turn: &mut Turn) {
+        if let Some((key, contained)) = self.find(backend) {
+            contained.pass(key, passes, turn);
+        }
+    }
+
     /// Begins the end of the container of `backend`; whether there is one.
     pub(super) fn stop(&mut self, backend: Key<Backend>, now: bool, turn: &mut Turn) -> bool {
         let Some(key) = self.find(backend).map(|(key, _)| key) else { return false };

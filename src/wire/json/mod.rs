@@ -7,6 +7,7 @@
 //! ([`tree`]) is for the control plane: configuration, small results. Nothing here knows JSON-RPC.
 
 pub mod edit;
+pub mod flow;
 pub mod fold;
 pub mod repeated;
 pub mod same;

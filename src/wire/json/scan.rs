@@ -391,7 +391,7 @@ impl Nest {
 
 /// The first place from `at` on that does not go on plainly with a string: a quote, a backslash, a
 /// control character or the end.
-fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
     // Most strings are short; the long ones are left to whoever takes the widest steps.
     for _ in 0..SHORT_BLOCKS {
         let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk) else {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 //! The names of the members that route, by the object in which they stand.
 
-use crate::wire::json::fold;
+use crate::base::Span;
+use crate::wire::json::{fold, scan};
 
 /// A member that routes. Its number is its place among what was found.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Member {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::wire) enum Member {
     Jsonrpc,
     Id,
     Method,
@@ -42,7 +43,7 @@ pub(super) const ROUTING: [Member; 10] = [
 ];
 
 /// The members that route in one kind of object.
-pub(super) struct Names {
+pub(in crate::wire) struct Names {
     /// The one of exactly this name. A `match` compares a few bytes in place; to walk through `all`
     /// would cost a call for each name, for each key of each message.
     pub(super) exact: fn(&[u8]) -> Option<Member>,
@@ -62,6 +63,16 @@ impl Names {
         let found = self.all.iter().find(|(name, _)| is_same(name));
         found.map(|(name, member)| (*member, *name == key.as_bytes()))
     }
+
+    /// What a name means that stands alone, with its quotes, and whether it is spelled exactly so
+    /// once its escapes are read.
+    pub(in crate::wire) fn meaning(&self, spelled: &[u8]) -> Option<(Member, bool)> {
+        let plain = spelled.get(1..spelled.len().saturating_sub(1)).unwrap_or_default();
+        if let Some(member) = (self.exact)(plain) {
+            return Some((member, true));
+        }
+        self.lookup_folded(&scan::string(spelled, Span::new(0, spelled.len()))?)
+    }
 }
 
 /// Both forms of a table from one list.
@@ -77,7 +88,7 @@ macro_rules! names {
     };
 }
 
-pub(super) static IN_MESSAGE: Names = names! {
+pub(in crate::wire) static IN_MESSAGE: Names = names! {
     b"jsonrpc" => Jsonrpc,
     b"id" => Id,
     b"method" => Method,
@@ -85,16 +96,16 @@ pub(super) static IN_MESSAGE: Names = names! {
     b"result" => Result,
     b"error" => Error,
 };
-pub(super) static IN_PARAMS: Names = names! {
+pub(in crate::wire) static IN_PARAMS: Names = names! {
     b"name" => Name,
     b"uri" => Uri,
     b"progressToken" => ProgressToken,
     b"requestId" => RequestId,
     b"_meta" => Meta,
 };
-pub(super) static IN_META: Names = names! {
+pub(in crate::wire) static IN_META: Names = names! {
     b"progressToken" => MetaProgressToken,
     b"io.modelcontextprotocol/protocolVersion" => MetaVersion,
     b"io.modelcontextprotocol/subscriptionId" => SubscriptionId,
 };
-pub(super) static IN_RESULT: Names = names! { b"resultType" => ResultType };
+pub(in crate::wire) static IN_RESULT: Names = names! { b"resultType" => ResultType };
