@@ -118,6 +118,13 @@ pub struct Reactor<C, O> {
 /// How many readiness events one poll may bring; the rest comes with the next.
 const EVENTS_MAX: usize = 512;
 
+/// From so many sources is read before the core is told: the system's code and ours each stay in
+/// the nearest cache while they run.
+const PUMPED_AT_ONCE: usize = 16;
+
+/// So many inputs are told before what the core answers is done, for the same reason.
+const TOLD_AT_ONCE: usize = 16;
+
 /// How long after the start the code is let go of that only ran then.
 const STARTED_AFTER: Duration = Duration::from_secs(2);
 
@@ -259,7 +266,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
     /// at the end of the line and gets the next turn.
     fn pump(&mut self) {
         self.settle();
-        for _ in 0..self.turn.ready.len() {
+        for n in 0..self.turn.ready.len() {
             let Some(work) = self.turn.ready.pop_front() else { break };
             match work {
                 Work::Peer(key) => self.peers.pump(key, &mut self.turn),
@@ -269,8 +276,11 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                     self.children.pump_engine(work, &mut self.turn);
                 }
             }
-            self.settle();
+            if n % PUMPED_AT_ONCE == PUMPED_AT_ONCE - 1 {
+                self.settle();
+            }
         }
+        self.settle();
     }
 
     fn take_completions(&mut self) {
@@ -331,10 +341,11 @@ impl<C: Core, O: Observer> Reactor<C, O> {
     /// Tells the core everything that is in the inbox and applies what it answers, until both are
     /// quiet.
     fn settle(&mut self) {
-        while !self.over
-            && let Some(input) = self.turn.inbox.pop_front()
-        {
-            self.core.handle_input(input, self.turn.now);
+        while !self.over && !self.turn.inbox.is_empty() {
+            let told = self.turn.inbox.len().min(TOLD_AT_ONCE);
+            for input in self.turn.inbox.drain(..told) {
+                self.core.handle_input(input, self.turn.now);
+            }
             self.apply_outputs();
         }
         // What is left of it is for a core that has said `Exit`.

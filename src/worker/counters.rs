@@ -13,7 +13,7 @@ use crate::gateway::io::{CallEnd, Event, EventKind};
 use crate::gateway::snapshot::ServerId;
 use crate::observe::Entry;
 use crate::observe::log::Rpc;
-use crate::observe::metrics::failed::has_failed;
+use crate::observe::metrics::failed::FailedTools;
 use crate::observe::metrics::reading::{CALL_BOUNDS_US, TURN_BOUNDS_US, bucket};
 use crate::observe::metrics::{Histogram, Reading, ServerReading};
 
@@ -22,6 +22,7 @@ use crate::observe::metrics::{Histogram, Reading, ServerReading};
 pub struct Counters {
     version: Arc<str>,
     servers: Box<[ServerCounts]>,
+    failed: FailedTools,
     log_records_dropped: Count,
     /// Locked when a loop begins, and to read.
     loops: Mutex<Vec<Arc<LoopCounts>>>,
@@ -106,14 +107,14 @@ impl ServerCounts {
         }
     }
 
-    fn note_rpc(&self, rpc: &Rpc<'_>) {
+    fn note_rpc(&self, rpc: &Rpc<'_>, failed: &FailedTools) {
         let Some(reply) = &rpc.reply else { return self.bytes_out.add(rpc.payload_len as u64) };
         self.bytes_in.add(rpc.payload_len as u64);
         if reply.tool.is_none() {
             return;
         }
         let end = match reply.end {
-            CallEnd::Ok if has_failed(rpc.payload) => CallEnd::Error,
+            CallEnd::Ok if failed.has_failed(rpc.payload) => CallEnd::Error,
             end => end,
         };
         self.calls[end as usize].add(1);
@@ -158,6 +159,7 @@ impl Counters {
         Arc::new(Self {
             version,
             servers: servers.map(ServerCounts::new).collect(),
+            failed: FailedTools::default(),
             log_records_dropped: Count::default(),
             loops: Mutex::default(),
         })
@@ -201,7 +203,7 @@ impl Counters {
 
     fn note_rpc(&self, rpc: &Rpc<'_>) {
         if let Some(server) = self.server(rpc.server) {
-            server.note_rpc(rpc);
+            server.note_rpc(rpc, &self.failed);
         }
     }
 

@@ -1,26 +1,38 @@
 // SPDX-License-Identifier: MIT
 //! Tools that have failed: their answer is a result, and says `isError` in it.
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
 use crate::base::Span;
 use crate::wire::json::scan;
 
 const NAME: &str = "isError";
 
-/// Whether an answer, which is JSON, holds the result of a tool that has failed.
-///
-/// Nearly every answer is seen not to by a search for the name; what is left is scanned.
-#[must_use]
-pub fn has_failed(answer: &[u8]) -> bool {
-    let names = memmem::find_iter(answer, NAME);
-    let mut behind = names.map(|at| answer[at + NAME.len()..].trim_ascii_start());
-    let may_be = |rest: &[u8]| {
-        let value = rest.strip_prefix(b"\"").map(<[u8]>::trim_ascii_start);
-        let value = value.and_then(|rest| rest.strip_prefix(b":")).map(<[u8]>::trim_ascii_start);
-        value.is_some_and(|value| value.starts_with(b"true"))
-    };
-    behind.any(may_be) && says_so(answer)
+/// Knows the answers of tools that have failed. To make one costs as much as a look at an answer.
+#[derive(Debug)]
+pub struct FailedTools(Finder<'static>);
+
+impl Default for FailedTools {
+    fn default() -> Self {
+        Self(Finder::new(NAME))
+    }
+}
+
+impl FailedTools {
+    /// Whether an answer, which is JSON, holds the result of a tool that has failed.
+    ///
+    /// Nearly every answer is seen not to by a search for the name; what is left is scanned.
+    #[must_use]
+    pub fn has_failed(&self, answer: &[u8]) -> bool {
+        let names = self.0.find_iter(answer);
+        let mut behind = names.map(|at| answer[at + NAME.len()..].trim_ascii_start());
+        let may_be = |rest: &[u8]| {
+            let value = rest.strip_prefix(b"\"").map(<[u8]>::trim_ascii_start);
+            let value = value.and_then(|rest| rest.strip_prefix(b":"));
+            value.is_some_and(|value| value.trim_ascii_start().starts_with(b"true"))
+        };
+        behind.any(may_be) && says_so(answer)
+    }
 }
 
 fn says_so(answer: &[u8]) -> bool {
@@ -38,7 +50,7 @@ mod tests {
     #[track_caller]
     fn check(answer: &str, want: bool) {
         assert!(scan::validate(answer.as_bytes(), 9).is_ok(), "{answer}");
-        assert_eq!(has_failed(answer.as_bytes()), want, "{answer}");
+        assert_eq!(FailedTools::default().has_failed(answer.as_bytes()), want, "{answer}");
     }
 
     #[test]
