@@ -174,6 +174,7 @@ fn start_logs(loaded: &Loaded, counters: Option<Arc<Counters>>) -> (Logs, LogSen
         patterns: Patterns::parse(&loaded.run.debug),
         counters,
         events_max: loaded.snapshot.limits.log_events_max,
+        waits: loaded.run.waits_for_logs,
         on_start: || reactor::lower_thread_priority(LOGS_GIVE_WAY),
         on_idle: reactor::release_memory,
         on_grown: reactor::drop_written,

@@ -59,6 +59,20 @@ impl Write for Stderr {
     }
 }
 
+/// A terminal that takes its time.
+struct Slow(Stderr);
+
+impl Write for Slow {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        thread::sleep(Duration::from_millis(2));
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fn start(dir: &Path, stderr: &Stderr, secrets: Vec<Secret>) -> (Logs, LogSender) {
     let options = LogOptions {
         dir: Some(dir.into()),
@@ -176,6 +190,29 @@ fn what_is_too_much_is_dropped_and_counted() {
     let text = stderr.text();
     assert!(text.contains("line 3\n") && !text.contains("line 4\n"), "{text}");
     assert!(text.ends_with("6 log events were dropped: they came too fast\n"), "{text}");
+}
+
+#[test]
+fn who_would_rather_wait_loses_nothing() {
+    let stderr = Stderr::default();
+    let slow = Slow(stderr.clone());
+    let options =
+        LogOptions { events_max: 4, waits: true, stderr: Box::new(slow), ..LogOptions::default() };
+    let (logs, mut sender) = Logs::start(options, Vec::new(), Vec::new());
+    for n in 0..50 {
+        sender.push(note(&format!("line {n}")));
+        if n % 7 == 0 {
+            sender.end_of_turn();
+        }
+    }
+    sender.end_of_turn();
+    logs.finish();
+    let lines: Vec<String> = stderr.text().lines().map(str::to_owned).collect();
+    assert!(lines.iter().zip(0..).all(|(line, n)| line.ends_with(&format!(" line {n}"))));
+    assert_eq!(lines.len(), 50);
+    // Nobody takes anything any more, and nobody waits for it.
+    (0..50).for_each(|_| sender.push(note("late")));
+    sender.end_of_turn();
 }
 
 #[test]

@@ -299,6 +299,9 @@ pub const KEYS: &[Key] = &[
         Used, ("`auto`",
         "Who starts containers: the Docker engine over its socket, or the command line; `auto`: \
          the engine if it can and answers. `MCP_GATEWAY_CONTAINER_LAUNCHER` wins.")),
+    key(GATEWAY, ("logs_when_full", ""), OneOf(&["drop", "wait"]), Used, ("`drop`",
+        "What happens if calls come faster than the disk takes their logs: records are dropped \
+         and counted, or calls wait, three seconds at most.")),
     key(GATEWAY, ("dockerless", "dockerless"), Flag, Used, ("false",
         "Use podman and never docker.")),
     key(GATEWAY, ("log_driver", ""), Word, Used, ("`none`",

@@ -87,6 +87,7 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         listen: overall.listen.clone(),
         threads: overall.threads,
         log_dir: gateway::log_dir(sources),
+        waits_for_logs: overall.waits_for_logs,
         shutdown_timeout: gateway::shutdown_timeout(sources),
         debug: gateway::debug(sources, report),
         has_generated_agent: auth.is_generated,

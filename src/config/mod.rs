@@ -100,6 +100,8 @@ pub struct RunOptions {
     pub threads: u16,
     /// Where log files go.
     pub log_dir: PathBuf,
+    /// Whether calls wait for a disk that is slower than their logs; if not, records are dropped.
+    pub waits_for_logs: bool,
     /// How long running exchanges get after a signal.
     pub shutdown_timeout: Duration,
     /// The patterns of `DEBUG`, after `-v`; empty: nothing.

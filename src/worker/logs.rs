@@ -14,7 +14,8 @@
 //! write is written at once too, since a burst of work would hold up traffic. And the
 //! loop pays for one lock per turn. What was emitted in a turn travels as one [`Block`], which
 //! comes back empty and is used again. If events come faster than the disk takes them, they are
-//! dropped and counted; traffic never waits for a log.
+//! dropped and counted, and traffic never waits for a log. Whoever would rather lose time than records
+//! says so: then the loop waits until the thread has taken what is there, but not for ever.
 
 mod writer;
 
@@ -37,6 +38,10 @@ const FINISH_AFTER_MAX: Duration = Duration::from_secs(3);
 /// Waiting events may take so many bytes; beyond: events are dropped.
 const WAITING_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// How long a loop that would rather wait waits for a disk that takes nothing; beyond: events are
+/// dropped all the same.
+const WAIT_MAX: Duration = Duration::from_secs(3);
+
 /// So much is written without a pause: a long one would make for long bursts of work.
 const WAKING_BYTES: usize = 256 * 1024;
 
@@ -53,6 +58,8 @@ pub struct LogOptions {
     pub counters: Option<Arc<Counters>>,
     /// Events that may wait ([`Limits::log_events_max`]); beyond: dropped and counted.
     pub events_max: usize,
+    /// Whether the loop waits for the thread before it drops events.
+    pub waits: bool,
     /// Where notes for people and debug lines go.
     pub stderr: Box<dyn Write + Send>,
     /// Called first on the log thread, to give traffic the precedence.
@@ -72,6 +79,7 @@ impl Default for LogOptions {
             patterns: Patterns::default(),
             counters: None,
             events_max: Limits::DEFAULT.log_events_max,
+            waits: false,
             stderr: Box::new(std::io::stderr()),
             on_start: || {},
             on_idle: || {},
@@ -84,6 +92,7 @@ impl Default for LogOptions {
 pub struct Logs {
     shared: Arc<Shared>,
     events_max: usize,
+    waits: bool,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -93,6 +102,7 @@ pub struct LogSender {
     /// What was pushed in this turn.
     block: Block,
     events_max: usize,
+    waits: bool,
     dropped: u64,
 }
 
@@ -101,6 +111,8 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Something to do for a thread that sleeps, or the end.
     wake: Condvar,
+    /// The thread has taken everything, or has ended.
+    taken: Condvar,
     /// `Queue::ended` has been set.
     ended: Condvar,
 }
@@ -137,6 +149,14 @@ impl Queue {
     fn is_empty(&self) -> bool {
         self.blocks.is_empty() && self.dropped == 0 && !self.closing
     }
+
+    /// How many events there is room for.
+    fn room(&self, events_max: usize) -> usize {
+        match self.bytes > WAITING_BYTES_MAX {
+            true => 0,
+            false => events_max.saturating_sub(self.len),
+        }
+    }
 }
 
 impl Logs {
@@ -151,7 +171,7 @@ impl Logs {
         secrets: Vec<Secret>,
     ) -> (Self, LogSender) {
         let shared = Arc::new(Shared::default());
-        let events_max = options.events_max;
+        let (events_max, waits) = (options.events_max, options.waits);
         let on_start = options.on_start;
         let writer = writer::Writer::new(options, servers, &secrets);
         let of_thread = Arc::clone(&shared);
@@ -161,7 +181,8 @@ impl Logs {
         };
         // Without a thread there are no logs, but there is traffic.
         let thread = thread::Builder::new().name("logs".into()).stack_size(STACK_BYTES).spawn(run);
-        let logs = Self { shared, events_max, thread: thread.ok() };
+        let waits = waits && thread.is_ok();
+        let logs = Self { shared, events_max, waits, thread: thread.ok() };
         let sender = logs.sender();
         (logs, sender)
     }
@@ -169,8 +190,9 @@ impl Logs {
     /// For one more loop: what each of them hands over stays together.
     #[must_use]
     pub fn sender(&self) -> LogSender {
-        let (shared, events_max) = (Arc::clone(&self.shared), self.events_max);
-        LogSender { shared, block: Block::default(), events_max, dropped: 0 }
+        let Self { events_max, waits, .. } = *self;
+        let shared = Arc::clone(&self.shared);
+        LogSender { shared, block: Block::default(), events_max, waits, dropped: 0 }
     }
 
     /// Writes what was handed over, waits until it is on the disk, and ends the thread. Gives up
@@ -203,11 +225,18 @@ impl Drop for Logs {
 impl LogSender {
     /// Keeps what is to be said of `event` until the end of the turn.
     pub fn push(&mut self, event: Event) {
-        if self.block.len() < self.events_max && self.block.bytes() < WAITING_BYTES_MAX {
+        if self.waits && !self.has_room() {
+            self.end_of_turn();
+        }
+        if self.has_room() {
             self.block.push(event);
         } else {
             self.dropped += 1;
         }
+    }
+
+    fn has_room(&self) -> bool {
+        self.block.len() < self.events_max && self.block.bytes() < WAITING_BYTES_MAX
     }
 
     /// Hands the events of this turn over to the thread.
@@ -216,11 +245,10 @@ impl LogSender {
             return;
         }
         let mut queue = self.shared.lock();
-        let room = match queue.bytes > WAITING_BYTES_MAX {
-            true => 0,
-            false => self.events_max.saturating_sub(queue.len),
-        };
-        self.dropped += self.block.truncate(room) as u64;
+        if self.waits {
+            queue = self.wait_for_room(queue);
+        }
+        self.dropped += self.block.truncate(queue.room(self.events_max)) as u64;
         queue.dropped += std::mem::take(&mut self.dropped);
         if !self.block.is_empty() {
             let next = queue.spare.pop().unwrap_or_default();
@@ -236,6 +264,22 @@ impl LogSender {
         if wakes {
             self.shared.wake.notify_one();
         }
+    }
+}
+
+impl LogSender {
+    /// The thread takes everything at once, so what it needs is to be awake.
+    fn wait_for_room<'q>(&self, mut queue: MutexGuard<'q, Queue>) -> MutexGuard<'q, Queue> {
+        let is_full = |queue: &mut Queue| {
+            queue.room(self.events_max) < self.block.len() && queue.len > 0 && !queue.ended
+        };
+        if !is_full(&mut queue) {
+            return queue;
+        }
+        (queue.asleep, queue.pauses) = (false, false);
+        self.shared.wake.notify_one();
+        let waited = self.shared.taken.wait_timeout_while(queue, WAIT_MAX, is_full);
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

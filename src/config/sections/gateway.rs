@@ -58,6 +58,8 @@ pub struct Overall {
     pub require_containers: bool,
     /// The log driver of containers.
     pub log_driver: String,
+    /// Whether calls wait for the disk that takes their logs.
+    pub waits_for_logs: bool,
     /// What is given up.
     pub sandbox: Options,
 }
@@ -92,6 +94,7 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
         runtime,
         require_containers: fields.and_then(|f| f.flag("require_containers")).unwrap_or(false),
         log_driver: text("log_driver").map_or("none", |driver| driver.value).to_owned(),
+        waits_for_logs: text("logs_when_full").is_some_and(|choice| choice.value == "wait"),
         sandbox: sandbox::resolve(confined.as_ref(), sources.format, report),
     }
 }

@@ -17,14 +17,15 @@ use crate::worker::files::{self, LogFile};
 /// How long the thread collects before it writes again.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// A batch is written as soon as it has so many bytes; the system takes long writes in large pages.
-const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// A batch is written as soon as it has so many bytes: they are still in the nearer caches then, and
+/// the system takes them in large pages.
+const BATCH_BYTES_MAX: usize = 256 * 1024;
 
 /// Buffers that are larger are given back when the thread goes to sleep.
 const IDLE_BYTES_MAX: usize = 16 * 1024;
 
 /// Empty blocks are kept for the loop until it is idle, if they are not larger together.
-const SPARE_BYTES_MAX: usize = 8 * 1024 * 1024;
+const SPARE_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Not more of them either.
 const SPARE_MAX: usize = 1024;
@@ -99,6 +100,7 @@ impl Writer {
             let dropped = std::mem::take(&mut queue.dropped);
             let closing = queue.closing;
             drop(queue);
+            shared.taken.notify_all();
             let is_empty = blocks.is_empty() && dropped == 0;
             self.write_all(&mut blocks, dropped);
             if closing && is_empty {
@@ -112,6 +114,7 @@ impl Writer {
         self.sync();
         shared.lock().ended = true;
         shared.ended.notify_all();
+        shared.taken.notify_all();
     }
 
     fn hand_back(&self, blocks: &mut Vec<Block>, shared: &Shared) {
