@@ -25,7 +25,7 @@ const BATCH_BYTES_MAX: usize = 256 * 1024;
 const IDLE_BYTES_MAX: usize = 16 * 1024;
 
 /// Empty blocks are kept for the loop until it is idle, if they are not larger together.
-const SPARE_BYTES_MAX: usize = 2 * 1024 * 1024;
+const SPARE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Not more of them either.
 const SPARE_MAX: usize = 1024;
