@@ -34,27 +34,33 @@ build_static() {
     binary=$target/static/penstock-$1
 }
 
-# Everything on: keys, sessions, a list of tools, all logs.
+# Everything on: keys, sessions, a list of tools, all logs. GATEWAY_KEYS, SERVER_KEYS and MORE_TABLES
+# say more, and SERVER_KEYS what else than the list.
 write_configs() {
+    local tools='tools = ["echo", "blob"]'
     mkdir -p "$perf"
     cat >"$perf/http.toml" <<TOML
 [gateway]
 listen = "127.0.0.1:7600"
 agent_id = "$key"
+${GATEWAY_KEYS:-}
 
 [servers.bench]
 type = "http"
 url = "http://127.0.0.1:7001/mcp"
-tools = ["echo", "blob"]
+${SERVER_KEYS-$tools}
+${MORE_TABLES:-}
 TOML
     cat >"$perf/stdio.toml" <<TOML
 [gateway]
 listen = "127.0.0.1:7601"
 agent_id = "$key"
+${GATEWAY_KEYS:-}
 
 [servers.bench]
 command = "$PERF_BIN/mock_stdio"
 shared = true
-tools = ["echo", "blob"]
+${SERVER_KEYS-$tools}
+${MORE_TABLES:-}
 TOML
 }

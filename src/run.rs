@@ -9,7 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crate::base::Now;
 use crate::cli::Flags;
 use crate::config::source::Gathered;
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, LogDetail};
 use crate::gateway::io::{Event, EventKind, Level};
 use crate::gateway::snapshot::Snapshot;
 use crate::observe::debug::Patterns;
@@ -84,6 +84,7 @@ fn prepare(flags: &Flags) -> Result<(Ready, Vec<Listener>, Entered), String> {
     ready.notices.extend(idle);
     // After all that may wait for others, stdin above all: until now a signal simply ends us. And
     // before any thread that stays, since signals must reach the loop alone.
+    reactor::keep_freed_memory();
     reactor::block_signals().map_err(|error| format!("cannot take signals: {error}"))?;
     let entered = sandbox::enter(&ready.loaded)?;
     Ok((ready, listeners, entered))
@@ -169,12 +170,14 @@ fn counters(loaded: &Loaded) -> Option<Arc<Counters>> {
 }
 
 fn start_logs(loaded: &Loaded, counters: Option<Arc<Counters>>) -> (Logs, LogSender) {
+    let logs = loaded.run.logs;
     let options = LogOptions {
-        dir: Some(loaded.run.log_dir.clone()),
+        dir: (logs.detail != LogDetail::Nothing).then(|| loaded.run.log_dir.clone()),
+        payloads: logs.detail == LogDetail::Payloads,
         patterns: Patterns::parse(&loaded.run.debug),
         counters,
         events_max: loaded.snapshot.limits.log_events_max,
-        waits: loaded.run.waits_for_logs,
+        waits: logs.waits,
         on_start: || reactor::lower_thread_priority(LOGS_GIVE_WAY),
         on_idle: reactor::release_memory,
         on_grown: reactor::drop_written,

@@ -147,6 +147,41 @@ fn files_are_private_and_complete() {
 }
 
 #[test]
+fn without_files_only_what_people_have_to_know_is_said() {
+    let stderr = Stderr::default();
+    let options = LogOptions {
+        patterns: Patterns::parse("*"),
+        stderr: Box::new(stderr.clone()),
+        ..LogOptions::default()
+    };
+    let (logs, mut sender) = Logs::start(options, vec!["github".into()], Vec::new());
+    for event in [note("up"), answer(b"{}".to_vec(), None)] {
+        sender.push(event);
+    }
+    sender.end_of_turn();
+    logs.finish();
+    assert_eq!(stderr.text(), "2026/08/22 12:00:00 [github] up\n");
+}
+
+#[test]
+fn lengths_are_all_that_is_written_if_that_is_wanted() {
+    let (dir, stderr) = (Dir::new("shapes"), Stderr::default());
+    let options = LogOptions {
+        dir: Some(dir.0.clone()),
+        payloads: false,
+        stderr: Box::new(stderr),
+        ..LogOptions::default()
+    };
+    let (logs, mut sender) = Logs::start(options, vec!["github".into()], Vec::new());
+    sender.push(answer(b"{\"a\":1}".to_vec(), None));
+    sender.end_of_turn();
+    logs.finish();
+    let record = tree::parse(dir.read("rpc-messages.jsonl").trim().as_bytes(), 9).unwrap();
+    assert_eq!(record.get("method").and_then(tree::Node::as_str), Some("tools/call"));
+    assert!(dir.read("rpc-messages.jsonl").ends_with("\"payload\":{\"_bytes\":7}}\n"));
+}
+
+#[test]
 fn an_idle_thread_writes_at_once() {
     let (dir, stderr) = (Dir::new("idle"), Stderr::default());
     let (_logs, mut sender) = start(&dir.0, &stderr, Vec::new());

@@ -252,7 +252,7 @@ impl Limits {
         forge_answer_bytes_max: MIB,
         filtered_records_max: 1000,
         read_bytes_per_turn_max: 256 * KIB,
-        write_bytes_per_turn_max: 1024 * KIB,
+        write_bytes_per_turn_max: 256 * KIB,
         accepts_per_turn_max: 64,
         log_events_max: 65_536,
         comment_after: Duration::from_secs(12),

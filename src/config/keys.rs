@@ -299,6 +299,9 @@ pub const KEYS: &[Key] = &[
         Used, ("`auto`",
         "Who starts containers: the Docker engine over its socket, or the command line; `auto`: \
          the engine if it can and answers. `MCP_GATEWAY_CONTAINER_LAUNCHER` wins.")),
+    key(GATEWAY, ("logs", ""), OneOf(&["payloads", "shapes", "none"]), Used, ("`payloads`",
+        "What log files hold: whole messages up to 64 KiB without their secrets, lengths instead \
+         of them, or nothing, for then there are no files.")),
     key(GATEWAY, ("logs_when_full", ""), OneOf(&["drop", "wait"]), Used, ("`drop`",
         "What happens if calls come faster than the disk takes their logs: records are dropped \
          and counted, or calls wait, three seconds at most.")),

@@ -5,7 +5,9 @@ use super::diagnostics::{Problem, Report};
 use super::keys::{Place, Section};
 use super::raw::{Format, Item, Value};
 use super::sections::{auth, budgets, client, gateway, guards, refused, server, view};
-use super::{ClientConfigFacts, Diagnostics, Loaded, RunOptions, Sources, env, fields::Fields};
+use super::{
+    ClientConfigFacts, ClientServer, Diagnostics, Loaded, RunOptions, Sources, env, fields::Fields,
+};
 use super::{json, toml};
 use crate::base::{Secret, Span};
 use crate::gateway::snapshot::{GuardOptions, Snapshot};
@@ -87,15 +89,11 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         listen: overall.listen.clone(),
         threads: overall.threads,
         log_dir: gateway::log_dir(sources),
-        waits_for_logs: overall.waits_for_logs,
+        logs: overall.logs,
         shutdown_timeout: gateway::shutdown_timeout(sources),
         debug: gateway::debug(sources, report),
         has_generated_agent: auth.is_generated,
-        client_config: ClientConfigFacts {
-            agent: auth.options.agents.first().cloned(),
-            servers: servers.client,
-            unified: sources.flags.is_on("unified"),
-        },
+        client_config: client_facts(&auth, servers.client, sources),
         source: sources.name.clone(),
         validate_env: sources.flags.is_on("validate-env"),
         missing_variables: gateway::missing_variables(sources),
@@ -123,6 +121,15 @@ fn read(mut root: Item, sources: &Sources, report: &mut Report) -> Option<Loaded
         version: super::VERSION.into(),
     };
     Some(Loaded { snapshot, run, notices: vec![], secrets: vec![], broken: servers.broken })
+}
+
+fn client_facts(
+    auth: &auth::Auth,
+    servers: Vec<ClientServer>,
+    sources: &Sources,
+) -> ClientConfigFacts {
+    let agent = auth.options.agents.first().cloned();
+    ClientConfigFacts { agent, servers, unified: sources.flags.is_on("unified") }
 }
 
 /// What can only be said when everything else is known.

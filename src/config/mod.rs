@@ -91,6 +91,27 @@ pub struct Loaded {
     pub broken: Vec<(ServerId, String)>,
 }
 
+/// What log files hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogDetail {
+    /// Messages without their secrets.
+    #[default]
+    Payloads,
+    /// The lengths of messages.
+    Shapes,
+    /// There are no files.
+    Nothing,
+}
+
+/// What log files hold, and who waits for them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogChoices {
+    /// What they hold.
+    pub detail: LogDetail,
+    /// Whether calls wait for a disk that is slower than their logs; if not, records are dropped.
+    pub waits: bool,
+}
+
 /// What concerns the process and not the gateway.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
@@ -100,8 +121,8 @@ pub struct RunOptions {
     pub threads: u16,
     /// Where log files go.
     pub log_dir: PathBuf,
-    /// Whether calls wait for a disk that is slower than their logs; if not, records are dropped.
-    pub waits_for_logs: bool,
+    /// What they hold, and who waits for them.
+    pub logs: LogChoices,
     /// How long running exchanges get after a signal.
     pub shutdown_timeout: Duration,
     /// The patterns of `DEBUG`, after `-v`; empty: nothing.

@@ -49,7 +49,7 @@ enum Record {
 #[derive(Debug)]
 struct Texts {
     method: Span,
-    /// Empty if the payload is too long to be written.
+    /// Empty if the payload is too long to be written, or not wanted.
     payload: Span,
     payload_len: usize,
 }
@@ -63,16 +63,16 @@ struct ReplyTexts {
 }
 
 impl Block {
-    /// Packs `event` and lets go of it.
-    pub fn push(&mut self, event: Event) {
+    /// Packs `event` and lets go of it; of a message only the length is kept without `payloads`.
+    pub fn push(&mut self, event: Event, payloads: bool) {
         let Some(rpc) = Rpc::of(&event) else {
             self.elsewhere += held_bytes(&event.kind);
             return self.records.push(Record::Event(Box::new(event)));
         };
-        let is_written = rpc.payload_len <= PAYLOAD_BYTES_MAX;
+        let is_kept = payloads && rpc.payload_len <= PAYLOAD_BYTES_MAX;
         let texts = Texts {
             method: self.copy(rpc.method),
-            payload: self.copy(if is_written { rpc.payload } else { b"" }),
+            payload: self.copy(if is_kept { rpc.payload } else { b"" }),
             payload_len: rpc.payload_len,
         };
         let reply = rpc.reply.map(|reply| ReplyTexts {
@@ -190,18 +190,21 @@ mod tests {
     fn what_is_packed_comes_out_in_order() {
         let mut block = Block::default();
         let long = Message::new(vec![b' '; PAYLOAD_BYTES_MAX + 1]);
-        block.push(event(EventKind::RpcOut { method: "ping".into(), payload: "{}".into() }));
+        block.push(event(EventKind::RpcOut { method: "ping".into(), payload: "{}".into() }), true);
         let text = "up".to_owned();
-        block.push(event(EventKind::Note { level: Level::Info, category: "startup", text }));
-        block.push(event(EventKind::RpcIn {
-            method: "tools/call".into(),
-            tool: Some("echo".into()),
-            payload: long,
-            bytes: PAYLOAD_BYTES_MAX + 1,
-            duration: Duration::from_millis(2),
-            end: CallEnd::TimedOut,
-            error: Some("gone".into()),
-        }));
+        block.push(event(EventKind::Note { level: Level::Info, category: "startup", text }), true);
+        block.push(
+            event(EventKind::RpcIn {
+                method: "tools/call".into(),
+                tool: Some("echo".into()),
+                payload: long,
+                bytes: PAYLOAD_BYTES_MAX + 1,
+                duration: Duration::from_millis(2),
+                end: CallEnd::TimedOut,
+                error: Some("gone".into()),
+            }),
+            true,
+        );
         assert_eq!(block.len(), 3);
         assert!(block.bytes() > 3 * size_of::<Record>() && block.bytes() < 1024);
         let entries: Vec<_> = block.iter().collect();
@@ -218,6 +221,16 @@ mod tests {
     }
 
     #[test]
+    fn of_a_message_that_nobody_reads_the_length_is_kept() {
+        let mut block = Block::default();
+        let (method, payload) = ("ping".into(), Message::from("{}"));
+        block.push(event(EventKind::RpcOut { method, payload }), false);
+        let entries: Vec<_> = block.iter().collect();
+        let [Entry::Rpc(out)] = &entries[..] else { panic!("{entries:?}") };
+        assert_eq!((out.payload, out.payload_len), (&b""[..], 2));
+    }
+
+    #[test]
     fn a_record_is_small() {
         assert!(size_of::<Record>() <= 96, "{}", size_of::<Record>());
     }
@@ -228,7 +241,7 @@ mod tests {
         let payload = Message::new(vec![b' '; PAYLOAD_BYTES_MAX]);
         for _ in 0..20 {
             let (method, payload) = (Message::default(), payload.clone());
-            block.push(event(EventKind::RpcOut { method, payload }));
+            block.push(event(EventKind::RpcOut { method, payload }), true);
         }
         assert!(block.bytes() > 20 * PAYLOAD_BYTES_MAX);
         block.clear();

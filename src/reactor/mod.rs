@@ -73,7 +73,8 @@ pub use self::roots::{Roots, SYSTEM_FILE};
 pub use self::shards::Seat;
 pub use self::starter::Starter;
 pub use self::sys::{
-    Niceness, block_signals, drop_written, lower_thread_priority, release_memory, wait_for_signal,
+    Niceness, block_signals, drop_written, keep_freed_memory, lower_thread_priority,
+    release_memory, wait_for_signal,
 };
 
 /// What ends the loop early: the system refuses what it cannot do without.
@@ -304,6 +305,7 @@ impl<C: Core, O: Observer> Reactor<C, O> {
                 Timer::Look => {}
                 Timer::Peer(key) => self.peers.expire(key, &mut self.turn),
                 Timer::Remover(key) => self.children.look(key, &mut self.turn),
+                Timer::Release => self.turn.release(),
                 Timer::Started => sys::drop_start_code(),
             }
             self.settle();

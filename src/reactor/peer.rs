@@ -261,6 +261,7 @@ impl Peers {
         let Some(peer) = self.slab.get_mut(key) else { return };
         peer.dirty = false;
         let budget = turn.limits.write_bytes_per_turn_max;
+        turn.note_size(peer.link.outbox().len());
         let mut debt = Debt(&mut peer.link, turn.now);
         match source::write_some(&mut peer.stream, &mut peer.writable, &mut debt, budget) {
             Pushed::Done | Pushed::Blocked | Pushed::Rationed => self.settle(key, turn),

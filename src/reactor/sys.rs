@@ -18,7 +18,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::ptr;
 
-pub use memory::{drop_start_code, drop_written, release_memory};
+pub use memory::{drop_start_code, drop_written, keep_freed_memory, release_memory};
 
 /// What a process can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

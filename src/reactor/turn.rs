@@ -14,6 +14,7 @@ use super::container::Remover;
 use super::engine::{Contained, Removal};
 use super::fetch::Fetching;
 use super::peer::PeerConnection;
+use super::sys;
 use super::token::{Source, Work};
 use crate::base::{Deadlines, Key, Limits, Now};
 use crate::gateway::io::{Event, EventKind, Input, Level};
@@ -32,6 +33,8 @@ pub(super) enum Timer {
     Look,
     Peer(Key<PeerConnection>),
     Removal(Key<Removal>),
+    /// Much was passed on a while ago.
+    Release,
     Remover(Key<Remover>),
     /// The start is over.
     Started,
@@ -61,7 +64,15 @@ pub(super) struct Turn {
     pub(super) buffer: Box<[u8]>,
     /// What was decrypted from it, if it was ciphertext.
     pub(super) plain: Vec<u8>,
+    /// When freed memory is given back.
+    release_at: Option<Instant>,
 }
+
+/// Who owes so much has passed something large.
+const LARGE_BYTES: usize = 128 * 1024;
+
+/// How long after something large freed memory is given back: not between one and the next.
+const RELEASE_AFTER: Duration = Duration::from_secs(5);
 
 impl Turn {
     pub(super) fn new(limits: Arc<Limits>, registry: Registry, now: Now) -> Self {
@@ -78,6 +89,7 @@ impl Turn {
             dirty_peers: VecDeque::new(),
             buffer: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
             plain: Vec::new(),
+            release_at: None,
         }
     }
 
@@ -125,6 +137,20 @@ impl Turn {
             *armed_at = Some(at);
             self.deadlines.arm(at, timer);
         }
+    }
+
+    /// Has freed memory given back in a while if so many bytes go through at once.
+    pub(super) fn note_size(&mut self, bytes: usize) {
+        if bytes >= LARGE_BYTES && self.release_at.is_none() {
+            let at = self.now.mono + RELEASE_AFTER;
+            self.release_at = Some(at);
+            self.deadlines.arm(at, Timer::Release);
+        }
+    }
+
+    pub(super) fn release(&mut self) {
+        self.release_at = None;
+        sys::release_memory();
     }
 
     /// Whether the entry that fires is the one of `armed_at`, which is then cleared.

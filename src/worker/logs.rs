@@ -14,8 +14,8 @@
 //! write is written at once too, since a burst of work would hold up traffic. And the
 //! loop pays for one lock per turn. What was emitted in a turn travels as one [`Block`], which
 //! comes back empty and is used again. If events come faster than the disk takes them, they are
-//! dropped and counted, and traffic never waits for a log. Whoever would rather lose time than records
-//! says so: then the loop waits until the thread has taken what is there, but not for ever.
+//! dropped and counted, and traffic never waits for a log. Whoever would rather lose time than
+//! records says so: then the loop waits until the thread has taken what is there, but not for ever.
 
 mod writer;
 
@@ -30,6 +30,7 @@ use crate::base::{Limits, Secret};
 use crate::gateway::io::Event;
 use crate::observe::Block;
 use crate::observe::debug::Patterns;
+use crate::observe::log::Rpc;
 use crate::worker::Counters;
 
 /// How long [`Logs::finish`] waits for a disk or a terminal that takes nothing.
@@ -52,6 +53,8 @@ const STACK_BYTES: usize = 1024 * 1024;
 pub struct LogOptions {
     /// The directory for log files; created if it is not there. `None`: no files.
     pub dir: Option<PathBuf>,
+    /// Whether the messages themselves are written, or their lengths alone.
+    pub payloads: bool,
     /// Which debug lines are shown on stderr.
     pub patterns: Patterns,
     /// Who counts calls and what becomes of them; `None`: nobody.
@@ -76,6 +79,7 @@ impl Default for LogOptions {
     fn default() -> Self {
         Self {
             dir: None,
+            payloads: true,
             patterns: Patterns::default(),
             counters: None,
             events_max: Limits::DEFAULT.log_events_max,
@@ -93,6 +97,7 @@ pub struct Logs {
     shared: Arc<Shared>,
     events_max: usize,
     waits: bool,
+    carries: Carries,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -103,7 +108,26 @@ pub struct LogSender {
     block: Block,
     events_max: usize,
     waits: bool,
+    carries: Carries,
     dropped: u64,
+}
+
+/// What of messages somebody on the thread wants to know.
+#[derive(Clone, Copy)]
+struct Carries {
+    /// That there was one.
+    anything: bool,
+    /// What it says.
+    payloads: bool,
+}
+
+impl Carries {
+    fn new(options: &LogOptions) -> Self {
+        let counts = options.counters.is_some();
+        let writes = options.dir.is_some();
+        // Whether a tool has failed is seen in its answer.
+        Self { anything: writes || counts, payloads: writes && options.payloads || counts }
+    }
 }
 
 #[derive(Default)]
@@ -171,7 +195,8 @@ impl Logs {
         secrets: Vec<Secret>,
     ) -> (Self, LogSender) {
         let shared = Arc::new(Shared::default());
-        let (events_max, waits) = (options.events_max, options.waits);
+        let (events_max, waits, carries) =
+            (options.events_max, options.waits, Carries::new(&options));
         let on_start = options.on_start;
         let writer = writer::Writer::new(options, servers, &secrets);
         let of_thread = Arc::clone(&shared);
@@ -182,7 +207,7 @@ impl Logs {
         // Without a thread there are no logs, but there is traffic.
         let thread = thread::Builder::new().name("logs".into()).stack_size(STACK_BYTES).spawn(run);
         let waits = waits && thread.is_ok();
-        let logs = Self { shared, events_max, waits, thread: thread.ok() };
+        let logs = Self { shared, events_max, waits, carries, thread: thread.ok() };
         let sender = logs.sender();
         (logs, sender)
     }
@@ -190,9 +215,9 @@ impl Logs {
     /// For one more loop: what each of them hands over stays together.
     #[must_use]
     pub fn sender(&self) -> LogSender {
-        let Self { events_max, waits, .. } = *self;
+        let Self { events_max, waits, carries, .. } = *self;
         let shared = Arc::clone(&self.shared);
-        LogSender { shared, block: Block::default(), events_max, waits, dropped: 0 }
+        LogSender { shared, block: Block::default(), events_max, waits, carries, dropped: 0 }
     }
 
     /// Writes what was handed over, waits until it is on the disk, and ends the thread. Gives up
@@ -225,11 +250,14 @@ impl Drop for Logs {
 impl LogSender {
     /// Keeps what is to be said of `event` until the end of the turn.
     pub fn push(&mut self, event: Event) {
+        if !self.carries.anything && Rpc::is_of(&event.kind) {
+            return;
+        }
         if self.waits && !self.has_room() {
             self.end_of_turn();
         }
         if self.has_room() {
-            self.block.push(event);
+            self.block.push(event, self.carries.payloads);
         } else {
             self.dropped += 1;
         }

@@ -11,7 +11,7 @@ use crate::config::diagnostics::{Problem, Report, nearest};
 use crate::config::fields::Fields;
 use crate::config::keys::{Place, Section};
 use crate::config::raw::{Format, Sourced};
-use crate::config::{ContainerRuntime, Sources, env};
+use crate::config::{ContainerRuntime, LogChoices, LogDetail, Sources, env};
 use crate::gateway::shards::SHARDS_MAX;
 use crate::gateway::snapshot::{Rule, Tolerance};
 use crate::sandbox::Options;
@@ -58,8 +58,8 @@ pub struct Overall {
     pub require_containers: bool,
     /// The log driver of containers.
     pub log_driver: String,
-    /// Whether calls wait for the disk that takes their logs.
-    pub waits_for_logs: bool,
+    /// What log files hold, and who waits for them.
+    pub logs: LogChoices,
     /// What is given up.
     pub sandbox: Options,
 }
@@ -94,7 +94,7 @@ pub fn resolve(fields: Option<&Fields<'_>>, sources: &Sources, report: &mut Repo
         runtime,
         require_containers: fields.and_then(|f| f.flag("require_containers")).unwrap_or(false),
         log_driver: text("log_driver").map_or("none", |driver| driver.value).to_owned(),
-        waits_for_logs: text("logs_when_full").is_some_and(|choice| choice.value == "wait"),
+        logs: log_choices(fields),
         sandbox: sandbox::resolve(confined.as_ref(), sources.format, report),
     }
 }
@@ -277,6 +277,16 @@ pub fn shutdown_timeout(sources: &Sources) -> Duration {
     let flag = sources.flags.get("shutdown-timeout").and_then(env::parse_duration);
     flag.or_else(|| variable_duration(sources, "MCP_GATEWAY_SHUTDOWN_TIMEOUT"))
         .unwrap_or(SHUTDOWN_TIMEOUT)
+}
+
+fn log_choices(f: Option<&Fields<'_>>) -> LogChoices {
+    let choice = |name| f.and_then(|fields| fields.text(name)).map(|text| text.value);
+    let detail = match choice("logs") {
+        Some("shapes") => LogDetail::Shapes,
+        Some("none") => LogDetail::Nothing,
+        _ => LogDetail::Payloads,
+    };
+    LogChoices { detail, waits: choice("logs_when_full") == Some("wait") }
 }
 
 /// Where log files go.

@@ -29,6 +29,8 @@ pub enum Payload<'p> {
     Raw(Cow<'p, [u8]>),
     /// More than [`PAYLOAD_BYTES_MAX`], or never gathered: its length.
     TooLong(usize),
+    /// Not wanted: its length.
+    Left(usize),
 }
 
 impl<'p> Payload<'p> {
@@ -57,6 +59,11 @@ impl<'p> Payload<'p> {
             }
             Self::TooLong(len) => {
                 out.extend_from_slice(br#"{"_truncated":true,"_bytes":"#);
+                bytes::push_u64(out, *len as u64);
+                out.push(b'}');
+            }
+            Self::Left(len) => {
+                out.extend_from_slice(br#"{"_bytes":"#);
                 bytes::push_u64(out, *len as u64);
                 out.push(b'}');
             }

@@ -14,23 +14,24 @@
 
 pub mod jsonl;
 mod remembered;
+mod rpc;
 pub mod text;
 pub mod tools;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::base::Secret;
 use crate::base::stamp::Stamp;
-use crate::gateway::io::{CallEnd, Event, EventKind, Level};
+use crate::gateway::io::{Event, EventKind, Level};
 use crate::gateway::snapshot::ServerId;
 use crate::observe::debug::{Elapsed, Patterns};
 use crate::observe::redact::{Form, Redactor};
-use crate::policy::guard::Labels;
 use crate::policy::guard::records::{self, Filtered};
 use jsonl::Record;
 use remembered::Remembered;
 use tools::Tools;
+
+pub use rpc::{Reply, Rpc};
 
 /// The name under which stderr of children is shown by `DEBUG`.
 const STDERR_NAMESPACE: &str = "backend:stderr";
@@ -74,62 +75,6 @@ impl Batch {
     }
 }
 
-/// A message to or from a backend, borrowed from its event or from a block.
-#[derive(Debug)]
-pub struct Rpc<'e> {
-    /// When: milliseconds since the Unix epoch.
-    pub at_unix_ms: u64,
-    /// The server.
-    pub server: Option<ServerId>,
-    /// The method, without quotes; empty for a response to a backend.
-    pub method: &'e [u8],
-    /// The message; may be left out if it is longer than [`jsonl::PAYLOAD_BYTES_MAX`], or if it was
-    /// not gathered.
-    pub payload: &'e [u8],
-    /// How long it is.
-    pub payload_len: usize,
-    /// For the answer of a backend.
-    pub reply: Option<Reply<'e>>,
-    /// What its agent carries, where that is wanted.
-    pub labels: Option<&'e Labels>,
-}
-
-/// What the answer of a backend has beyond a message to it.
-#[derive(Debug)]
-pub struct Reply<'e> {
-    /// The tool, if one was called.
-    pub tool: Option<&'e [u8]>,
-    /// Why there is no good answer.
-    pub error: Option<&'e [u8]>,
-    /// From the request to the answer.
-    pub duration: Duration,
-    /// What became of the request.
-    pub end: CallEnd,
-}
-
-impl<'e> Rpc<'e> {
-    /// The message that `event` tells of, if it tells of one.
-    #[must_use]
-    pub fn of(event: &'e Event) -> Option<Self> {
-        Self::of_kind(event.at_unix_ms, event.server, &event.kind)
-    }
-
-    /// The message that a kind of event tells of; what its agent carries is left to the caller.
-    #[must_use]
-    pub fn of_kind(at_unix_ms: u64, server: Option<ServerId>, kind: &'e EventKind) -> Option<Self> {
-        let (method, payload, payload_len, reply) = match kind {
-            EventKind::RpcOut { method, payload } => (method, payload, payload.len(), None),
-            EventKind::RpcIn { method, tool, payload, bytes, duration, end, error } => {
-                let (tool, error) = (tool.as_deref(), error.as_deref().map(str::as_bytes));
-                let reply = Reply { tool, error, duration: *duration, end: *end };
-                (method, payload, *bytes, Some(reply))
-            }
-            _ => return None,
-        };
-        Some(Self { at_unix_ms, server, method, payload, payload_len, reply, labels: None })
-    }
-}
-
 /// Turns events into lines.
 pub struct Log {
     servers: Vec<Arc<str>>,
@@ -140,6 +85,7 @@ pub struct Log {
     tools: Tools,
     methods: Remembered,
     tool_names: Remembered,
+    has_payloads: bool,
 }
 
 impl Log {
@@ -155,7 +101,13 @@ impl Log {
             tools: Tools::default(),
             methods: Remembered::default(),
             tool_names: Remembered::default(),
+            has_payloads: true,
         }
+    }
+
+    /// Writes the lengths of messages instead of what they say.
+    pub const fn leave_payloads_out(&mut self) {
+        self.has_payloads = false;
     }
 
     /// Appends the lines of `event` to the sinks in `batch`.
@@ -338,6 +290,9 @@ impl Log {
     }
 
     fn payload<'p>(&self, rpc: &Rpc<'p>, doubtful: bool) -> jsonl::Payload<'p> {
+        if !self.has_payloads {
+            return jsonl::Payload::Left(rpc.payload_len);
+        }
         jsonl::Payload::new(rpc.payload, rpc.payload_len, doubtful, &self.redactor)
     }
 }

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 //! Events in, bytes of every sink out.
 
+use std::time::Duration;
+
 use super::*;
 use crate::base::Message;
+use crate::gateway::io::CallEnd;
 use crate::policy::guard::{Label, Labels};
 
 fn event(kind: EventKind) -> Event {
@@ -72,6 +75,18 @@ fn a_record_of_a_sink_says_what_its_agent_carries() {
     let batch = record(&mut log, &event(EventKind::OfAgent { labels, rpc }));
     let want = r#""method":"tools/call","agent_secrecy":["private:o"],"agent_integrity":[],"payload":{"id":1}}"#;
     assert!(batch.rpc.ends_with(format!("{want}\n").as_bytes()), "{:?}", batch.rpc);
+}
+
+#[test]
+fn without_payloads_a_record_says_how_long_its_message_was() {
+    let mut log = log("");
+    log.leave_payloads_out();
+    let payload = Message::from(r#"{"id":1}"#);
+    let batch =
+        record(&mut log, &event(EventKind::RpcOut { method: "tools/call".into(), payload }));
+    let want = r#""method":"tools/call","payload":{"_bytes":8}}"#;
+    assert!(batch.rpc.ends_with(format!("{want}\n").as_bytes()), "{:?}", batch.rpc);
+    assert!(batch.main.ends_with("github→tools/call 8b\n".as_bytes()));
 }
 
 #[test]

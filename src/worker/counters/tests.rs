@@ -40,7 +40,7 @@ fn ended(end: CallEnd, is_call: bool) -> EventKind {
 fn counted(events: Vec<Event>) -> Reading {
     let counters = counters();
     let mut block = Block::default();
-    events.into_iter().for_each(|event| block.push(event));
+    events.into_iter().for_each(|event| block.push(event, true));
     block.iter().for_each(|entry| counters.note(&entry));
     counters.read(&[true])
 }

@@ -17,8 +17,8 @@ use crate::worker::files::{self, LogFile};
 /// How long the thread collects before it writes again.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// A batch is written as soon as it has so many bytes: they are still in the nearer caches then, and
-/// the system takes them in large pages.
+/// A batch is written as soon as it has so many bytes: they are in the nearer caches then, and the
+/// system takes them in large pages.
 const BATCH_BYTES_MAX: usize = 256 * 1024;
 
 /// Buffers that are larger are given back when the thread goes to sleep.
@@ -69,7 +69,10 @@ impl Writer {
             }
         });
         let batch = Batch::new(servers.len());
-        let log = Log::new(servers, secrets, options.patterns);
+        let mut log = Log::new(servers, secrets, options.patterns);
+        if !options.payloads {
+            log.leave_payloads_out();
+        }
         let text_on_stderr = wants_files && sinks.is_none();
         Self {
             log,
