@@ -13,8 +13,8 @@ use crate::wire::sse::{Decoder, EventIn, TooLong};
 
 /// One body, by how messages are found in it.
 pub(super) enum Body {
-    /// All of it is one message of at most `bytes_max` bytes.
-    Whole { text: Vec<u8>, bytes_max: usize },
+    /// All of it is one message of at most `bytes_max` bytes, and shall have `length`.
+    Whole { text: Vec<u8>, length: usize, bytes_max: usize },
     /// Nothing more: it has been delivered.
     Taken,
     /// JSON texts, each of which ends with a newline, or with the body.
@@ -24,6 +24,13 @@ pub(super) enum Body {
     /// For people: its first bytes are a message, the rest is dropped.
     Start { text: Vec<u8> },
 }
+
+/// A message that is known to become long is asked about when so much of it has come: enough to see
+/// what it is.
+const KNOWN_FROM_BYTES: usize = 4096;
+
+/// A length that is only announced takes no more memory than this.
+const RESERVED_BYTES_MAX: usize = 256 * 1024;
 
 /// What is kept of a body that is neither JSON nor events, in bytes.
 pub(super) const START_BYTES_MAX: usize = 4096;
@@ -35,7 +42,9 @@ impl Body {
     pub(super) fn new(kind: BodyKind, framing: Framing, bytes_max: usize) -> Result<Self, TooLong> {
         match (kind, framing) {
             (BodyKind::Json, Framing::Length(length)) if length > bytes_max as u64 => Err(TooLong),
-            (BodyKind::Json, Framing::Length(_)) => Ok(Self::Whole { text: Vec::new(), bytes_max }),
+            (BodyKind::Json, Framing::Length(length)) => {
+                Ok(Self::Whole { text: Vec::new(), length: length as usize, bytes_max })
+            }
             (BodyKind::Json, _) => {
                 Ok(Self::Texts { ends: JsonEnds::default(), text: Vec::new(), bytes_max })
             }
@@ -63,7 +72,12 @@ impl Body {
             Self::Whole { bytes_max, .. } if matches!(large, Large::Passing(_)) => {
                 pass(large, input, *bytes_max, events)
             }
-            Self::Whole { text, bytes_max } => append(text, input, *bytes_max),
+            Self::Whole { text, length, bytes_max } => {
+                if text.is_empty() {
+                    text.reserve_exact(input.len().max(RESERVED_BYTES_MAX.min(*length)));
+                }
+                append(text, input, *bytes_max)
+            }
             Self::Texts { ends, text, bytes_max } => {
                 while let Some(end) = ends.find(input) {
                     if let Large::Passing(_) = large {
@@ -95,14 +109,20 @@ impl Body {
         }
     }
 
-    /// Asks what is to become of a JSON message of which more than `from` bytes have come.
+    /// Asks what is to become of a JSON message of which more than `from` bytes have come, or will.
     pub(super) fn ask(
         &mut self,
         large: &mut Large,
         from: usize,
         events: &mut VecDeque<ClientEvent>,
     ) {
-        let (Self::Whole { text, .. } | Self::Texts { text, .. }) = self else { return };
+        let (text, from) = match self {
+            Self::Whole { text, length, .. } if *length > from => {
+                (text, from.min(KNOWN_FROM_BYTES))
+            }
+            Self::Whole { text, .. } | Self::Texts { text, .. } => (text, from),
+            _ => return,
+        };
         if text.len() > from && matches!(large, Large::Short) {
             let start = Message::new(mem::take(text));
             events.push_back(ClientEvent::Begins(start.clone()));
