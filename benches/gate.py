@@ -28,8 +28,8 @@ def counted():
             name = f"{title[1]} {title[2]}"
         elif found := re.match(r"^\s+Instructions:\s+([\d,]+)", line):
             rows[name] = int(found[1].replace(",", ""))
-    if not rows:
-        sys.exit("the benches printed no counts")
+    if not rows or 0 in rows.values():
+        sys.exit("the benches counted nothing: see target/instructions.log")
     return rows
 
 

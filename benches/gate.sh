@@ -22,6 +22,8 @@ scripts/static.sh slim
 scripts/static.sh full
 # Crate by crate, which takes half as long as all of it at once and counts nearly the same.
 export CARGO_PROFILE_BENCH_LTO=off
+# What is counted is found by its name.
+export CARGO_PROFILE_BENCH_STRIP=none
 cargo bench --quiet --locked --bench instructions >"$target/instructions.log" 2>&1 || {
     cat "$target/instructions.log" >&2
     exit 1

@@ -36,6 +36,8 @@ pub fn run() {
     let mut ledger = Ledger::default();
     let mut piece = [0; 512];
     let mut stdin = std::io::stdin().lock();
+    // From here on it nearly always waits.
+    sys::drop_start_code();
     loop {
         match stdin.read(&mut piece) {
             Ok(0) => break,
