@@ -27,10 +27,8 @@ row '+ logs of the shapes' 'logs = "shapes"' "$list"
 row '+ the messages in them, without secrets' '' "$list"
 row '+ `[budgets]`' '' "$list" '[budgets.servers.bench]
 calls = 1000000000'
-row '+ a guard (WebAssembly)' '' "$list"$'\nguard = "example"' '[guards.example]
-type = "wasm"
-path = "'"$here"'/../guards/example.wasm"
+row '+ a policy that looks at what flows into the server' '' "$list" '[budgets.servers.bench]
+calls = 1000000000
 
-[guards.example.policy.allow-only]
-repos = "all"
-min-integrity = "none"'
+[servers.bench.guard_policies.write-sink]
+accept = ["*"]'

@@ -13,8 +13,9 @@ PERF_TOOLS=${PERF_TOOLS:-$root/../shared/tools/perf}
 perf=$target/perf
 export PERF_BIN=$perf/bin/release
 
-# A key that the load generator knows, and the header that carries it.
-key=bench-key
+# A key as long as one that we would make (a short one is looked for at more places of every log),
+# and the header that carries it.
+key=bench-key-of-thirty-two-letters-
 header="Authorization: $key"
 
 build_yardstick() {

@@ -2,7 +2,7 @@
 //! Takes secrets out of what is written: those we were told, and what looks like one.
 //!
 //! A text is looked through four times: at `:` and `=` for values with a telling name, with vector
-//! instructions for `Bearer` and tokens, in blocks for long numbers, at every n-th for
+//! instructions for `Bearer` and tokens, at every 17th byte for long numbers, at every n-th for
 //! secrets we know. Nothing is copied unless something is found. JSON stays JSON: an edit never
 //! crosses the border of a string and never cuts an escape.
 

@@ -15,8 +15,11 @@ const WORD_BYTES_MIN: usize = 20;
 /// The fewest hexadecimal digits that are secret.
 const HEX_BYTES_MIN: usize = 32;
 
-/// Wherever so many digits begin, they fill one of the blocks.
-const BLOCK: usize = HEX_BYTES_MIN.div_ceil(2);
+/// So many digits are looked for first.
+const PROBE: usize = 16;
+
+/// The longest way between two looks of which one lies within any such number.
+const STRIDE: usize = HEX_BYTES_MIN - PROBE + 1;
 
 /// What shapes have that tells, in any case of letters that they allow.
 const TELLING: [&str; 18] = [
@@ -146,27 +149,43 @@ impl Shapes<'_> {
     }
 }
 
-/// Looks for [`HEX_BYTES_MIN`] hexadecimal digits or more. They fill at least one of the blocks
-/// that a text is divided into, so only around such blocks is looked further.
+/// Looks for [`HEX_BYTES_MIN`] hexadecimal digits or more: [`PROBE`] in a row at every n-th byte,
+/// and around them where there are.
 pub(super) fn find_hex(text: &[u8], edits: &mut Vec<Edit>) {
-    let (blocks, _) = text.as_chunks::<BLOCK>();
-    let mut end = 0; // Of the number that was walked through last.
-    for (nth, block) in blocks.iter().enumerate() {
-        // No branch, so the compiler takes all bytes at once.
-        let is_full = block.iter().fold(true, |all, byte| all & is_hex(byte));
-        if is_full && nth * BLOCK >= end {
-            let at = nth * BLOCK;
-            let start = at - text[..at].iter().rev().take_while(|byte| is_hex(byte)).count();
-            end = at + text[at..].iter().take_while(|byte| is_hex(byte)).count();
-            if end - start >= HEX_BYTES_MIN {
-                edits.push(Edit::mark(start, end));
-            }
+    let is_hex = |byte: &&u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let mut at = 0;
+    while let Some(probe) = next_probe(&text[at..]) {
+        at += probe;
+        let start = at - text[..at].iter().rev().take_while(is_hex).count();
+        let end = at + text[at..].iter().take_while(is_hex).count();
+        if end - start >= HEX_BYTES_MIN {
+            edits.push(Edit::mark(start, end));
         }
+        // A long number is walked through once; the byte at its end is none of it.
+        at = (end.max(at) + 1).min(text.len());
     }
 }
 
-const fn is_hex(byte: &u8) -> bool {
-    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+/// The first place of those that are looked at in `text` where digits may stand. Nearly always
+/// there is none, so this is a loop of few steps: no place but the last needs its bounds checked.
+fn next_probe(text: &[u8]) -> Option<usize> {
+    let (places, rest) = text.as_chunks::<STRIDE>();
+    let found = places.iter().position(|place| place.first_chunk().is_some_and(may_be_hex));
+    found
+        .or_else(|| rest.first_chunk().is_some_and(may_be_hex).then_some(places.len()))
+        .map(|nth| nth * STRIDE)
+}
+
+/// Whether each byte is a hexadecimal digit or one of `:;<=>?` or `` `ghijklmno``: bit 5 is set
+/// and either bit 4 or bit 6.
+fn may_be_hex(bytes: &[u8; PROBE]) -> bool {
+    const BIT_6: u64 = u64::MAX / 255 * 0x40;
+    let (words, _) = bytes.as_chunks();
+    // Most texts fail with the first word.
+    words.iter().all(|word| {
+        let word = u64::from_ne_bytes(*word);
+        (word ^ (word << 2)) & (word << 1) & BIT_6 == BIT_6
+    })
 }
 
 /// Where the blanks that begin at `at` end. In JSON they may be escaped.

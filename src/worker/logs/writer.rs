@@ -157,6 +157,8 @@ impl Writer {
                 counters.note(&entry);
             }
             match entry {
+                // They are lines of files and of nothing else.
+                Entry::Rpc(_) if self.sinks.is_none() && !self.text_on_stderr => {}
                 Entry::Rpc(rpc) => {
                     self.last_ms = rpc.at_unix_ms;
                     self.log.record_rpc(&rpc, &mut self.batch);
