@@ -5,6 +5,7 @@
 # benches/instructions.rs, and the bytes of the static binaries.
 #
 #   benches/gate.sh                     fails if anything got worse by more than 3 %
+#   benches/gate.sh --slim              the same, without building and weighing the full binary
 #   benches/gate.sh --update "reason"   writes what is counted now, and why it changed
 #
 # Instructions depend on the compiler, and a little on valgrind, libc and the processor. The baseline
@@ -19,7 +20,7 @@ need_package python3 python3
 need_gungraun
 
 scripts/static.sh slim
-scripts/static.sh full
+[ "${1:-}" = --slim ] || scripts/static.sh full
 # Crate by crate, which takes half as long as all of it at once and counts nearly the same.
 export CARGO_PROFILE_BENCH_LTO=off
 # What is counted is found by its name.

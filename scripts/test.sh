@@ -6,8 +6,7 @@
 #   scripts/test.sh              everything, on a bare Debian with Rust, under 40 minutes on 2 cores
 #   scripts/test.sh unit e2e     only these steps
 #
-# Steps: format lint unit doc bench deny fuzz release e2e checklist
-# Beside them, with a step to ask for by name: gate, which counts instructions and bytes
+# Steps: format lint unit doc bench deny fuzz release gate e2e checklist
 #
 #   FUZZ_SECONDS=5      how long each fuzz target runs
 #   CI_FULL=1           install what is optional (cargo-deny, several minutes)
@@ -18,7 +17,7 @@ set -euo pipefail
 cd "$root"
 
 steps=("$@")
-[ ${#steps[@]} -gt 0 ] || steps=(format lint unit doc bench deny fuzz release e2e checklist)
+[ ${#steps[@]} -gt 0 ] || steps=(format lint unit doc bench deny fuzz release gate e2e checklist)
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
 # What the steps `unit` and `e2e` print, for the step `checklist`.
 logs=$target/test-logs
@@ -80,8 +79,8 @@ release() {
     [ "$bytes" -le 8000000 ] || { echo "that is more than 8 MB" >&2; return 1; }
 }
 
-# Instructions of what calls go through, and the bytes of both binaries, against a baseline.
-gate() { benches/gate.sh; }
+# Instructions of what calls go through, and the bytes of the binary, against a baseline.
+gate() { benches/gate.sh --slim; }
 
 e2e() {
     need_node

@@ -7,7 +7,7 @@
 //!           └──── block ────┘└───── block ─────┘└──────── block ───────┘ └─ block ──┘
 //! ```
 //!
-//! What leaves in the end is what [`jsonrpc::parse`] and a [`Splice`](super::Splice) would have
+//! What leaves in the end is what [`jsonrpc::parse`] and a [`Splice`] would have
 //! made of the whole; what they would have refused is refused as soon as it is seen, and then it is
 //! for the caller to see to it that the part that has left does not look complete.
 //!

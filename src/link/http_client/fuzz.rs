@@ -9,7 +9,7 @@ use super::body::START_BYTES_MAX;
 use super::{ClientEvent, ClientRequest, HttpClient};
 use crate::base::{Limits, Message};
 
-/// See [`super::fuzz`].
+/// See [`super::fuzz()`].
 pub(super) fn check(input: &[u8]) {
     let Some((&first, input)) = input.split_first() else { return };
     let limits = Limits { backend_message_bytes_max: 60, ..Limits::TEST_MIN };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //! One strict pass over a JSON text that comes in blocks, cut anywhere: the verdict is that of
-//! [`scan::validate`](super::scan::validate) on all of it, and nothing of it is kept.
+//! [`scan::validate`] on all of it, and nothing of it is kept.
 //!
 //! ```text
 //!   {  "id" :  7  ,  "result" : { "content" : [ … ] }  }       depth   0  1  2
