@@ -65,7 +65,15 @@ fn moved(schema: &[u8], whole: Span, root: &str) -> Vec<u8> {
     let mut edits = Edits::of(schema);
     edits.object(whole, |name, _| name != "$schema", &[]);
     if scan::member(schema, whole, "$id").is_none() {
-        for place in references(schema) {
+        // Where a dialect should be, there may stand anything.
+        let is_dialect = |name| scan::string(schema, name).is_some_and(|name| name == "$schema");
+        let gone: Vec<Span> = scan::members(schema, whole)
+            .filter_map(|(name, value)| is_dialect(name).then_some(value))
+            .collect();
+        let is_gone = |place: &Span| {
+            gone.iter().any(|value| value.start <= place.start && place.end <= value.end)
+        };
+        for place in references(schema).into_iter().filter(|place| !is_gone(place)) {
             let target = scan::string(schema, place).unwrap_or_default();
             if let Some(path) = target.strip_prefix('#').filter(|path| is_path(path)) {
                 let mut spelled = Vec::new();
@@ -129,6 +137,17 @@ mod tests {
     fn check(schema: &str, want: Option<&str>) {
         let wrapped = wrapped(schema.as_bytes()).map(|bytes| String::from_utf8(bytes).unwrap());
         assert_eq!(wrapped.as_deref(), want);
+    }
+
+    #[test]
+    fn what_stands_for_a_dialect_and_is_none_has_no_references_to_move() {
+        check(
+            r##"{"$schema":[{"$ref":"#"}],"type":"array","items":{"$ref":"#/a"}}"##,
+            Some(concat!(
+                r##"{"type":"object","$schema":[{"$ref":"#"}],"properties":{"result":{"##,
+                r##""type":"array","items":{"$ref":"#/properties/result/a"}}},"required":["result"]}"##
+            )),
+        );
     }
 
     #[test]
