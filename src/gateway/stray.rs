@@ -42,6 +42,17 @@ impl Gateway {
         }
     }
 
+    /// A backend reports progress of what nobody remembers: what was given up is still under way.
+    pub(crate) fn doubt_longer(&mut self, backend: Key<Backend>) {
+        let until = Some(self.now.mono + LATE_AFTER_MAX);
+        let Some(backend) = self.backends.get_mut(backend) else { return };
+        for doubted in [&mut backend.doubted_until, &mut backend.logs_doubted_until] {
+            if doubted.is_some() {
+                *doubted = until;
+            }
+        }
+    }
+
     /// The same of one that may log for somebody: servers may not for calls that wanted no logs.
     pub(crate) fn is_doubted_to_log(&self, backend: Key<Backend>) -> bool {
         let until = self.backends.get(backend).and_then(|backend| backend.logs_doubted_until);

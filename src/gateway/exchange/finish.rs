@@ -290,8 +290,9 @@ impl Gateway {
         let fault = backend(&self.snapshot, server, BackendFaultKind::TimedOut, &detail);
         if !call.cancelled {
             self.tell_cancelled(key, "timed out");
-            self.doubt_after(key);
         }
+        // Also after one that was given up before: its time may have been over soon after that.
+        self.doubt_after(key);
         if let Some(fetch) = fetch {
             self.cancel_fetch(fetch);
         }

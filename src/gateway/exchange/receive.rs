@@ -277,6 +277,7 @@ impl Gateway {
         });
         let owner = self.backends.get(backend).map(|backend| backend.owner);
         let Some(key) = ours.or_else(|| self.calls.by_token(backend, token)) else {
+            self.doubt_longer(backend);
             // Nothing follows an answer, but a task reports progress until it ends.
             match owner {
                 // Its text could be anything.
