@@ -8,7 +8,7 @@
 #
 # Steps: format lint unit doc bench deny fuzz release gate e2e checklist
 #
-#   FUZZ_SECONDS=5      how long each fuzz target runs
+#   FUZZ_SECONDS=4      how long each fuzz target runs
 #   CI_FULL=1           install what is optional (cargo-deny, several minutes)
 set -euo pipefail
 
@@ -68,7 +68,7 @@ deny() {
 fuzz() {
     [ -f fuzz/Cargo.toml ] || { echo "there is no fuzz folder"; return; }
     need_package g++ g++
-    scripts/fuzz.sh "${FUZZ_SECONDS:-5}"
+    scripts/fuzz.sh "${FUZZ_SECONDS:-4}"
 }
 
 release() {
