@@ -13,6 +13,13 @@ pub fn trim_ows(mut text: &[u8]) -> &[u8] {
     text
 }
 
+/// Whether all of `text` is ASCII, for texts that nearly always are: no branch, so the compiler
+/// takes many bytes at once.
+#[must_use]
+pub fn is_ascii(text: &[u8]) -> bool {
+    text.iter().fold(0, |bits, byte| bits | byte) < 0x80
+}
+
 /// Whether `part` stands anywhere in `text`.
 #[must_use]
 pub fn contains(text: &[u8], part: &[u8]) -> bool {

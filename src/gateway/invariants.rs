@@ -2,14 +2,14 @@
 //! What the tables of the core promise each other.
 
 use super::Gateway;
-use super::call;
+use super::call::CallFor;
 use super::exchange::Exchange;
 
 impl Gateway {
     /// What has to hold between any two inputs; costs a walk, so it runs in tests alone.
     pub fn check_invariants(&self) {
         for (_, call) in self.calls.iter() {
-            if let call::CallFor::Exchange(exchange) = call.whom
+            if let CallFor::Exchange(exchange) = call.whom
                 && !call.cancelled
             {
                 let waits =

@@ -64,6 +64,7 @@ pub mod stream;
 pub mod tools;
 pub mod turns;
 pub mod unified;
+mod waiting;
 pub mod watch;
 pub mod work;
 

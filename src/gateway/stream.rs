@@ -14,6 +14,7 @@ use super::alarm::Alarm;
 use super::exchange::{Exchange, Listening};
 use super::io::{Output, Peer, StreamData, StreamEvent};
 use super::session::Session;
+use super::waiting;
 use crate::base::bytes::parse_u64;
 use crate::base::{Key, Limits};
 use crate::wire::Splice;
@@ -166,16 +167,9 @@ impl Gateway {
         let (limits, now) = (self.snapshot.limits, self.now.mono);
         let Some(session) = self.sessions.get_mut(key) else { return };
         let Some(stream) = session.stream_mut(number) else { return };
-        if let Some(waiting) = &mut stream.passing {
-            waiting.push_back(message);
-            // What tells of a call is worth less than its answer: the oldest gives way.
-            let bytes = |waiting: &VecDeque<Splice>| waiting.iter().map(Splice::len).sum::<usize>();
-            while waiting.len() > limits.queued_messages_max
-                || bytes(waiting) > limits.queued_bytes_max
-            {
-                waiting.pop_front();
-            }
-            return;
+        if let Some(behind) = &mut stream.passing {
+            // What tells of a call is worth less than its answer.
+            return waiting::keep(behind, message, &limits, Splice::len);
         }
         let event = stream.next_id();
         stream.sent_at = now;

@@ -207,9 +207,9 @@ impl HttpClient {
 
     /// The message that has begun is wanted in parts, from the one on that follows its beginning.
     pub fn pass(&mut self) {
-        if let State::Body { large: large @ Large::Asked(_), .. } = &mut self.state {
-            let n = if let Large::Asked(start) = large { start.len() } else { 0 };
-            *large = Large::Passing(n);
+        let State::Body { large, .. } = &mut self.state else { return };
+        if let Large::Asked(start) = large {
+            *large = Large::Passing(start.len());
         }
     }
 

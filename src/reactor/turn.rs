@@ -64,8 +64,8 @@ pub(super) struct Turn {
     pub(super) buffer: Box<[u8]>,
     /// What was decrypted from it, if it was ciphertext.
     pub(super) plain: Vec<u8>,
-    /// When freed memory is given back.
-    release_at: Option<Instant>,
+    /// Whether freed memory will be given back.
+    releases: bool,
 }
 
 /// Who owes so much has passed something large.
@@ -89,7 +89,7 @@ impl Turn {
             dirty_peers: VecDeque::new(),
             buffer: vec![0; READ_BUFFER_BYTES].into_boxed_slice(),
             plain: Vec::new(),
-            release_at: None,
+            releases: false,
         }
     }
 
@@ -141,15 +141,13 @@ impl Turn {
 
     /// Has freed memory given back in a while if so many bytes go through at once.
     pub(super) fn note_size(&mut self, bytes: usize) {
-        if bytes >= LARGE_BYTES && self.release_at.is_none() {
-            let at = self.now.mono + RELEASE_AFTER;
-            self.release_at = Some(at);
-            self.deadlines.arm(at, Timer::Release);
+        if bytes >= LARGE_BYTES && !std::mem::replace(&mut self.releases, true) {
+            self.deadlines.arm(self.now.mono + RELEASE_AFTER, Timer::Release);
         }
     }
 
     pub(super) fn release(&mut self) {
-        self.release_at = None;
+        self.releases = false;
         sys::release_memory();
     }
 

@@ -110,10 +110,9 @@ impl Passing {
     /// request `theirs`; as one line, if it goes where a line is a message.
     #[must_use]
     pub fn new(limits: &Limits, ours: u64, theirs: Message, in_one_line: bool) -> Self {
-        let mut digits = [0; 20];
-        let n_ours = format_u64(ours, &mut digits).len();
         let mut spelled = [0; 20];
-        spelled[..n_ours].copy_from_slice(format_u64(ours, &mut digits));
+        let n_ours = format_u64(ours, &mut spelled).len();
+        spelled.rotate_right(n_ours); // It was written to the end.
         let reader = Reader {
             ours: spelled,
             n_ours,

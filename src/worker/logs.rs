@@ -95,9 +95,7 @@ impl Default for LogOptions {
 /// The log thread, seen by who starts and ends it.
 pub struct Logs {
     shared: Arc<Shared>,
-    events_max: usize,
-    waits: bool,
-    carries: Carries,
+    terms: Terms,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -106,10 +104,16 @@ pub struct LogSender {
     shared: Arc<Shared>,
     /// What was pushed in this turn.
     block: Block,
+    terms: Terms,
+    dropped: u64,
+}
+
+/// What holds for every loop.
+#[derive(Clone, Copy)]
+struct Terms {
     events_max: usize,
     waits: bool,
     carries: Carries,
-    dropped: u64,
 }
 
 /// What of messages somebody on the thread wants to know.
@@ -156,6 +160,8 @@ struct Queue {
     asleep: bool,
     /// The thread waits until there is much to do.
     pauses: bool,
+    /// Whether a loop waits for room.
+    is_awaited: bool,
     /// The thread shall end when nothing is left.
     closing: bool,
     /// The thread has written everything.
@@ -195,8 +201,8 @@ impl Logs {
         secrets: Vec<Secret>,
     ) -> (Self, LogSender) {
         let shared = Arc::new(Shared::default());
-        let (events_max, waits, carries) =
-            (options.events_max, options.waits, Carries::new(&options));
+        let LogOptions { events_max, waits, .. } = options;
+        let carries = Carries::new(&options);
         let on_start = options.on_start;
         let writer = writer::Writer::new(options, servers, &secrets);
         let of_thread = Arc::clone(&shared);
@@ -206,8 +212,8 @@ impl Logs {
         };
         // Without a thread there are no logs, but there is traffic.
         let thread = thread::Builder::new().name("logs".into()).stack_size(STACK_BYTES).spawn(run);
-        let waits = waits && thread.is_ok();
-        let logs = Self { shared, events_max, waits, carries, thread: thread.ok() };
+        let terms = Terms { events_max, waits: waits && thread.is_ok(), carries };
+        let logs = Self { shared, terms, thread: thread.ok() };
         let sender = logs.sender();
         (logs, sender)
     }
@@ -215,9 +221,8 @@ impl Logs {
     /// For one more loop: what each of them hands over stays together.
     #[must_use]
     pub fn sender(&self) -> LogSender {
-        let Self { events_max, waits, carries, .. } = *self;
-        let shared = Arc::clone(&self.shared);
-        LogSender { shared, block: Block::default(), events_max, waits, carries, dropped: 0 }
+        let (shared, terms) = (Arc::clone(&self.shared), self.terms);
+        LogSender { shared, block: Block::default(), terms, dropped: 0 }
     }
 
     /// Writes what was handed over, waits until it is on the disk, and ends the thread. Gives up
@@ -250,21 +255,21 @@ impl Drop for Logs {
 impl LogSender {
     /// Keeps what is to be said of `event` until the end of the turn.
     pub fn push(&mut self, event: Event) {
-        if !self.carries.anything && Rpc::is_of(&event.kind) {
+        if !self.terms.carries.anything && Rpc::is_of(&event.kind) {
             return;
         }
-        if self.waits && !self.has_room() {
+        if self.terms.waits && !self.has_room() {
             self.end_of_turn();
         }
         if self.has_room() {
-            self.block.push(event, self.carries.payloads);
+            self.block.push(event, self.terms.carries.payloads);
         } else {
             self.dropped += 1;
         }
     }
 
     fn has_room(&self) -> bool {
-        self.block.len() < self.events_max && self.block.bytes() < WAITING_BYTES_MAX
+        self.block.len() < self.terms.events_max && self.block.bytes() < WAITING_BYTES_MAX
     }
 
     /// Hands the events of this turn over to the thread.
@@ -273,10 +278,10 @@ impl LogSender {
             return;
         }
         let mut queue = self.shared.lock();
-        if self.waits {
+        if self.terms.waits {
             queue = self.wait_for_room(queue);
         }
-        self.dropped += self.block.truncate(queue.room(self.events_max)) as u64;
+        self.dropped += self.block.truncate(queue.room(self.terms.events_max)) as u64;
         queue.dropped += std::mem::take(&mut self.dropped);
         if !self.block.is_empty() {
             let next = queue.spare.pop().unwrap_or_default();
@@ -293,18 +298,16 @@ impl LogSender {
             self.shared.wake.notify_one();
         }
     }
-}
 
-impl LogSender {
     /// The thread takes everything at once, so what it needs is to be awake.
     fn wait_for_room<'q>(&self, mut queue: MutexGuard<'q, Queue>) -> MutexGuard<'q, Queue> {
         let is_full = |queue: &mut Queue| {
-            queue.room(self.events_max) < self.block.len() && queue.len > 0 && !queue.ended
+            queue.room(self.terms.events_max) < self.block.len() && queue.len > 0 && !queue.ended
         };
         if !is_full(&mut queue) {
             return queue;
         }
-        (queue.asleep, queue.pauses) = (false, false);
+        (queue.asleep, queue.pauses, queue.is_awaited) = (false, false, true);
         self.shared.wake.notify_one();
         let waited = self.shared.taken.wait_timeout_while(queue, WAIT_MAX, is_full);
         waited.unwrap_or_else(PoisonError::into_inner).0

@@ -24,6 +24,7 @@ use crate::gateway::alarm::Alarm;
 use crate::gateway::backend::Backend;
 use crate::gateway::call::{Call, CallFor, Needs};
 use crate::gateway::session::Session;
+use crate::gateway::waiting;
 use crate::mcp::input_request::{self, InputRequest, Kind};
 use crate::mcp::meta::ClientCapabilities;
 use crate::mcp::park_state::{self, ParkState};
@@ -250,17 +251,12 @@ impl Gateway {
 
     /// Keeps what a backend says of a parked call, for its client's next exchange.
     pub(crate) fn keep_for_retry(&mut self, call: Key<Call>, message: &Message) {
-        let (n_max, bytes_max) =
-            (self.limits().queued_messages_max, self.limits().queued_bytes_max);
+        let limits = self.snapshot.limits;
         let Some(Needs::Park(key)) = self.calls.get(call).and_then(|call| call.needs) else {
             return;
         };
         let Some(park) = self.parks.get_mut(key) else { return };
-        park.kept.push_back(message.clone());
-        let bytes = |kept: &VecDeque<Message>| kept.iter().map(|one| one.len()).sum::<usize>();
-        while park.kept.len() > n_max || bytes(&park.kept) > bytes_max {
-            park.kept.pop_front();
-        }
+        waiting::keep(&mut park.kept, message.clone(), &limits, |one| one.len());
     }
 
     /// A backend has answered without waiting for its client: the answer waits in its place.

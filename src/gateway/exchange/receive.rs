@@ -2,8 +2,6 @@
 //! From a backend to the client it is meant for: answers by id, progress by token, the rest by what
 //! it is.
 
-use std::collections::VecDeque;
-
 use super::Exchange;
 use super::cell::error_with_id;
 use crate::base::{Key, Message, Span};
@@ -13,6 +11,7 @@ use crate::gateway::call::{Call, CallFor};
 use crate::gateway::io::{CallEnd, Level};
 use crate::gateway::judge::quiet::Heard;
 use crate::gateway::session::Session;
+use crate::gateway::waiting;
 use crate::mcp::Era;
 use crate::mcp::method::Method;
 use crate::wire::jsonrpc::{self, Envelope, Kind, Parsed};
@@ -260,13 +259,9 @@ impl Gateway {
 
     /// What a backend says while it waits for its session: the oldest gives way.
     fn keep_for_first_session(&mut self, backend: Key<Backend>, message: Message) {
-        let (max, bytes_max) = (self.limits().queued_messages_max, self.limits().queued_bytes_max);
+        let limits = self.snapshot.limits;
         let Some(backend) = self.backends.get_mut(backend) else { return };
-        backend.early.push_back(message);
-        let bytes = |early: &VecDeque<Message>| early.iter().map(|one| one.len()).sum::<usize>();
-        while backend.early.len() > max || bytes(&backend.early) > bytes_max {
-            backend.early.pop_front();
-        }
+        waiting::keep(&mut backend.early, message, &limits, |one| one.len());
     }
 
     fn progress(&mut self, backend: Key<Backend>, message: Message, envelope: &Envelope) {

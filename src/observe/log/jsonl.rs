@@ -57,18 +57,16 @@ impl<'p> Payload<'p> {
                     object.str("_error", "invalid JSON").str("_raw", &raw);
                 });
             }
-            Self::TooLong(len) => {
-                out.extend_from_slice(br#"{"_truncated":true,"_bytes":"#);
-                bytes::push_u64(out, *len as u64);
-                out.push(b'}');
-            }
-            Self::Left(len) => {
-                out.extend_from_slice(br#"{"_bytes":"#);
-                bytes::push_u64(out, *len as u64);
-                out.push(b'}');
-            }
+            Self::TooLong(len) => push_length(out, br#"{"_truncated":true,"_bytes":"#, *len),
+            Self::Left(len) => push_length(out, br#"{"_bytes":"#, *len),
         }
     }
+}
+
+fn push_length(out: &mut Vec<u8>, before: &[u8], len: usize) {
+    out.extend_from_slice(before);
+    bytes::push_u64(out, len as u64);
+    out.push(b'}');
 }
 
 /// What every record begins with.

@@ -8,7 +8,8 @@
 use std::fmt;
 
 use super::text;
-use crate::base::{Span, bytes};
+use crate::base::Span;
+use crate::base::bytes::{self, is_ascii};
 
 /// The deepest nesting that [`parse`] follows, whatever it is asked for: it calls itself.
 pub const TREE_DEPTH_MAX: usize = 512;
@@ -141,9 +142,8 @@ pub fn parse(text: &[u8], depth_max: usize) -> Result<Node, JsonError> {
 
 /// [`checked_text`] for those who need no more than its bytes.
 pub(super) fn checked_bytes(text: &[u8]) -> Result<&[u8], JsonError> {
-    // Most messages are ASCII, and that is seen in far fewer steps: no branch, many bytes at once.
-    let is_ascii = text.iter().fold(0, |bits, byte| bits | byte) < 0x80;
-    if is_ascii && u32::try_from(text.len()).is_ok() {
+    // Most messages are ASCII, and that is seen in far fewer steps.
+    if is_ascii(text) && u32::try_from(text.len()).is_ok() {
         return Ok(text);
     }
     checked_text(text).map(str::as_bytes)

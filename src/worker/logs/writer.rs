@@ -102,8 +102,11 @@ impl Writer {
             queue.len = 0;
             let dropped = std::mem::take(&mut queue.dropped);
             let closing = queue.closing;
+            let is_awaited = std::mem::take(&mut queue.is_awaited);
             drop(queue);
-            shared.taken.notify_all();
+            if is_awaited {
+                shared.taken.notify_all();
+            }
             let is_empty = blocks.is_empty() && dropped == 0;
             self.write_all(&mut blocks, dropped);
             if closing && is_empty {

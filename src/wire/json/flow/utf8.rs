@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //! Whether blocks, one after the other, are UTF-8: a character may be cut by their borders.
 
+use crate::base::bytes::is_ascii;
+
 /// What is known of the blocks so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Utf8 {
@@ -26,7 +28,7 @@ impl Utf8 {
             }
         }
         // Most blocks are ASCII, and that is seen in far fewer steps.
-        if block.iter().fold(0, |bits, byte| bits | byte) < 0x80 {
+        if is_ascii(block) {
             return true;
         }
         match std::str::from_utf8(block) {
