@@ -19,6 +19,8 @@ cd "$root"
 steps=("$@")
 [ ${#steps[@]} -gt 0 ] || steps=(format lint unit doc bench deny fuzz release gate e2e checklist)
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-never}
+# Everything is built once here; what the next build could take over would be gigabytes.
+export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 # What the steps `unit` and `e2e` print, for the step `checklist`.
 logs=$target/test-logs
 mkdir -p "$logs"
