@@ -117,6 +117,12 @@ impl Outbox {
         }
     }
 
+    /// Whether [`Outbox::release`] would give anything up.
+    #[must_use]
+    pub fn holds_memory(&self) -> bool {
+        self.is_empty() && self.scratch.capacity() + self.segments.capacity() > 0
+    }
+
     /// Gives up what is allocated, if nothing is owed: for a peer that is silent most of the time.
     pub fn release(&mut self) {
         if self.is_empty() {

@@ -42,7 +42,7 @@ pub enum Input {
         /// Where it comes from.
         from: PeerAddress,
         /// The request line and fields.
-        head: RequestHead,
+        head: Arc<RequestHead>,
     },
     /// The complete body of an exchange that was admitted with `Receive`; possibly empty.
     Body {

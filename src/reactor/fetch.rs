@@ -31,7 +31,8 @@ use crate::link::http_client::{BodyKind, ClientError, ClientEvent};
 /// One request that has not been answered completely.
 pub(super) struct Fetching {
     fetch: Key<Fetch>,
-    request: Box<FetchRequest>,
+    /// `None` once the head of its answer has come: then it is not sent again.
+    request: Option<Box<FetchRequest>>,
     origin: usize,
     at: At,
     /// Until then the head of the answer has to be there; `None` once it is.
@@ -92,7 +93,7 @@ impl Fetches {
             origin,
             at: At::Resolving { until: turn.now.mono },
             head_by: request.head_after_max.map(|after| turn.now.mono + after),
-            request,
+            request: Some(request),
             paused: false,
             sent: false,
             pooled: false,
@@ -128,7 +129,8 @@ impl Fetches {
     /// Looks for an address and a connection to it.
     fn find_way(&mut self, key: Key<Fetching>, turn: &mut Turn) {
         let Some(fetching) = self.slab.get_mut(key) else { return };
-        let target = &fetching.request.target;
+        let Some(request) = &fetching.request else { return };
+        let target = &request.target;
         let until = turn.now.mono + target.connect_timeout;
         fetching.at = At::Resolving { until };
         if let Ok(ip) = target.host.parse::<IpAddr>() {
@@ -194,10 +196,11 @@ impl Fetches {
         address: SocketAddr,
         turn: &mut Turn,
     ) -> Result<Key<Connection>, Trouble> {
-        let Some(fetching) = self.slab.get(key) else {
+        let unsent = self.slab.get(key).and_then(|found| Some((found, found.request.as_ref()?)));
+        let Some((fetching, request)) = unsent else {
             return Err(Trouble { kind: FetchErrorKind::Closed, text: String::new() });
         };
-        let target = fetching.request.target.clone();
+        let target = request.target.clone();
         let mut connection = Connection::begin(address, fetching.origin, key, turn)?;
         if target.tls {
             let config = self.roots.config();
@@ -261,10 +264,11 @@ impl Fetches {
     fn send(&mut self, key: Key<Fetching>, place: Key<Connection>, turn: &mut Turn) {
         let Some(fetching) = self.slab.get_mut(key) else { return };
         let Some(connection) = self.connections.get_mut(place) else { return };
+        let Some(request) = &fetching.request else { return };
         fetching.at = At::Exchanging { connection: place };
         connection.answered = false;
         let authority = self.origins.authority(fetching.origin);
-        request::send(&mut connection.http, &fetching.request, authority, &self.user_agent);
+        request::send(&mut connection.http, request, authority, &self.user_agent);
         connection.soil(place, turn);
         if let Some(at) = fetching.head_by {
             turn.arm(&mut connection.armed_at, at, Timer::Connection(place));
@@ -290,6 +294,7 @@ impl Fetches {
             match event {
                 ClientEvent::Head { status, kind, session_id, location } => {
                     fetching.head_by = None;
+                    fetching.request = None;
                     let head = FetchHead { status, content: content(kind), session_id, location };
                     turn.inbox.push_back(Input::FetchHead { fetch, head });
                 }
@@ -308,7 +313,8 @@ impl Fetches {
                 ClientEvent::Failed(ClientError::Closed)
                     if fetching.pooled
                         && !connection.answered
-                        && (fetching.request.repeatable || !fetching.sent) =>
+                        && (!fetching.sent
+                            || fetching.request.as_ref().is_some_and(|one| one.repeatable)) =>
                 {
                     return self.again(key, place, turn);
                 }

@@ -93,7 +93,7 @@ struct Connection<'s> {
     site: &'s Site,
     link: HttpServer,
     /// The head whose body has not come yet.
-    head: Option<RequestHead>,
+    head: Option<Arc<RequestHead>>,
     ended: bool,
 }
 

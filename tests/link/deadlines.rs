@@ -2,7 +2,7 @@
 //! Patience and its end.
 
 use penstock::base::Limits;
-use penstock::link::http_server::{Status, Violation};
+use penstock::link::http_server::{REST_AFTER, Status, Violation};
 
 use super::script::{Script, ok, refusal};
 
@@ -32,6 +32,26 @@ fn an_idle_connection_is_closed_silently() {
     script.wait(1);
     script.expect_nothing();
     script.expect_status(Status::Closed);
+}
+
+#[test]
+fn an_idle_connection_rests_before_it_is_closed() {
+    let mut script = Script::with(Limits::DEFAULT);
+    let ask = |script: &mut Script| {
+        script.send(GET);
+        script.expect_head("Get /a");
+        script.respond("{}");
+        script.expect(&(ok(2) + "{}"));
+    };
+    ask(&mut script);
+    let closes_at = script.now.mono + Limits::DEFAULT.keep_alive_max;
+    assert_eq!(script.link.deadline(), Some(script.now.mono + REST_AFTER));
+    script.wait(5000);
+    script.expect_status(Status::Open);
+    assert_eq!(script.link.deadline(), Some(closes_at), "it has nothing more to give up");
+    // What it knew of its client was only of use for speed.
+    ask(&mut script);
+    assert_eq!(script.link.deadline(), Some(script.now.mono + REST_AFTER));
 }
 
 #[test]

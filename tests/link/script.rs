@@ -55,7 +55,7 @@ impl Script {
     }
 
     #[track_caller]
-    pub fn expect_head(&mut self, line: &str) -> RequestHead {
+    pub fn expect_head(&mut self, line: &str) -> Arc<RequestHead> {
         match self.link.poll_event() {
             Some(ServerEvent::Head(head)) => {
                 let target = head.target.of(&head.bytes).escape_ascii();

@@ -72,7 +72,7 @@ impl Toy {
                 }
                 path if path.starts_with(b"/move/") => {
                     let (peer, shard) = (*peer, u16::from(path[6] - b'0'));
-                    let what = Box::new(Moved::Head(head.clone()));
+                    let what = Box::new(Moved::Head((**head).clone()));
                     self.outputs.push_back(Output::Move { peer, shard, what });
                 }
                 path => match path.strip_prefix(b"/big/") {

@@ -348,7 +348,7 @@ impl World {
             let lines = format!("\r\n{}\r\n\r\n", lines.join("\r\n"));
             head.bytes = Message::new([&head.bytes[..], lines.as_bytes()].concat());
         }
-        self.input(Input::Head { peer, from: FROM, head });
+        self.input(Input::Head { peer, from: FROM, head: head.into() });
         peer
     }
 

@@ -87,7 +87,7 @@ impl World {
         self.peers[at].asked = None;
         let mut head = head(method, path, fields);
         head.bytes = Message::new([&head.bytes[..], lines.as_bytes()].concat());
-        self.input(Input::Head { peer, from, head });
+        self.input(Input::Head { peer, from, head: head.into() });
     }
 
     /// Sends a head, or the body that a head has promised.

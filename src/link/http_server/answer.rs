@@ -141,7 +141,9 @@ impl HttpServer {
             // anyway. Its first bytes could be those of the next head.
             _ if unread.expects == Expectation::Continue && self.pending.is_empty() => None,
             Framing::Length(length) => Some(Rest::Length(length)),
-            Framing::Chunked => Some(Rest::Chunked(Chunked::new(self.limits.chunk_line_bytes_max))),
+            Framing::Chunked => {
+                Some(Rest::Chunked(Chunked::new(self.limits.chunk_line_bytes_max).into()))
+            }
         };
         Some((unread, rest))
     }

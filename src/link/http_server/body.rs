@@ -13,7 +13,7 @@ pub(super) enum Incoming {
     /// So many bytes are still to come.
     Length { bytes: Vec<u8>, left: usize },
     /// Until the last chunk.
-    Chunked { bytes: Vec<u8>, decoder: Chunked, bytes_max: usize },
+    Chunked { bytes: Vec<u8>, decoder: Box<Chunked>, bytes_max: usize },
 }
 
 impl Incoming {
@@ -71,7 +71,7 @@ pub(super) enum Rest {
     /// So many bytes.
     Length(u64),
     /// Up to the last chunk.
-    Chunked(Chunked),
+    Chunked(Box<Chunked>),
 }
 
 impl Rest {

@@ -81,7 +81,7 @@ impl HttpServer {
                 _ => return self.refuse(Violation::BodyTooLong { bytes_max }, now),
             },
             Framing::Chunked => {
-                let decoder = Chunked::new(self.limits.chunk_line_bytes_max);
+                let decoder = Chunked::new(self.limits.chunk_line_bytes_max).into();
                 Incoming::Chunked { bytes: Vec::new(), decoder, bytes_max }
             }
         };

@@ -51,11 +51,14 @@ pub use self::violation::{Refusal, Violation};
 /// How long the peer may take to close its side after our last answer has left.
 pub const LINGER_AFTER_MAX: Duration = Duration::from_secs(2);
 
+/// A connection that was idle for so long gives up what only makes the next request faster.
+pub const REST_AFTER: Duration = Duration::from_secs(5);
+
 /// What a client has said.
 #[derive(Debug)]
 pub enum ServerEvent {
     /// A complete, valid head; nothing that follows it is looked at before it is answered.
-    Head(RequestHead),
+    Head(Arc<RequestHead>),
     /// The complete body, after [`HttpServer::receive`]; empty if there is none.
     Body(Message),
     /// A whole text message, after [`HttpServer::upgrade`].

@@ -8,25 +8,25 @@ const BYTES_MAX: usize = 1024;
 
 /// At most one head and what it says. The same bytes say the same.
 #[derive(Default)]
-pub(super) struct Recent(Option<Box<Request>>);
+pub(super) struct Recent(Option<Request>);
 
 impl Recent {
     /// What the head says that `input` begins with, and its length, if it came last.
     pub(super) fn find(&self, input: &[u8]) -> Option<(Request, usize)> {
         let recent = self.0.as_ref().filter(|recent| input.starts_with(&recent.head.bytes))?;
-        Some((Request::clone(recent), recent.head.bytes.len()))
+        Some((recent.clone(), recent.head.bytes.len()))
+    }
+
+    /// Whether there is none.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Remembers `request`, whose head is `len` bytes long as it came.
     pub(super) fn keep(&mut self, request: &Request, len: usize) {
         // A head to which something was appended is another text.
-        if len > BYTES_MAX || request.head.bytes.len() != len {
-            self.0 = None;
-        } else if let Some(recent) = &mut self.0 {
-            **recent = request.clone();
-        } else {
-            self.0 = Some(Box::new(request.clone()));
-        }
+        let is_fit = len <= BYTES_MAX && request.head.bytes.len() == len;
+        self.0 = is_fit.then(|| request.clone());
     }
 }
 

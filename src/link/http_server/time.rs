@@ -3,9 +3,10 @@
 
 use std::time::Instant;
 
+use super::recent::Recent;
 use super::state::{AwaitHead, State};
 use super::violation::Violation;
-use super::{HttpServer, LINGER_AFTER_MAX};
+use super::{HttpServer, LINGER_AFTER_MAX, REST_AFTER};
 use crate::base::Now;
 
 impl HttpServer {
@@ -53,11 +54,30 @@ impl HttpServer {
             State::AwaitHead(AwaitHead { head_until: Some(_), .. }) => {
                 self.refuse(Violation::HeadTimedOut, now);
             }
+            State::AwaitHead(AwaitHead { idle_until, .. }) if idle_until > now.mono => self.rest(),
             State::AwaitBody { .. } => self.refuse(Violation::BodyTimedOut, now),
             // The answer is out already.
             State::AwaitRest { .. } => self.linger(now),
             _ => self.close(),
         }
+    }
+
+    /// When something happens to a connection on which nothing does.
+    fn idle_until(&self, waiting: &AwaitHead) -> Instant {
+        let since = waiting.idle_until.checked_sub(self.limits.keep_alive_max);
+        match since {
+            Some(since) if !self.is_resting() => waiting.idle_until.min(since + REST_AFTER),
+            _ => waiting.idle_until,
+        }
+    }
+
+    fn is_resting(&self) -> bool {
+        self.recent.is_empty() && !self.outbox.holds_memory()
+    }
+
+    fn rest(&mut self) {
+        self.recent = Recent::default();
+        self.outbox.release();
     }
 
     fn write_until(&self) -> Option<Instant> {
@@ -67,7 +87,7 @@ impl HttpServer {
     fn wait_until(&self) -> Option<Instant> {
         match &self.state {
             State::AwaitHead(AwaitHead { head_until: Some(until), .. }) => Some(*until),
-            State::AwaitHead(waiting) => self.outbox.is_empty().then_some(waiting.idle_until),
+            State::AwaitHead(waiting) => self.outbox.is_empty().then(|| self.idle_until(waiting)),
             State::AwaitBody { until, .. } | State::AwaitRest { until, .. } => Some(*until),
             State::Lingering { until } => *until,
             State::AwaitAdmission(_)

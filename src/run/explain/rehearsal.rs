@@ -75,7 +75,7 @@ impl Rehearsal {
         self.facts.push_back(Input::Head {
             peer: Key::from_parts(1, 0),
             from: PeerAddress { ip, port: 1, local_is_loopback: true },
-            head: request::head(&self.call.server, self.key.as_deref()),
+            head: request::head(&self.call.server, self.key.as_deref()).into(),
         });
         for _ in 0..TURNS_MAX {
             if !self.turn() {

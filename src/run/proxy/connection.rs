@@ -27,7 +27,7 @@ pub struct Connection {
     stream: TcpStream,
     tls: Option<Box<ServerConnection>>,
     http: HttpServer,
-    head: Option<RequestHead>,
+    head: Option<Arc<RequestHead>>,
     is_shut: bool,
 }
 

@@ -12,6 +12,7 @@
 //! Spec: RFC 9112 §2 to §6.
 
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
 use super::chunked::is_token;
 use super::fields::{Known, PARAM_PREFIX, Persistence, known};
@@ -44,8 +45,8 @@ pub enum Expectation {
 /// A request head, and what it says to the connection.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// What is handed on.
-    pub head: RequestHead,
+    /// What is handed on; shared, since the same head often comes again.
+    pub head: Arc<RequestHead>,
     /// The version of the request line.
     pub version: Version,
     /// How the body ends.
@@ -171,7 +172,7 @@ pub fn parse(input: &[u8], fields_max: usize) -> Result<Request, HeadError> {
     let expects = expectation(fields.expect, version)?;
     let persists = fields.persistence.persists(version);
     let head = fields.into_head(input, method, span_of(input, target.as_bytes()), form);
-    Ok(Request { head, version, framing, persists, expects })
+    Ok(Request { head: Arc::new(head), version, framing, persists, expects })
 }
 
 impl<'a> Fields<'a> {
