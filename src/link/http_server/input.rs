@@ -5,7 +5,7 @@ use super::body::Incoming;
 use super::pending::Pending;
 use super::state::{AwaitHead, Exchange, State};
 use super::violation::Violation;
-use super::{HttpServer, ServerEvent};
+use super::{BUSY_FROM, HttpServer, ServerEvent};
 use crate::base::{Message, Now};
 use crate::wire::http1::chunked::Chunked;
 use crate::wire::http1::encode::CONTINUE;
@@ -164,7 +164,10 @@ impl HttpServer {
                 };
                 let request = head::parse(&input[..end], self.limits.head_fields_max);
                 let request = request.map_err(Violation::Head)?;
-                self.recent.keep(&request, end);
+                self.n_heads = BUSY_FROM.min(self.n_heads + 1);
+                if self.is_busy() {
+                    self.recent.keep(&request, end);
+                }
                 (request, end)
             }
         };

@@ -51,6 +51,10 @@ pub use self::violation::{Refusal, Violation};
 /// How long the peer may take to close its side after our last answer has left.
 pub const LINGER_AFTER_MAX: Duration = Duration::from_secs(2);
 
+/// From this request on a connection keeps what makes the next one faster. Many carry no more than a
+/// greeting and then a stream, or nothing for long.
+const BUSY_FROM: u8 = 4;
+
 /// A connection that was idle for so long gives up what only makes the next request faster.
 pub const REST_AFTER: Duration = Duration::from_secs(5);
 
@@ -90,6 +94,8 @@ pub struct HttpServer {
     state: State,
     pending: Pending,
     recent: Recent,
+    /// How many heads have come, up to [`BUSY_FROM`].
+    n_heads: u8,
     /// A head or a body that nobody has polled yet.
     event: Option<ServerEvent>,
     /// The same for the messages of a WebSocket.
@@ -114,6 +120,7 @@ impl HttpServer {
             state: State::AwaitHead(AwaitHead::new(idle_until)),
             pending: Pending::default(),
             recent: Recent::default(),
+            n_heads: 0,
             event: None,
             frames: VecDeque::new(),
             left: false,
@@ -182,6 +189,11 @@ impl HttpServer {
             State::Lingering { .. } => Status::ShutdownWrite,
             _ => Status::Open,
         }
+    }
+
+    /// Whether the next request is to be faster, at the cost of memory until then.
+    const fn is_busy(&self) -> bool {
+        self.n_heads == BUSY_FROM
     }
 
     /// Whether a head was given out that is not answered yet.

@@ -20,6 +20,9 @@ impl HttpServer {
         if !self.outbox.is_empty() {
             return;
         }
+        if !self.is_busy() {
+            self.outbox.release();
+        }
         match &mut self.state {
             // A long answer is not idleness: that begins when the answer has left.
             State::AwaitHead(waiting) if waiting.head_until.is_none() => {
@@ -77,6 +80,7 @@ impl HttpServer {
 
     fn rest(&mut self) {
         self.recent = Recent::default();
+        self.n_heads = 0;
         self.outbox.release();
     }
 
