@@ -51,8 +51,8 @@ pub use self::violation::{Refusal, Violation};
 /// How long the peer may take to close its side after our last answer has left.
 pub const LINGER_AFTER_MAX: Duration = Duration::from_secs(2);
 
-/// From this request on a connection keeps what makes the next one faster. Many carry no more than a
-/// greeting and then a stream, or nothing for long.
+/// From this request on a connection keeps what makes the next one faster. Many carry no more than
+/// a greeting and then a stream, or nothing for long.
 const BUSY_FROM: u8 = 4;
 
 /// A connection that was idle for so long gives up what only makes the next request faster.
