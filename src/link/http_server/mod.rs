@@ -94,7 +94,7 @@ pub struct HttpServer {
     state: State,
     pending: Pending,
     recent: Recent,
-    /// How many heads have come, up to [`BUSY_FROM`].
+    /// How many heads have come since it rested, up to [`BUSY_FROM`].
     n_heads: u8,
     /// A head or a body that nobody has polled yet.
     event: Option<ServerEvent>,
