@@ -3,7 +3,6 @@
 
 use super::HttpServer;
 use super::body::Rest;
-use super::recent::Recent;
 use super::state::{AwaitHead, Exchange, State, Stream, StreamShape};
 use super::violation::Violation;
 use crate::base::{Message, Now, Outbox};
@@ -64,11 +63,10 @@ impl HttpServer {
         let ending = if bare { Ending::Close } else { Ending::Chunked };
         self.owe_head(head, ending, exchange.connection(persists), now);
         if !matches!(self.state, State::Closed) {
-            let listens = exchange.listens;
-            if listens {
-                self.recent = Recent::default();
+            if exchange.listens {
+                self.rest();
             }
-            self.state = State::Streaming(Stream { persists, listens, shape });
+            self.state = State::Streaming(Stream { persists, shape });
         }
     }
 

@@ -91,8 +91,6 @@ impl Exchange {
 pub(super) struct Stream {
     /// Whether the connection may be used after it.
     pub(super) persists: bool,
-    /// Whether it is silent most of the time; then it holds no memory for what it may say.
-    pub(super) listens: bool,
     pub(super) shape: StreamShape,
 }
 

@@ -28,7 +28,6 @@ impl HttpServer {
             State::AwaitHead(waiting) if waiting.head_until.is_none() => {
                 waiting.idle_until = now.mono + self.limits.keep_alive_max;
             }
-            State::Streaming(stream) if stream.listens => self.outbox.release(),
             State::Lingering { until } => *until = Some(now.mono + LINGER_AFTER_MAX),
             _ => {}
         }
@@ -78,7 +77,8 @@ impl HttpServer {
         self.recent.is_empty() && !self.outbox.holds_memory()
     }
 
-    fn rest(&mut self) {
+    /// Gives up what only makes the next request faster, and keeps nothing for those after it.
+    pub(super) fn rest(&mut self) {
         self.recent = Recent::default();
         self.n_heads = 0;
         self.outbox.release();
